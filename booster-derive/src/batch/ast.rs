@@ -1,0 +1,61 @@
+//! The model of a batch: a struct of any shape.
+
+use quote::ToTokens;
+use syn::{Data, DeriveInput, Fields, Member, Type};
+
+use crate::ctxt::Ctxt;
+use crate::names;
+
+pub(super) struct Container<'a> {
+    pub(super) input: &'a DeriveInput,
+    pub(super) shape: &'a Fields,
+    pub(super) fields: Vec<Field<'a>>,
+}
+
+pub(super) struct Field<'a> {
+    pub(super) member: Member,
+    pub(super) ty: &'a Type,
+}
+
+impl<'a> Container<'a> {
+    /// None, and reported, where `input` is not a struct.
+    pub(super) fn from_input(ctxt: &Ctxt, input: &'a DeriveInput) -> Option<Self> {
+        let culprit = match &input.data {
+            Data::Struct(data) => {
+                stray_attributes(ctxt, &data.fields);
+                return Some(Self { input, shape: &data.fields, fields: fields(&data.fields) });
+            }
+            Data::Enum(data) => data.enum_token.to_token_stream(),
+            Data::Union(data) => data.union_token.to_token_stream(),
+        };
+        ctxt.error_with_help(
+            culprit,
+            "`Batch` can only be derived for structs",
+            "a batch has the same tensors in every step",
+        );
+        None
+    }
+}
+
+fn fields(shape: &Fields) -> Vec<Field<'_>> {
+    let members = shape.members().zip(shape);
+    members.map(|(member, field)| Field { member, ty: &field.ty }).collect()
+}
+
+impl Field<'_> {
+    /// The field's part of a path in messages.
+    pub(super) fn name(&self) -> String {
+        match &self.member {
+            Member::Named(ident) => names::plain(ident),
+            Member::Unnamed(index) => index.index.to_string(),
+        }
+    }
+}
+
+/// A field has no attributes of its own: all of a batch is scattered.
+fn stray_attributes(ctxt: &Ctxt, fields: &Fields) {
+    let attrs = fields.iter().flat_map(|field| &field.attrs);
+    for attr in attrs.filter(|attr| attr.path().is_ident("batch")) {
+        ctxt.error_with_help(attr, "`#[batch]` goes on the struct", "write `#[batch(crate = path)]` above the struct");
+    }
+}

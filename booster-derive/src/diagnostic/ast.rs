@@ -1,0 +1,151 @@
+//! The model of a diagnostics struct; it keeps the syntax nodes, so that a check can point at them.
+
+use proc_macro2::Ident;
+use quote::ToTokens;
+use syn::{Data, DeriveInput, Fields, Type};
+
+use super::attr::{FieldAttrs, GroupName};
+use super::check;
+use crate::ctxt::Ctxt;
+use crate::names;
+
+/// A struct of which every field has its place.
+pub(super) struct Container<'a> {
+    pub(super) input: &'a DeriveInput,
+    pub(super) fields: Vec<Field<'a>>,
+    /// In order of first appearance.
+    pub(super) groups: Vec<GroupName>,
+}
+
+pub(super) struct Field<'a> {
+    pub(super) original: &'a syn::Field,
+    pub(super) ident: &'a Ident,
+    pub(super) role: Role,
+}
+
+/// What a field is to its diagnostics.
+pub(super) enum Role {
+    Leaf(Leaf),
+    Flatten,
+    Skip,
+}
+
+/// A measured field.
+pub(super) struct Leaf {
+    pub(super) group: GroupName,
+    /// Each becomes a field of the group's summary.
+    pub(super) metrics: Vec<Metric>,
+    /// Whether it counts the samples of its diagnostics.
+    pub(super) samples: bool,
+    /// Whether its type is written as an `Option`.
+    pub(super) optional: bool,
+}
+
+/// One value of the summary.
+pub(super) struct Metric {
+    pub(super) ident: Ident,
+    pub(super) reduce: Reduce,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reduce {
+    Mean,
+    Sum,
+    Min,
+    Max,
+    Last,
+}
+
+impl Reduce {
+    /// The variant of the library's `Reduce`.
+    pub(super) fn variant(self) -> &'static str {
+        match self {
+            Self::Mean => "Mean",
+            Self::Sum => "Sum",
+            Self::Min => "Min",
+            Self::Max => "Max",
+            Self::Last => "Last",
+        }
+    }
+
+    /// How the documentation of a summary says it.
+    pub(super) fn sentence(self) -> &'static str {
+        match self {
+            Self::Mean => "Reduced by mean.",
+            Self::Sum => "Reduced by sum.",
+            Self::Min => "Reduced by minimum.",
+            Self::Max => "Reduced by maximum.",
+            Self::Last => "Reduced to the last value.",
+        }
+    }
+}
+
+impl<'a> Container<'a> {
+    /// None where there are no named fields; a field in error is left out. Both are reported.
+    pub(super) fn from_input(ctxt: &Ctxt, input: &'a DeriveInput) -> Option<Self> {
+        check::stray_attributes(ctxt, &input.attrs);
+        let fields = named_fields(ctxt, input)?;
+        let fields: Vec<Field<'a>> = fields.filter_map(|field| Field::from_syn(ctxt, field)).collect();
+        let mut groups: Vec<GroupName> = Vec::new();
+        for leaf in fields.iter().filter_map(Field::leaf) {
+            if !groups.iter().any(|group| group.name == leaf.group.name) {
+                groups.push(leaf.group.clone());
+            }
+        }
+        Some(Self { input, fields, groups })
+    }
+
+    /// The fields of `group`, in order of declaration.
+    pub(super) fn leaves<'s>(&'s self, group: &GroupName) -> impl Iterator<Item = (&'s Field<'a>, &'s Leaf)> {
+        let leaves = self.fields.iter().filter_map(|field| Some((field, field.leaf()?)));
+        leaves.filter(move |(_, leaf)| leaf.group.name == group.name)
+    }
+
+    /// The flattened fields, in order of declaration.
+    pub(super) fn flattened(&self) -> impl Iterator<Item = &Field<'a>> {
+        self.fields.iter().filter(|field| matches!(field.role, Role::Flatten))
+    }
+}
+
+impl<'a> Field<'a> {
+    fn from_syn(ctxt: &Ctxt, original: &'a syn::Field) -> Option<Self> {
+        let ident = original.ident.as_ref()?;
+        let attrs = FieldAttrs::read(ctxt, original, &names::plain(ident));
+        let role = check::role(ctxt, original, ident, attrs)?;
+        Some(Self { original, ident, role })
+    }
+
+    pub(super) fn leaf(&self) -> Option<&Leaf> {
+        match &self.role {
+            Role::Leaf(leaf) => Some(leaf),
+            Role::Flatten | Role::Skip => None,
+        }
+    }
+
+    pub(super) fn ty(&self) -> &'a Type {
+        &self.original.ty
+    }
+
+    /// The name in messages, tags and schemas.
+    pub(super) fn name(&self) -> String {
+        names::plain(self.ident)
+    }
+}
+
+fn named_fields<'a>(ctxt: &Ctxt, input: &'a DeriveInput) -> Option<impl Iterator<Item = &'a syn::Field> + use<'a>> {
+    let culprit = match &input.data {
+        Data::Struct(data) => match &data.fields {
+            Fields::Named(fields) => return Some(fields.named.iter()),
+            Fields::Unnamed(fields) => fields.to_token_stream(),
+            Fields::Unit => data.struct_token.to_token_stream(),
+        },
+        Data::Enum(data) => data.enum_token.to_token_stream(),
+        Data::Union(data) => data.union_token.to_token_stream(),
+    };
+    ctxt.error_with_help(
+        culprit,
+        "`Diagnostic` can only be derived for structs with named fields",
+        "field names become metric names",
+    );
+    None
+}

@@ -1,0 +1,175 @@
+//! The attributes of a field, each read on its own: what they mean together is `check`'s.
+
+use syn::meta::ParseNestedMeta;
+use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Path};
+
+use super::ast::Reduce;
+use crate::ctxt::Ctxt;
+use crate::meta::{self, compact};
+use crate::names;
+
+const REDUCTIONS: &[&str] = &["mean", "sum", "min", "max", "last", "samples"];
+
+/// The attributes of one field.
+#[derive(Default)]
+pub(super) struct FieldAttrs<'a> {
+    pub(super) group: Option<GroupAttr<'a>>,
+    pub(super) metric: Option<MetricAttr<'a>>,
+    pub(super) skip: Option<Path>,
+    pub(super) flatten: Option<Path>,
+}
+
+/// `#[group = "loss"]`.
+pub(super) struct GroupAttr<'a> {
+    pub(super) attr: &'a Attribute,
+    /// None where it is written wrongly, which is reported already.
+    pub(super) group: Option<GroupName>,
+}
+
+/// A group's name, and the field of the summary that it becomes.
+#[derive(Clone)]
+pub(super) struct GroupName {
+    pub(super) name: String,
+    pub(super) ident: Ident,
+    pub(super) literal: LitStr,
+}
+
+/// `#[metric(mean)]`.
+pub(super) struct MetricAttr<'a> {
+    pub(super) attr: &'a Attribute,
+    /// In the order written.
+    pub(super) reductions: Vec<Reduction>,
+}
+
+/// One word of `#[metric(..)]`.
+pub(super) struct Reduction {
+    pub(super) word: Path,
+    pub(super) kind: ReductionKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReductionKind {
+    By(Reduce),
+    /// A sum that also counts the samples of its diagnostics.
+    Samples,
+}
+
+impl<'a> FieldAttrs<'a> {
+    pub(super) fn read(ctxt: &Ctxt, field: &'a syn::Field, name: &str) -> Self {
+        let mut attrs = Self::default();
+        for attr in &field.attrs {
+            if attr.path().is_ident("group") {
+                attrs.group(ctxt, attr, name);
+            } else if attr.path().is_ident("metric") {
+                attrs.metric(ctxt, attr, name);
+            } else if attr.path().is_ident("diagnostic") {
+                let usage = "`#[diagnostic(skip)]` or `#[diagnostic(flatten)]`";
+                meta::arguments(ctxt, attr, usage, |meta| {
+                    attrs.diagnostic(ctxt, meta, name);
+                    Ok(())
+                });
+            }
+        }
+        attrs
+    }
+
+    fn group(&mut self, ctxt: &Ctxt, attr: &'a Attribute, field: &str) {
+        if self.group.is_some() {
+            ctxt.error_with_help(
+                attr,
+                format_args!("duplicate `#[group]` on field `{field}`"),
+                "a field belongs to one group",
+            );
+            return;
+        }
+        let group = group_name(ctxt, attr);
+        self.group = Some(GroupAttr { attr, group });
+    }
+
+    fn metric(&mut self, ctxt: &Ctxt, attr: &'a Attribute, field: &str) {
+        if self.metric.is_some() {
+            ctxt.error_with_help(
+                attr,
+                format_args!("duplicate `#[metric]` on field `{field}`"),
+                "a field has one `#[metric]`",
+            );
+            return;
+        }
+        let mut reductions = Vec::new();
+        meta::arguments(ctxt, attr, "`#[metric(mean)]`", |meta| {
+            match reduction(&meta.path) {
+                Some(kind) => reductions.push(Reduction { word: meta.path.clone(), kind }),
+                None => meta::unknown(ctxt, &meta, "reduction", REDUCTIONS),
+            }
+            Ok(())
+        });
+        self.metric = Some(MetricAttr { attr, reductions });
+    }
+
+    fn diagnostic(&mut self, ctxt: &Ctxt, meta: ParseNestedMeta<'_>, field: &str) {
+        let slot = if meta.path.is_ident("skip") {
+            &mut self.skip
+        } else if meta.path.is_ident("flatten") {
+            &mut self.flatten
+        } else if meta.path.is_ident("crate") {
+            ctxt.error_with_help(
+                &meta.path,
+                "`crate` goes on the struct",
+                "write `#[diagnostic(crate = path)]` above the struct",
+            );
+            meta::skip_argument(meta.input);
+            return;
+        } else {
+            meta::unknown(ctxt, &meta, "attribute", &["skip", "flatten"]);
+            return;
+        };
+        if slot.is_some() {
+            let word = compact(&meta.path);
+            ctxt.error(&meta.path, format_args!("duplicate `{word}` on field `{field}`"));
+        } else {
+            *slot = Some(meta.path);
+        }
+    }
+}
+
+fn reduction(word: &Path) -> Option<ReductionKind> {
+    let word = word.get_ident()?.to_string();
+    Some(match word.as_str() {
+        "mean" => ReductionKind::By(Reduce::Mean),
+        "sum" => ReductionKind::By(Reduce::Sum),
+        "min" => ReductionKind::By(Reduce::Min),
+        "max" => ReductionKind::By(Reduce::Max),
+        "last" => ReductionKind::By(Reduce::Last),
+        "samples" => ReductionKind::Samples,
+        _ => return None,
+    })
+}
+
+fn group_name(ctxt: &Ctxt, attr: &Attribute) -> Option<GroupName> {
+    let Meta::NameValue(meta) = &attr.meta else {
+        ctxt.error_with_help(attr, "`group` takes a value after `=`", "write `#[group = \"loss\"]`");
+        return None;
+    };
+    let value = meta::ungrouped(&meta.value);
+    let literal = match value {
+        Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) if literal.suffix().is_empty() => literal,
+        _ => {
+            ctxt.error_with_help(
+                value,
+                format_args!("expected a string literal, found `{}`", compact(value)),
+                "put the name in quotes",
+            );
+            return None;
+        }
+    };
+    let name = literal.value();
+    let Some(ident) = names::identifier(&name, crate::library::shown_at(literal.span())) else {
+        ctxt.error_with_help(
+            literal,
+            format_args!("`{name}` is not a group name"),
+            "a group name is a Rust identifier",
+        );
+        return None;
+    };
+    Some(GroupName { name, ident, literal: literal.clone() })
+}

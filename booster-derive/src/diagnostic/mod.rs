@@ -1,0 +1,35 @@
+//! `#[derive(Diagnostic)]`.
+
+mod ast;
+mod attr;
+mod check;
+mod expand;
+mod fallback;
+mod summary;
+
+use proc_macro2::TokenStream;
+use syn::DeriveInput;
+
+use crate::ctxt::Ctxt;
+use crate::meta;
+
+/// The implementation and the summary of the struct in `input`, or its errors and a stand-in.
+pub(crate) fn derive(input: TokenStream) -> TokenStream {
+    let input: DeriveInput = match syn::parse2(input) {
+        Ok(input) => input,
+        Err(error) => return error.into_compile_error(),
+    };
+    let ctxt = Ctxt::new();
+    let library = meta::container_library(&ctxt, &input.attrs, "diagnostic");
+    let container = ast::Container::from_input(&ctxt, &input);
+    if let Some(container) = &container {
+        check::container(&ctxt, container);
+    }
+    match (ctxt.check(), container) {
+        (Ok(()), Some(container)) => expand::container(&library, &container),
+        (checked, _) => {
+            let errors = checked.err().map(syn::Error::into_compile_error);
+            fallback::container(&library, &input, errors.as_ref())
+        }
+    }
+}

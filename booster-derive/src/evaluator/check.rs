@@ -1,0 +1,214 @@
+//! What cannot be an evaluator.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::visit::{self, Visit};
+use syn::{FnArg, GenericParam, Ident, ItemFn, Lifetime, Safety, Type, TypeReference};
+
+use super::arguments::Arguments;
+use super::body::Mark;
+use crate::ctxt::Ctxt;
+use crate::library::shown_at;
+use crate::meta::compact;
+use crate::names;
+
+/// Reports an item that is no function, on the keyword that says what it is.
+pub(super) fn not_a_function(ctxt: &Ctxt, item: &TokenStream, error: syn::Error) {
+    const KINDS: [&str; 12] =
+        ["struct", "enum", "union", "trait", "impl", "mod", "use", "type", "static", "const", "macro_rules", "extern"];
+    let idents: Vec<_> = item
+        .clone()
+        .into_iter()
+        .filter_map(|token| match token {
+            TokenTree::Ident(ident) => Some(ident),
+            _ => None,
+        })
+        .collect();
+    let kind = idents.iter().find(|ident| KINDS.contains(&ident.to_string().as_str()));
+    match kind {
+        Some(kind) if !idents.iter().any(|ident| ident == "fn") => ctxt.error_with_help(
+            kind,
+            "`#[evaluator]` goes on a function",
+            "the function's name becomes the evaluator's, its `#[param]`s the fields",
+        ),
+        _ => ctxt.syn_error(error),
+    }
+}
+
+/// Reports what no evaluator's signature has; false for a method.
+pub(super) fn signature(ctxt: &Ctxt, function: &ItemFn) -> bool {
+    let sig = &function.sig;
+    let cannot_be = |token: &dyn ToTokens, word: &str| {
+        ctxt.error(token.to_token_stream(), format_args!("`#[evaluator]` functions cannot be `{word}`"));
+    };
+    if let Some(token) = &sig.constness {
+        cannot_be(token, "const");
+    }
+    if let Some(token) = &sig.asyncness {
+        cannot_be(token, "async");
+    }
+    if let Safety::Unsafe(token) = &sig.safety {
+        cannot_be(token, "unsafe");
+    }
+    if let Some(abi) = &sig.abi {
+        cannot_be(&abi.extern_token, "extern");
+    }
+    if let Some(variadic) = &sig.variadic {
+        ctxt.error(variadic.dots, "`#[evaluator]` functions cannot be variadic");
+    }
+    if let Some(FnArg::Receiver(receiver)) = sig.inputs.first() {
+        ctxt.error_with_help(
+            receiver.self_token,
+            "`#[evaluator]` functions cannot be methods",
+            "write a free function, with a `#[param]` for each field that it needs",
+        );
+        return false;
+    }
+    for param in &sig.generics.params {
+        if let GenericParam::Lifetime(param) = param {
+            ctxt.error_with_help(
+                &param.lifetime,
+                "`#[evaluator]` functions have no lifetime parameters",
+                "an evaluator owns its parameters; leave the lifetimes of `&` out",
+            );
+        }
+    }
+    true
+}
+
+/// The struct's name; none, and reported, where the function's gives none.
+pub(super) fn name(ctxt: &Ctxt, function: &Ident) -> Option<Ident> {
+    let camel = names::upper_camel(&names::plain(function));
+    let name = names::identifier(&camel, shown_at(function.span()));
+    if name.is_none() {
+        ctxt.error_with_help(
+            function,
+            format_args!("`{function}` gives the evaluator no name"),
+            "the struct has the function's name in UpperCamelCase: rename the function",
+        );
+    }
+    name
+}
+
+/// Reports two fields of one name in a generated struct.
+pub(super) fn names(ctxt: &Ctxt, arguments: &Arguments<'_>, marks: &[Mark<'_>]) {
+    let params = arguments.params.iter().map(|param| param.ident);
+    distinct(ctxt, params, "parameters");
+    // Of two `let`s under conditions, one may be left.
+    let marks = || marks.iter().filter(|mark| mark.cfgs().next().is_none());
+    let diagnostics = marks().filter(|mark| mark.is_diagnostic());
+    distinct(ctxt, diagnostics.map(|mark| mark.ident), "diagnostics");
+    let outputs = marks().filter(|mark| mark.output);
+    distinct(ctxt, outputs.map(|mark| mark.ident), "outputs");
+}
+
+fn distinct<'i>(ctxt: &Ctxt, idents: impl Iterator<Item = &'i Ident>, what: &str) {
+    let mut seen = BTreeSet::new();
+    for ident in idents {
+        let name = names::plain(ident);
+        if !seen.insert(name.clone()) {
+            ctxt.error_with_help(
+                ident,
+                format_args!("two {what} are called `{name}`"),
+                "each becomes a field: rename one of them",
+            );
+        }
+    }
+}
+
+/// Reports what a field's type cannot have: borrowed, inferred, unnamed or unsized parts.
+pub(super) fn owned(ctxt: &Ctxt, ty: &Type, what: &str) {
+    if let Some(instead) = sized_instead(ty) {
+        ctxt.error_with_help(
+            ty,
+            format_args!("{what} has a size known at compile time, `{}` has not", compact(ty)),
+            format_args!("take {instead}"),
+        );
+        return;
+    }
+    Owned { ctxt, what }.visit_type(ty);
+}
+
+/// What to take in place of an unsized type; none for another type.
+fn sized_instead(ty: &Type) -> Option<String> {
+    match ty {
+        Type::Slice(slice) => Some(format!("`&Vec<{}>`", compact(&slice.elem))),
+        Type::TraitObject(_) => Some("an argument of a type parameter, or of an `enum`".to_owned()),
+        Type::Path(path) if path.path.is_ident("str") => Some("`&String`".to_owned()),
+        Type::Group(group) => sized_instead(&group.elem),
+        Type::Paren(paren) => sized_instead(&paren.elem),
+        _ => None,
+    }
+}
+
+struct Owned<'c> {
+    ctxt: &'c Ctxt,
+    what: &'c str,
+}
+
+impl<'ast> Visit<'ast> for Owned<'_> {
+    fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
+        if let Some(mutability) = &reference.mutability {
+            mutable(self.ctxt, *mutability);
+        } else if reference.lifetime.is_none() {
+            self.borrowed(reference.and_token);
+        }
+        visit::visit_type_reference(self, reference);
+    }
+
+    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+        if lifetime.ident == "_" {
+            self.borrowed(lifetime);
+        }
+    }
+
+    fn visit_type_infer(&mut self, infer: &'ast syn::TypeInfer) {
+        self.ctxt.error_with_help(
+            infer,
+            format_args!("{} has its type written out", self.what),
+            "it becomes the type of a field",
+        );
+    }
+
+    fn visit_type_impl_trait(&mut self, ty: &'ast syn::TypeImplTrait) {
+        self.ctxt.error_with_help(
+            ty,
+            format_args!("{} cannot be of type `impl Trait`", self.what),
+            "name the type: a type parameter of the function is one of the evaluator",
+        );
+    }
+
+    // References between the arguments and the result of a function are its own.
+    fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
+
+    fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
+}
+
+impl Owned<'_> {
+    fn borrowed(&self, token: impl ToTokens) {
+        self.ctxt.error_with_help(
+            token,
+            format_args!("{} cannot hold a borrow", self.what),
+            "evaluators, batches and diagnostics outlive the call: use an owned type",
+        );
+    }
+}
+
+/// Reports a `mut` behind a `&`.
+pub(super) fn mutable(ctxt: &Ctxt, mutability: syn::Token![mut]) {
+    ctxt.error_with_help(
+        mutability,
+        "an evaluator takes nothing by `&mut`",
+        "replicas run it at the same time: take a shared reference",
+    );
+}
+
+/// Reports `attr` where a form of it with arguments has no meaning.
+pub(super) fn without_arguments(ctxt: &Ctxt, attr: &syn::Attribute) {
+    if !matches!(attr.meta, syn::Meta::Path(_)) {
+        let name = compact(attr.path());
+        ctxt.error_with_help(attr, format_args!("`{name}` takes no arguments"), format_args!("write `#[{name}]`"));
+    }
+}

@@ -1,0 +1,302 @@
+//! The generated structs: the evaluator, its diagnostics and its output.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::visit::{self, Visit};
+use syn::{Generics, Path, Type, WherePredicate, parse_quote};
+
+use super::arguments::Param;
+use super::ast::Evaluator;
+use super::body::Mark;
+use crate::generics::{self, is_generic};
+use crate::library::{self, Library};
+use crate::{meta, names};
+
+/// The evaluator's struct with its constructor, `Clone` and `Debug`.
+pub(super) fn evaluator(library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
+    let ident = &evaluator.ident;
+    let vis = &evaluator.function.vis;
+    let generics = struct_generics(evaluator);
+    let where_clause = &generics.where_clause;
+    let docs = evaluator.docs();
+    let cfgs: Vec<_> = evaluator.cfgs().collect();
+    let lints = meta::lint_levels(&evaluator.function.attrs);
+    let fields = evaluator.arguments.params.iter().map(|param| {
+        let (name, ty) = (param.ident, param.ty);
+        let docs = docs_or(param.docs(), &format!("Parameter `{}`.", names::plain(name)));
+        quote!(#docs #vis #name: #ty,)
+    });
+    let marker = generics::phantom(&evaluator.generics, &generics::names(&evaluator.generics));
+    let methods = constructor(evaluator, &generics);
+    let clone = impl_clone(evaluator, &generics);
+    let debug = impl_debug(evaluator, &generics);
+    quote! {
+        #(#docs)*
+        #(#cfgs)*
+        #lints
+        #vis struct #ident #generics #where_clause {
+            #(#fields)*
+            __marker: #library::Marker<#marker>,
+        }
+
+        #(#cfgs)*
+        #methods
+
+        #(#cfgs)*
+        #clone
+
+        #(#cfgs)*
+        #debug
+    }
+}
+
+/// `docs`, or else the one line `line`.
+fn docs_or<'d>(docs: impl Iterator<Item = &'d syn::Attribute>, line: &str) -> TokenStream {
+    let mut docs = docs.peekable();
+    if docs.peek().is_none() { meta::doc(line) } else { quote!(#(#docs)*) }
+}
+
+/// The evaluator's parameters: with bounds only where a field's type cannot be named without.
+fn struct_generics(evaluator: &Evaluator<'_>) -> Generics {
+    let generics = &evaluator.generics;
+    let types = || evaluator.arguments.params.iter().map(|param| param.ty);
+    if types().any(|ty| projects(generics, ty)) {
+        generics::restricted(generics, &generics::names(generics))
+    } else {
+        generics::bare(generics)
+    }
+}
+
+/// Whether `ty` names an associated type of a parameter, as `M::Hidden` or `<M as Model>::Hidden`.
+fn projects(generics: &Generics, ty: &Type) -> bool {
+    struct Projections<'a> {
+        generics: &'a Generics,
+        found: bool,
+    }
+    impl<'ast> Visit<'ast> for Projections<'_> {
+        fn visit_qself(&mut self, qself: &'ast syn::QSelf) {
+            self.found |= is_generic(self.generics, &qself.ty);
+        }
+
+        fn visit_path(&mut self, path: &'ast Path) {
+            let mut params = self.generics.type_params();
+            self.found |= path.segments.len() > 1
+                && path.leading_colon.is_none()
+                && params.any(|param| path.segments.first().is_some_and(|head| head.ident == param.ident));
+            visit::visit_path(self, path);
+        }
+    }
+    let mut projections = Projections { generics, found: false };
+    projections.visit_type(ty);
+    projections.found
+}
+
+fn constructor(evaluator: &Evaluator<'_>, generics: &Generics) -> TokenStream {
+    let ident = &evaluator.ident;
+    let vis = &evaluator.function.vis;
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let params = &evaluator.arguments.params;
+    let taken: Vec<&Param<'_>> = params.iter().filter(|param| param.default.is_none()).collect();
+    let names = taken.iter().map(|param| names::again(param.ident));
+    let types = taken.iter().map(|param| param.ty);
+    let fields = params.iter().map(|Param { ident, default, .. }| {
+        let ident = names::again(ident);
+        let value = default.iter();
+        quote!(#ident #(: #value)*,)
+    });
+    let setters = params.iter().filter(|param| param.default.is_some());
+    let setters = setters.map(|param| setter(evaluator, param));
+    // Their number is that of the function's own parameters.
+    let many = (taken.len() > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
+    let default = taken.is_empty().then(|| {
+        let cfgs = evaluator.cfgs();
+        quote! {
+            #(#cfgs)*
+            #[automatically_derived]
+            impl #impl_generics ::core::default::Default for #ident #ty_generics #where_clause {
+                fn default() -> Self {
+                    Self::new()
+                }
+            }
+        }
+    });
+    quote! {
+        impl #impl_generics #ident #ty_generics #where_clause {
+            /// Makes the evaluator.
+            #[must_use]
+            #many
+            #vis fn new(#(#names: #types),*) -> Self {
+                Self {
+                    #(#fields)*
+                    __marker: ::core::marker::PhantomData,
+                }
+            }
+
+            #(#setters)*
+        }
+
+        #default
+    }
+}
+
+fn setter(evaluator: &Evaluator<'_>, Param { ident, ty, .. }: &Param<'_>) -> TokenStream {
+    let vis = &evaluator.function.vis;
+    let ident = names::again(ident);
+    let name = names::plain(&ident);
+    let setter = names::generated(&format!("with_{name}"), ident.span());
+    let doc = meta::doc(&format!("The same evaluator with another `{name}`."));
+    quote! {
+        #doc
+        #[must_use]
+        // A default is there for those who never change it.
+        #[allow(dead_code)]
+        #vis fn #setter(mut self, #ident: #ty) -> Self {
+            self.#ident = #ident;
+            self
+        }
+    }
+}
+
+/// `generics` and `bound` for each parameter's type that needs it.
+fn with_bound(evaluator: &Evaluator<'_>, generics: &Generics, bound: &TokenStream) -> Generics {
+    let mut bounded = generics.clone();
+    let types = evaluator.arguments.params.iter().map(|param| param.ty);
+    let predicates: Vec<WherePredicate> =
+        types.filter(|ty| is_generic(generics, ty)).map(|ty| parse_quote!(#ty: #bound)).collect();
+    generics::add_predicates(&mut bounded, predicates);
+    bounded
+}
+
+// By hand, since a derive would ask for `M: Clone` of a model that is not held.
+fn impl_clone(evaluator: &Evaluator<'_>, generics: &Generics) -> TokenStream {
+    let ident = &evaluator.ident;
+    let bounded = with_bound(evaluator, generics, &quote!(::core::clone::Clone));
+    let (impl_generics, ty_generics, where_clause) = bounded.split_for_impl();
+    let fields = evaluator.arguments.params.iter().map(|Param { ident, ty, .. }| {
+        let clone = library::core_method(ty, "clone", "Clone", "clone");
+        quote!(#ident: #clone(&self.#ident),)
+    });
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics ::core::clone::Clone for #ident #ty_generics #where_clause {
+            fn clone(&self) -> Self {
+                Self {
+                    #(#fields)*
+                    __marker: ::core::marker::PhantomData,
+                }
+            }
+        }
+    }
+}
+
+fn impl_debug(evaluator: &Evaluator<'_>, generics: &Generics) -> TokenStream {
+    let ident = &evaluator.ident;
+    let name = ident.to_string();
+    let bounded = with_bound(evaluator, generics, &quote!(::core::fmt::Debug));
+    let (impl_generics, ty_generics, where_clause) = bounded.split_for_impl();
+    let fields = evaluator.arguments.params.iter().map(|Param { ident, ty, .. }| {
+        let name = names::plain(ident);
+        // Shown at the type, which is at fault where it has no `Debug`.
+        let value = quote_spanned!(library::shown_at(library::start(ty))=> &self.#ident);
+        quote!(.field(#name, #value))
+    });
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics ::core::fmt::Debug for #ident #ty_generics #where_clause {
+            fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                formatter.debug_struct(#name)#(#fields)*.finish()
+            }
+        }
+    }
+}
+
+/// A struct of marked values: its definition, and how it is named elsewhere.
+pub(super) struct Collected<'a> {
+    pub(super) marks: Vec<&'a Mark<'a>>,
+    pub(super) ident: Ident,
+    generics: Generics,
+}
+
+impl<'a> Collected<'a> {
+    /// None where nothing is marked so.
+    pub(super) fn new(
+        evaluator: &'a Evaluator<'a>,
+        marks: impl Iterator<Item = &'a Mark<'a>>,
+        suffix: &str,
+    ) -> Option<Self> {
+        let marks: Vec<_> = marks.collect();
+        let all = &evaluator.generics;
+        let mentioned = generics::mentioned_in(all, marks.iter().map(|mark| mark.ty));
+        let ident = &evaluator.ident;
+        (!marks.is_empty()).then(|| Self {
+            marks,
+            ident: names::generated(&format!("{ident}{suffix}"), ident.span()),
+            generics: generics::restricted(all, &mentioned),
+        })
+    }
+
+    pub(super) fn ty(&self) -> TokenStream {
+        let ident = &self.ident;
+        let (_, ty_generics, _) = self.generics.split_for_impl();
+        quote!(#ident #ty_generics)
+    }
+
+    pub(super) fn diagnostics(&self, library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
+        let doc = format!("Diagnostics of [`{}`].", evaluator.ident);
+        let root = library.root();
+        let attrs = quote! {
+            #[derive(#library::DeriveDiagnostic)]
+            #[diagnostic(crate = #root)]
+        };
+        self.definition(evaluator, &doc, &attrs, |mark| {
+            let doc = format!("Measured `{}`.", names::plain(mark.ident));
+            let docs = docs_or(mark.docs(), &doc);
+            let attrs = mark.diagnostic_attrs();
+            quote!(#docs #(#attrs)*)
+        })
+    }
+
+    pub(super) fn output(&self, library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
+        let doc = format!("Output of [`{}`].", evaluator.ident);
+        let root = library.root();
+        let attrs = quote! {
+            #[derive(#library::DeriveBatch)]
+            #[batch(crate = #root)]
+        };
+        self.definition(evaluator, &doc, &attrs, |mark| {
+            let doc = format!("Output `{}`.", names::plain(mark.ident));
+            docs_or(mark.docs(), &doc)
+        })
+    }
+
+    fn definition(
+        &self,
+        evaluator: &Evaluator<'_>,
+        doc: &str,
+        attrs: &TokenStream,
+        field_attrs: impl Fn(&Mark<'_>) -> TokenStream,
+    ) -> TokenStream {
+        let Self { ident, generics, .. } = self;
+        let vis = &evaluator.function.vis;
+        let where_clause = &generics.where_clause;
+        let doc = meta::doc(doc);
+        let cfgs = evaluator.cfgs();
+        let lints = meta::lint_levels(&evaluator.function.attrs);
+        let fields = self.marks.iter().map(|mark| {
+            let (name, ty, cfgs) = (mark.ident, mark.ty, mark.cfgs());
+            let attrs = field_attrs(mark);
+            quote!(#attrs #(#cfgs)* #vis #name: #ty,)
+        });
+        quote! {
+            #doc
+            #(#cfgs)*
+            #lints
+            #attrs
+            // Whether the fields have `Debug` is not known here.
+            #[allow(missing_debug_implementations)]
+            #vis struct #ident #generics #where_clause {
+                #(#fields)*
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! `#[evaluator]`.
+
+mod arguments;
+mod ast;
+mod body;
+mod check;
+mod expand;
+mod items;
+mod returns;
+mod strip;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::ItemFn;
+
+use crate::ctxt::Ctxt;
+use crate::library::Library;
+use crate::meta;
+
+/// The evaluator made from the function in `item`, or its errors and the function.
+pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStream {
+    let ctxt = Ctxt::new();
+    let library = library(&ctxt, arguments);
+    let function: ItemFn = match syn::parse2(item.clone()) {
+        Ok(function) => function,
+        Err(error) => {
+            check::not_a_function(&ctxt, item, error);
+            let errors = ctxt.check().err().map(syn::Error::into_compile_error);
+            return quote!(#errors #item);
+        }
+    };
+    let evaluator = ast::Evaluator::from_function(&ctxt, &function);
+    match (ctxt.check(), evaluator) {
+        (Ok(()), Some(evaluator)) => expand::evaluator(&library, &evaluator),
+        (checked, _) => {
+            let errors = checked.err().map(syn::Error::into_compile_error);
+            // So that an editor keeps working, and the only errors are these.
+            let function = strip::markers(function);
+            quote!(#errors #function)
+        }
+    }
+}
+
+/// Reads `crate = path`, the only argument of the attribute itself.
+fn library(ctxt: &Ctxt, arguments: TokenStream) -> Library {
+    let mut found = None;
+    let parser = syn::meta::parser(|meta| {
+        if meta.path.is_ident("crate") {
+            found = Some(meta::library(&meta)?);
+        } else {
+            meta::unknown(ctxt, &meta, "argument", &["crate"]);
+        }
+        Ok(())
+    });
+    if let Err(error) = syn::parse::Parser::parse2(parser, arguments) {
+        ctxt.syn_error(error);
+    }
+    found.unwrap_or_default()
+}

@@ -1,0 +1,39 @@
+//! The user's function without our attributes, for what comes out beside errors.
+
+use syn::visit_mut::{self, VisitMut};
+use syn::{Attribute, FnArg, Item, ItemFn, Local};
+
+use super::body::is_marker;
+use crate::meta::is_doc;
+
+/// `function` with nothing left that only this macro understands.
+pub(super) fn markers(mut function: ItemFn) -> ItemFn {
+    for input in &mut function.sig.inputs {
+        // Documentation of an argument is ours too: rustc allows none.
+        match input {
+            FnArg::Typed(input) => input.attrs.retain(|attr| !is_doc(attr)),
+            FnArg::Receiver(receiver) => receiver.attrs.retain(|attr| !is_doc(attr)),
+        }
+    }
+    Strip.visit_signature_mut(&mut function.sig);
+    Strip.visit_block_mut(&mut function.block);
+    function
+}
+
+struct Strip;
+
+impl VisitMut for Strip {
+    fn visit_attributes_mut(&mut self, attrs: &mut Vec<Attribute>) {
+        attrs.retain(|attr| !is_marker(attr));
+    }
+
+    fn visit_local_mut(&mut self, local: &mut Local) {
+        if local.attrs.iter().any(is_marker) {
+            local.attrs.retain(|attr| !is_doc(attr));
+        }
+        visit_mut::visit_local_mut(self, local);
+    }
+
+    // A struct in a body may have a derive of its own.
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+}

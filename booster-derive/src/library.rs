@@ -1,0 +1,89 @@
+//! Paths into the library: every generated one starts here.
+
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Path, Type};
+
+/// The library's path, `::booster` unless the user's attribute says `crate = path`.
+#[derive(Clone)]
+pub(crate) struct Library {
+    path: TokenStream,
+}
+
+impl Default for Library {
+    fn default() -> Self {
+        Self { path: quote!(::booster) }
+    }
+}
+
+impl Library {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self { path: path.to_token_stream() }
+    }
+
+    /// The library's own path, to be handed on to another macro.
+    pub(crate) fn root(&self) -> &TokenStream {
+        &self.path
+    }
+
+    /// `<ty as Trait>::method` with the user's own type tokens, all of it shown at the type.
+    ///
+    /// Where `ty` does not implement the trait, every mention in this form gives the same error on
+    /// the same span, and rustc prints it once.
+    pub(crate) fn method(&self, ty: &Type, of: &str, method: &str) -> TokenStream {
+        let near = start(ty);
+        let bound = self.item(of, near);
+        let method = Ident::new(method, shown_at(near));
+        quote_spanned!(shown_at(near)=> <#ty as #bound>::#method)
+    }
+
+    /// The library's `item`, shown at `near`.
+    pub(crate) fn item(&self, item: &str, near: Span) -> TokenStream {
+        let path = located_at(self.to_token_stream(), near);
+        let item = Ident::new(item, shown_at(near));
+        quote_spanned!(shown_at(near)=> #path::#item)
+    }
+}
+
+impl ToTokens for Library {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let path = &self.path;
+        tokens.extend(quote!(#path::__private));
+    }
+}
+
+/// `<ty as ::core::module::Trait>::method`, for the same reason as [`Library::method`].
+pub(crate) fn core_method(ty: &Type, module: &str, of: &str, method: &str) -> TokenStream {
+    let span = shown_at(start(ty));
+    let [module, of, method] = [module, of, method].map(|name| Ident::new(name, span));
+    quote_spanned!(span=> <#ty as ::core::#module::#of>::#method)
+}
+
+/// Where `ty` starts: stable macros cannot join the spans of several tokens.
+pub(crate) fn start(ty: &Type) -> Span {
+    let first = ty.to_token_stream().into_iter().next();
+    first.map_or_else(Span::call_site, |token| token.span())
+}
+
+/// Resolved where the macro is called, shown at `near`.
+///
+/// The user's span itself would also carry the hygiene of a `macro_rules!` that the tokens came
+/// through, and a `self` or a local of ours would not be found there.
+pub(crate) fn shown_at(near: Span) -> Span {
+    Span::call_site().located_at(near)
+}
+
+/// The same tokens, with the same resolution (`$crate` stays itself), shown at `near`.
+fn located_at(tokens: TokenStream, near: Span) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|mut token| {
+            if let TokenTree::Group(group) = &token {
+                let inner = located_at(group.stream(), near);
+                token = Group::new(group.delimiter(), inner).into();
+            }
+            token.set_span(token.span().located_at(near));
+            token
+        })
+        .collect()
+}

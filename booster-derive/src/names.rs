@@ -1,0 +1,95 @@
+//! Names of generated items, and what may become one.
+
+use proc_macro2::{Ident, Span};
+use syn::ext::IdentExt;
+
+/// `free_bits` as `FreeBits`.
+pub(crate) fn upper_camel(name: &str) -> String {
+    name.split('_')
+        .flat_map(|word| {
+            let mut letters = word.chars();
+            letters.next().into_iter().flat_map(char::to_uppercase).chain(letters.collect::<Vec<_>>())
+        })
+        .collect()
+}
+
+/// Whether rustc's `non_snake_case` lint is content with `name`.
+pub(crate) fn is_snake(name: &str) -> bool {
+    !name.chars().any(char::is_uppercase)
+}
+
+/// The identifier that `name` spells, raw where it is a keyword; none where it spells no identifier
+/// that can name a field.
+pub(crate) fn identifier(name: &str, span: Span) -> Option<Ident> {
+    let mut letters = name.chars();
+    let starts = letters.next().is_some_and(|first| first == '_' || first.is_alphabetic());
+    // Only then may the lexer see it: it would report a stray quote as an error of its own, and
+    // drop a comment or a space.
+    if !starts || !letters.all(|letter| letter == '_' || letter.is_alphanumeric()) {
+        return None;
+    }
+    // A name of underscores alone leaves nothing for a type's name.
+    if matches!(name, "self" | "Self" | "super" | "crate") || upper_camel(name).is_empty() {
+        return None;
+    }
+    if let Ok(mut ident) = syn::parse_str::<Ident>(name) {
+        ident.set_span(span);
+        return Some(ident);
+    }
+    // What the lexer takes and syn refuses is a keyword.
+    let keyword = syn::parse::Parser::parse_str(Ident::parse_any, name).ok()?;
+    Some(Ident::new_raw(&keyword.to_string(), span))
+}
+
+/// `ident` as written in messages, tags and schemas: without `r#`.
+pub(crate) fn plain(ident: &Ident) -> String {
+    ident.unraw().to_string()
+}
+
+/// The same identifier for a generated place: a lint on how the user's own one is used there would
+/// be no use to them.
+pub(crate) fn again(ident: &Ident) -> Ident {
+    let mut ident = ident.clone();
+    ident.set_span(Span::call_site().located_at(ident.span()));
+    ident
+}
+
+/// An identifier for a generated item: resolved where the macro is called, shown at `near`.
+pub(crate) fn generated(name: &str, near: Span) -> Ident {
+    Ident::new(name, Span::call_site().located_at(near))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(name: &str) -> Option<String> {
+        identifier(name, Span::call_site()).map(|ident| ident.to_string())
+    }
+
+    #[test]
+    fn words_are_joined_in_upper_camel_case() {
+        assert_eq!(upper_camel("loss"), "Loss");
+        assert_eq!(upper_camel("free_bits"), "FreeBits");
+        assert_eq!(upper_camel("_kl__2d_"), "Kl2d");
+        assert_eq!(upper_camel("lossA"), "LossA");
+        assert_eq!(upper_camel("__"), "");
+    }
+
+    #[test]
+    fn a_keyword_becomes_a_raw_identifier() {
+        assert_eq!(field("type").as_deref(), Some("r#type"));
+        assert_eq!(field("loss").as_deref(), Some("loss"));
+        assert_eq!(field("größe").as_deref(), Some("größe"));
+    }
+
+    #[test]
+    fn what_cannot_name_a_field_is_refused() {
+        for name in [
+            "", "a/b", "2x", " a", "a ", "a b", "a/**/", "r#type", "self", "Self", "super", "crate", "_", "__", "\"",
+            "'a", "a-b", "a.b", "ⓐ", "x²",
+        ] {
+            assert_eq!(field(name), None, "{name:?}");
+        }
+    }
+}

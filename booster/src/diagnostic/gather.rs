@@ -1,0 +1,207 @@
+//! The diagnostics of several shards of one batch, as one.
+
+use std::time::Duration;
+
+use tch::{Kind, Tensor};
+
+use super::chunk::Chunk;
+use super::leaf::{LeafRef, LeafValue};
+use super::samples::{Samples, samples};
+use super::schema::{Field, Reduce};
+use super::weights::{Ratio, Weighted};
+use super::{Diagnostic, Leaves, LeavesMut};
+use crate::batch::{FieldPath, concatenate, to_device};
+use crate::error::{Error, Result};
+
+/// Gathers into the first shard.
+pub(crate) fn gather<D: Diagnostic>(mut shards: Vec<D>) -> Result<D> {
+    if shards.is_empty() {
+        return Err(Error::EmptyBatch);
+    }
+    let fields = D::SCHEMA.fields();
+    let leaves = shards.iter().map(Leaves::of).collect::<Vec<_>>();
+    let counts = leaves.iter().map(|leaves| samples(&fields, leaves)).collect::<Result<Vec<_>>>()?;
+    let column = |(index, &field): (usize, &&'static Field)| {
+        let shards = leaves.iter().map(|leaves| leaves[index]).zip(&counts);
+        let shards = shards.filter(|(leaf, _)| !matches!(leaf, LeafRef::Absent)).collect();
+        Column { field, shards }.gather()
+    };
+    let gathered = fields.iter().enumerate().map(column).collect::<Result<Vec<_>>>()?;
+
+    let mut first = shards.swap_remove(0);
+    for ((leaf, value), field) in LeavesMut::of(&mut first).into_iter().zip(gathered).zip(&fields) {
+        leaf.assign(value).map_err(|value| {
+            error(field, "a combined value that the field's type can hold".to_owned(), format!("{value:?}"))
+        })?;
+    }
+    Ok(first)
+}
+
+/// The values of one field, of the shards that have it, with the samples of each.
+struct Column<'a> {
+    field: &'static Field,
+    shards: Vec<(LeafRef<'a>, &'a Samples)>,
+}
+
+impl Column<'_> {
+    fn gather(&self) -> Result<LeafValue> {
+        Ok(match self.shards.first() {
+            None | Some((LeafRef::Absent, _)) => LeafValue::Absent,
+            Some((LeafRef::Tensor(tensor), _)) if tensor.dim() == 0 => LeafValue::Tensor(self.scalar()?),
+            Some((LeafRef::Tensor(_), _)) => LeafValue::Tensor(self.join(|leaf| match leaf {
+                LeafRef::Tensor(tensor) => Some(Ok(tensor.shallow_clone())),
+                _ => None,
+            })?),
+            Some((LeafRef::Weighted(_), _)) => LeafValue::Weighted(Weighted::new(
+                self.join(|leaf| of_weighted(leaf).map(|weighted| rows(&weighted.value)))?,
+                self.join(|leaf| of_weighted(leaf).map(row_weights))?,
+            )),
+            Some((LeafRef::Ratio(_), _)) => LeafValue::Ratio(Ratio::new(
+                self.join(|leaf| of_ratio(leaf).map(|ratio| rows(&ratio.numerator)))?,
+                self.join(|leaf| of_ratio(leaf).map(|ratio| rows(&ratio.denominator)))?,
+            )),
+            Some((LeafRef::Float(_) | LeafRef::Integer(_) | LeafRef::Boolean(_) | LeafRef::Duration(_), _)) => {
+                self.number()?
+            }
+        })
+    }
+
+    fn reduce(&self) -> Reduce {
+        self.field.metrics.first().map_or(Reduce::Mean, |metric| metric.reduce)
+    }
+
+    /// Joins one tensor of each shard along the samples.
+    fn join(&self, part: impl Fn(LeafRef<'_>) -> Option<Result<Tensor>>) -> Result<Tensor> {
+        let parts = self.shards.iter().filter_map(|(leaf, _)| part(*leaf)).collect::<Result<Vec<_>>>()?;
+        concatenate(FieldPath::ROOT, &parts.iter().collect::<Vec<_>>()).map_err(|found| match found {
+            Error::BatchMismatch { reason, .. } => error(self.field, "shards that can be joined".to_owned(), reason),
+            other => other,
+        })
+    }
+
+    /// Combines 0-dimensional tensors by the field's reduction, in double precision, without waiting for the device.
+    fn scalar(&self) -> Result<Tensor> {
+        let tensors = self.shards.iter().filter_map(|(leaf, _)| match leaf {
+            LeafRef::Tensor(tensor) => Some(*tensor),
+            _ => None,
+        });
+        let tensors = tensors.collect::<Vec<_>>();
+        let [first, ..] = tensors[..] else { return Err(Error::EmptyBatch) };
+        let (device, kind) = (first.device(), first.f_kind()?);
+        let moved = tensors.iter().map(|tensor| to_device(tensor, device)).collect::<Result<Vec<_>>>()?;
+        let values = Tensor::f_stack(&moved, 0)?.f_to_kind(Kind::Double)?;
+        let samples = Samples::stack(self.shards.iter().map(|(_, samples)| *samples), device)?;
+        let reduce = self.reduce();
+        let state = reduce.lift(&Chunk::Batches { values, samples })?;
+        let (value, count) = (state.f_get(0)?, state.f_get(1)?);
+        let combined = if reduce == Reduce::Mean { value.f_div(&count)? } else { value };
+        // A mean of integers or bools may be a fraction: it stays a double then.
+        let keeps_kind = reduce != Reduce::Mean || matches!(kind, Kind::Half | Kind::BFloat16 | Kind::Float);
+        Ok(if keeps_kind { combined.f_to_kind(kind)? } else { combined })
+    }
+
+    /// Combines numbers on the host by the field's reduction.
+    fn number(&self) -> Result<LeafValue> {
+        let leaves = self.shards.iter().map(|(leaf, _)| *leaf).collect::<Vec<_>>();
+        let last = leaves.last().copied().unwrap_or(LeafRef::Absent);
+        match self.reduce() {
+            Reduce::Last => Ok(owned(last)),
+            Reduce::Min => Ok(self.extreme(&leaves, |value, least| value < least)),
+            Reduce::Max => Ok(self.extreme(&leaves, |value, greatest| value > greatest)),
+            Reduce::Sum => self.sum(&leaves),
+            Reduce::Mean => self.mean(&leaves),
+        }
+    }
+
+    fn extreme(&self, leaves: &[LeafRef<'_>], beats: impl Fn(f64, f64) -> bool) -> LeafValue {
+        let number = |leaf: LeafRef<'_>| leaf.number().unwrap_or(f64::NAN);
+        let best = leaves
+            .iter()
+            .copied()
+            .reduce(|best, leaf| if number(leaf).is_nan() || beats(number(leaf), number(best)) { leaf } else { best });
+        best.map_or(LeafValue::Absent, owned)
+    }
+
+    fn sum(&self, leaves: &[LeafRef<'_>]) -> Result<LeafValue> {
+        let integers = leaves.iter().map(|leaf| if let LeafRef::Integer(value) = leaf { Some(*value) } else { None });
+        if let Some(sum) = integers.sum::<Option<i128>>() {
+            return Ok(LeafValue::Integer(sum));
+        }
+        let sum = leaves.iter().filter_map(|leaf| leaf.number()).sum::<f64>();
+        self.fraction(leaves, sum)
+    }
+
+    fn mean(&self, leaves: &[LeafRef<'_>]) -> Result<LeafValue> {
+        let numbers = leaves.iter().filter_map(|leaf| leaf.number()).collect::<Vec<_>>();
+        if let [first, rest @ ..] = &numbers[..]
+            && rest.iter().all(|number| number == first)
+        {
+            return Ok(owned(leaves[0]));
+        }
+        let mut sums = (0.0, 0.0);
+        for (number, (_, samples)) in numbers.iter().zip(&self.shards) {
+            let Samples::Host(samples) = samples else {
+                let expected = "a number of samples on the host, since the field's value is there".to_owned();
+                return Err(error(self.field, expected, "a tensor".to_owned()));
+            };
+            if *samples != 0.0 {
+                sums = (sums.0 + number * samples, sums.1 + samples);
+            }
+        }
+        self.fraction(leaves, sums.0 / sums.1)
+    }
+
+    /// A fraction in the type of the leaves, which an integer or a bool cannot hold.
+    fn fraction(&self, leaves: &[LeafRef<'_>], value: f64) -> Result<LeafValue> {
+        match leaves.first() {
+            Some(LeafRef::Duration(_)) => match Duration::try_from_secs_f64(value) {
+                Ok(duration) => Ok(LeafValue::Duration(duration)),
+                Err(reason) => Err(error(self.field, "a duration".to_owned(), reason.to_string())),
+            },
+            Some(LeafRef::Float(_)) => Ok(LeafValue::Float(value)),
+            _ => {
+                let expected = format!(
+                    "the same value in each shard, or a field of type `f64` or `Tensor`, to hold their {}",
+                    self.reduce()
+                );
+                Err(error(self.field, expected, value.to_string()))
+            }
+        }
+    }
+}
+
+fn of_weighted(leaf: LeafRef<'_>) -> Option<&Weighted> {
+    if let LeafRef::Weighted(weighted) = leaf { Some(weighted) } else { None }
+}
+
+fn of_ratio(leaf: LeafRef<'_>) -> Option<&Ratio> {
+    if let LeafRef::Ratio(ratio) = leaf { Some(ratio) } else { None }
+}
+
+/// A tensor with at least one dimension.
+fn rows(tensor: &Tensor) -> Result<Tensor> {
+    Ok(if tensor.dim() == 0 { tensor.f_unsqueeze(0)? } else { tensor.shallow_clone() })
+}
+
+/// The weights of a shard, one row for each row of its values, so that shards can be joined.
+fn row_weights(weighted: &Weighted) -> Result<Tensor> {
+    if weighted.weight.dim() > 0 {
+        return Ok(weighted.weight.shallow_clone());
+    }
+    let length = weighted.value.size().first().copied().unwrap_or(1);
+    Ok(weighted.weight.f_expand([length], false)?)
+}
+
+fn owned(leaf: LeafRef<'_>) -> LeafValue {
+    match leaf {
+        LeafRef::Float(value) => LeafValue::Float(value),
+        LeafRef::Integer(value) => LeafValue::Integer(value),
+        LeafRef::Boolean(value) => LeafValue::Boolean(value),
+        LeafRef::Duration(value) => LeafValue::Duration(value),
+        LeafRef::Absent | LeafRef::Tensor(_) | LeafRef::Ratio(_) | LeafRef::Weighted(_) => LeafValue::Absent,
+    }
+}
+
+fn error(field: &Field, expected: String, found: String) -> Error {
+    Error::Leaf { group: field.group, field: field.name, expected, found }
+}

@@ -1,0 +1,300 @@
+//! What a field of diagnostics may hold.
+
+use std::fmt;
+use std::time::Duration;
+
+use tch::{Kind, Tensor};
+
+use super::weights::{Ratio, Weighted};
+use crate::error::Result;
+
+/// A type that a field with a group may have.
+///
+/// | type | counts as |
+/// |---|---|
+/// | [`Tensor`] of rank 1 or more, `[batch, *dims]`, real or bool | per sample: each entry of dimension 0 once |
+/// | [`Tensor`] of rank 0, `f32`, `f64`, integers, `bool` (1 or 0), [`Duration`] (seconds) | once for each sample of its diagnostics |
+/// | [`Ratio`] | by its denominator |
+/// | [`Weighted`] | by its weights |
+/// | `Option` of these | nothing when it is `None` |
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a metric",
+    label = "not a metric",
+    note = "metrics are `Tensor`, `f32`, `f64`, integers, `bool`, `Duration`, `Ratio`, `Weighted`, and `Option` of these",
+    note = "if it is a struct of metrics, derive `Diagnostic` on it and mark this field `#[diagnostic(flatten)]`",
+    note = "if it is not to be measured, mark this field `#[diagnostic(skip)]`"
+)]
+pub trait Leaf: Send + 'static {
+    /// The value, borrowed.
+    #[doc(hidden)]
+    fn leaf_ref(&self) -> LeafRef<'_>;
+
+    /// Itself, with the type erased.
+    #[doc(hidden)]
+    fn leaf_mut(&mut self) -> &mut dyn Leaf;
+
+    /// Another handle to the same value.
+    #[doc(hidden)]
+    fn share_leaf(&self) -> Self
+    where
+        Self: Sized;
+
+    /// Replaces each tensor by what `map` makes of it.
+    #[doc(hidden)]
+    fn replace_tensors(&mut self, map: &mut dyn FnMut(&Tensor) -> Result<Tensor>) -> Result<()> {
+        let _ = map;
+        Ok(())
+    }
+
+    /// Makes a leaf of a value of its own nature; gives back one that it cannot hold.
+    #[doc(hidden)]
+    fn from_value(value: LeafValue) -> Result<Self, LeafValue>
+    where
+        Self: Sized;
+
+    /// Takes over a value of its own nature; gives back one that it cannot hold.
+    #[doc(hidden)]
+    fn assign(&mut self, value: LeafValue) -> Result<(), LeafValue>;
+}
+
+/// A type that can say how many samples the diagnostics stand for: `#[metric(samples)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot count samples",
+    label = "not a number of samples",
+    note = "`#[metric(samples)]` goes on an integer, `f32`, `f64` or a 0-dimensional `Tensor`"
+)]
+pub trait SampleCount: Leaf {
+    /// [`Leaf::leaf_ref`], so that the macro names one trait alone.
+    #[doc(hidden)]
+    fn count_ref(&self) -> LeafRef<'_> {
+        self.leaf_ref()
+    }
+
+    /// [`Leaf::leaf_mut`], so that the macro names one trait alone.
+    #[doc(hidden)]
+    fn count_mut(&mut self) -> &mut dyn Leaf {
+        self.leaf_mut()
+    }
+}
+
+/// A leaf's value, borrowed.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub enum LeafRef<'a> {
+    Absent,
+    Tensor(&'a Tensor),
+    Float(f64),
+    Integer(i128),
+    Boolean(bool),
+    Duration(Duration),
+    Ratio(&'a Ratio),
+    Weighted(&'a Weighted),
+}
+
+/// A leaf's value, owned.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum LeafValue {
+    Absent,
+    Tensor(Tensor),
+    Float(f64),
+    Integer(i128),
+    Boolean(bool),
+    Duration(Duration),
+    Ratio(Ratio),
+    Weighted(Weighted),
+}
+
+impl LeafRef<'_> {
+    /// The value as a number where it is one on the host.
+    pub(crate) fn number(self) -> Option<f64> {
+        match self {
+            Self::Float(value) => Some(value),
+            Self::Integer(value) => Some(value as f64),
+            Self::Boolean(value) => Some(f64::from(u8::from(value))),
+            Self::Duration(value) => Some(value.as_secs_f64()),
+            Self::Absent | Self::Tensor(_) | Self::Ratio(_) | Self::Weighted(_) => None,
+        }
+    }
+
+    /// The number of samples along dimension 0, where there is such a dimension.
+    pub(crate) fn per_sample_length(self) -> Option<i64> {
+        match self {
+            Self::Tensor(tensor) | Self::Weighted(Weighted { value: tensor, .. }) => tensor.size().first().copied(),
+            _ => None,
+        }
+    }
+
+    /// The kinds of the tensors in it.
+    pub(crate) fn kinds(self) -> impl Iterator<Item = Kind> {
+        let tensors = match self {
+            Self::Tensor(tensor) => [Some(tensor), None],
+            Self::Ratio(ratio) => [Some(&ratio.numerator), Some(&ratio.denominator)],
+            Self::Weighted(weighted) => [Some(&weighted.value), Some(&weighted.weight)],
+            _ => [None, None],
+        };
+        tensors.into_iter().flatten().map(Tensor::kind)
+    }
+}
+
+impl fmt::Display for LeafRef<'_> {
+    /// Writes what kind of value it is, for error messages.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => formatter.write_str("nothing"),
+            Self::Tensor(tensor) => write!(formatter, "a tensor of shape {:?}", tensor.size()),
+            Self::Float(_) => formatter.write_str("a float"),
+            Self::Integer(_) => formatter.write_str("an integer"),
+            Self::Boolean(_) => formatter.write_str("a bool"),
+            Self::Duration(_) => formatter.write_str("a duration"),
+            Self::Ratio(_) => formatter.write_str("a ratio"),
+            Self::Weighted(weighted) => write!(
+                formatter,
+                "values of shape {:?} with weights of shape {:?}",
+                weighted.value.size(),
+                weighted.weight.size()
+            ),
+        }
+    }
+}
+
+/// The methods whose bodies are the same for each type but need to know it.
+macro_rules! erased {
+    () => {
+        fn leaf_mut(&mut self) -> &mut dyn Leaf {
+            self
+        }
+
+        fn assign(&mut self, value: LeafValue) -> Result<(), LeafValue> {
+            *self = Self::from_value(value)?;
+            Ok(())
+        }
+    };
+}
+
+impl Leaf for Tensor {
+    fn leaf_ref(&self) -> LeafRef<'_> {
+        LeafRef::Tensor(self)
+    }
+
+    erased!();
+
+    fn share_leaf(&self) -> Self {
+        self.shallow_clone()
+    }
+
+    fn replace_tensors(&mut self, map: &mut dyn FnMut(&Tensor) -> Result<Tensor>) -> Result<()> {
+        *self = map(self)?;
+        Ok(())
+    }
+
+    fn from_value(value: LeafValue) -> Result<Self, LeafValue> {
+        if let LeafValue::Tensor(tensor) = value { Ok(tensor) } else { Err(value) }
+    }
+}
+
+impl Leaf for Ratio {
+    fn leaf_ref(&self) -> LeafRef<'_> {
+        LeafRef::Ratio(self)
+    }
+
+    erased!();
+
+    fn share_leaf(&self) -> Self {
+        Self::new(self.numerator.shallow_clone(), self.denominator.shallow_clone())
+    }
+
+    fn replace_tensors(&mut self, map: &mut dyn FnMut(&Tensor) -> Result<Tensor>) -> Result<()> {
+        *self = Self::new(map(&self.numerator)?, map(&self.denominator)?);
+        Ok(())
+    }
+
+    fn from_value(value: LeafValue) -> Result<Self, LeafValue> {
+        if let LeafValue::Ratio(ratio) = value { Ok(ratio) } else { Err(value) }
+    }
+}
+
+impl Leaf for Weighted {
+    fn leaf_ref(&self) -> LeafRef<'_> {
+        LeafRef::Weighted(self)
+    }
+
+    erased!();
+
+    fn share_leaf(&self) -> Self {
+        Self::new(self.value.shallow_clone(), self.weight.shallow_clone())
+    }
+
+    fn replace_tensors(&mut self, map: &mut dyn FnMut(&Tensor) -> Result<Tensor>) -> Result<()> {
+        *self = Self::new(map(&self.value)?, map(&self.weight)?);
+        Ok(())
+    }
+
+    fn from_value(value: LeafValue) -> Result<Self, LeafValue> {
+        if let LeafValue::Weighted(weighted) = value { Ok(weighted) } else { Err(value) }
+    }
+}
+
+impl<L: Leaf> Leaf for Option<L> {
+    fn leaf_ref(&self) -> LeafRef<'_> {
+        self.as_ref().map_or(LeafRef::Absent, Leaf::leaf_ref)
+    }
+
+    erased!();
+
+    fn share_leaf(&self) -> Self {
+        self.as_ref().map(Leaf::share_leaf)
+    }
+
+    fn replace_tensors(&mut self, map: &mut dyn FnMut(&Tensor) -> Result<Tensor>) -> Result<()> {
+        self.as_mut().map_or(Ok(()), |leaf| leaf.replace_tensors(map))
+    }
+
+    fn from_value(value: LeafValue) -> Result<Self, LeafValue> {
+        if let LeafValue::Absent = value { Ok(None) } else { L::from_value(value).map(Some) }
+    }
+}
+
+/// Host numbers: how each is read, and taken back where it can hold the value.
+macro_rules! numbers {
+    ($($number:ty: $variant:ident, $read:expr, $write:expr;)+) => {$(
+        impl Leaf for $number {
+            fn leaf_ref(&self) -> LeafRef<'_> {
+                LeafRef::$variant(($read)(*self))
+            }
+
+            erased!();
+
+            fn share_leaf(&self) -> Self {
+                *self
+            }
+
+            fn from_value(value: LeafValue) -> Result<Self, LeafValue> {
+                let LeafValue::$variant(number) = value else { return Err(value) };
+                ($write)(number).ok_or(LeafValue::$variant(number))
+            }
+        }
+    )+};
+}
+
+numbers! {
+    f64: Float, |value| value, Some;
+    f32: Float, f64::from, |value| Some(value as f32);
+    bool: Boolean, |value| value, Some;
+    Duration: Duration, |value| value, Some;
+}
+
+macro_rules! integers {
+    ($($integer:ty)+) => {
+        numbers! {$(
+            $integer: Integer, |value| value as i128, |value: i128| <$integer>::try_from(value).ok();
+        )+}
+        $(impl SampleCount for $integer {})+
+    };
+}
+
+integers! { i8 i16 i32 i64 isize u8 u16 u32 u64 usize }
+
+impl SampleCount for f32 {}
+impl SampleCount for f64 {}
+impl SampleCount for Tensor {}

@@ -1,0 +1,198 @@
+//! Typed diagnostics: what a step measures, how many steps become one summary, and how that is shown and kept.
+
+mod aggregate;
+mod chunk;
+mod gather;
+mod leaf;
+mod reduction;
+mod samples;
+mod schema;
+mod serialization;
+mod summary;
+mod table;
+mod track;
+mod values;
+mod weights;
+
+use tch::{Device, Tensor};
+
+pub use self::aggregate::Aggregator;
+pub use self::leaf::{Leaf, LeafRef, LeafValue, SampleCount};
+pub use self::schema::{Entry, Field, Metric, Reduce, Schema, SchemaMetric};
+pub use self::serialization::{deserialize_summary, serialize_summary};
+pub use self::summary::{EmptySummary, Summary};
+pub use self::table::format_summary;
+pub use self::values::{SummaryValue, Values};
+pub use self::weights::{Ratio, Weighted};
+use crate::batch::to_device;
+use crate::error::Result;
+use crate::logging::Sink;
+
+/// What a step measures: a struct whose fields are grouped and typed.
+///
+/// Derive it. Each field has a group; the summary of many steps has the same fields in the same groups.
+///
+/// ```
+/// use booster::prelude::*;
+/// use booster::tch::Tensor;
+///
+/// #[derive(Diagnostic)]
+/// struct Translated {
+///     /// Negative log-likelihood per sentence, `[batch]`.
+///     #[group = "loss"]
+///     nll: Tensor,
+///     #[group = "metrics"]
+///     token_accuracy: Ratio,
+///     #[group = "info"]
+///     #[metric(max)]
+///     longest: i64,
+///     #[group = "info"]
+///     skipped: Option<f64>,
+/// }
+///
+/// # fn main() -> booster::Result<()> {
+/// let mut mean = Aggregator::new();
+/// for (correct, tokens) in [(1, 1), (0, 9)] {
+///     mean.update(&Translated {
+///         nll: Tensor::from_slice(&[0.5f32, 0.7]),
+///         token_accuracy: Ratio::new(Tensor::from(correct), Tensor::from(tokens)),
+///         longest: tokens,
+///         skipped: None,
+///     })?;
+/// }
+/// let summary = mean.summary()?;
+/// assert_eq!(summary.metrics.token_accuracy, 0.1);
+/// assert_eq!(summary.info.longest, 9.0);
+/// assert_eq!(summary.info.skipped, None);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// `()` measures nothing.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a diagnostic",
+    label = "not a diagnostic",
+    note = "for a struct of your own, add `#[derive(Diagnostic)]`",
+    note = "to measure nothing, use `()`"
+)]
+pub trait Diagnostic: Sized + Send + 'static {
+    /// One value per metric, by group.
+    type Summary: Summary;
+
+    /// What is measured.
+    const SCHEMA: Schema = <Self::Summary as Summary>::SCHEMA;
+
+    /// Shows each leaf, in the schema's order.
+    #[doc(hidden)]
+    fn visit<'leaves>(&'leaves self, leaves: &mut Leaves<'leaves>);
+
+    /// Shows each leaf to be changed, in the schema's order.
+    #[doc(hidden)]
+    fn visit_mut<'leaves>(&'leaves mut self, leaves: &mut LeavesMut<'leaves>);
+
+    /// The diagnostics on a device.
+    ///
+    /// # Errors
+    /// [`Error::Torch`](crate::Error::Torch) where the device is not there or is full.
+    fn to_device(self, device: Device) -> Result<Self> {
+        self.map_tensors(&mut |tensor| to_device(tensor, device))
+    }
+
+    /// The diagnostics without their graph. A pipeline does this to all that it returns.
+    ///
+    /// # Errors
+    /// None is known.
+    fn detach(self) -> Result<Self> {
+        self.map_tensors(&mut |tensor| {
+            Ok(if tensor.requires_grad() { tensor.f_detach()? } else { tensor.shallow_clone() })
+        })
+    }
+
+    /// The diagnostics with other tensors.
+    ///
+    /// # Errors
+    /// The first error of `map`.
+    fn map_tensors(mut self, map: &mut dyn FnMut(&Tensor) -> Result<Tensor>) -> Result<Self> {
+        let mut leaves = LeavesMut::default();
+        self.visit_mut(&mut leaves);
+        leaves.0.into_iter().try_for_each(|leaf| leaf.replace_tensors(map))?;
+        Ok(self)
+    }
+
+    /// One diagnostics of those of several shards of a batch, on the first one's device.
+    ///
+    /// Per-sample tensors are joined in order; other fields are combined by their own reduction, each shard counting
+    /// with its samples. Where an integer or a bool would have to become a fraction, an error says so.
+    /// A field with several reductions follows the first.
+    ///
+    /// # Errors
+    /// [`Error::Leaf`](crate::Error::Leaf) where shards do not fit together,
+    /// [`Error::EmptyBatch`](crate::Error::EmptyBatch) where there is none.
+    fn gather(shards: Vec<Self>) -> Result<Self> {
+        gather::gather(shards)
+    }
+
+    /// The summary of these diagnostics alone. It waits for the device: in a loop, use an [`Aggregator`].
+    ///
+    /// # Errors
+    /// Those of [`Aggregator::update`] and [`Aggregator::summary`].
+    fn summary(&self) -> Result<Self::Summary> {
+        let mut aggregator = Aggregator::new();
+        aggregator.update(self)?;
+        aggregator.summary()
+    }
+
+    /// Writes the summary of these diagnostics alone to a sink. It waits for the device: in a loop, use an
+    /// [`Aggregator`].
+    ///
+    /// # Errors
+    /// Those of [`Diagnostic::summary`] and the sink's.
+    fn log(&self, sink: &mut impl Sink, step: u64) -> Result<()> {
+        self.summary()?.log(sink, step)
+    }
+}
+
+impl Diagnostic for () {
+    type Summary = EmptySummary;
+
+    fn visit<'leaves>(&'leaves self, _: &mut Leaves<'leaves>) {}
+
+    fn visit_mut<'leaves>(&'leaves mut self, _: &mut LeavesMut<'leaves>) {}
+}
+
+/// The leaves of diagnostics, in the schema's order.
+#[doc(hidden)]
+#[derive(Debug, Default)]
+pub struct Leaves<'a>(Vec<LeafRef<'a>>);
+
+impl<'a> Leaves<'a> {
+    pub fn push(&mut self, leaf: LeafRef<'a>) {
+        self.0.push(leaf);
+    }
+
+    /// The leaves of some diagnostics.
+    pub(crate) fn of<D: Diagnostic>(diagnostics: &'a D) -> Vec<LeafRef<'a>> {
+        let mut leaves = Self::default();
+        diagnostics.visit(&mut leaves);
+        leaves.0
+    }
+}
+
+/// The leaves of diagnostics to be changed, in the schema's order.
+#[doc(hidden)]
+#[derive(Default)]
+#[expect(missing_debug_implementations, reason = "a list of type-erased values; never seen by a user")]
+pub struct LeavesMut<'a>(Vec<&'a mut dyn Leaf>);
+
+impl<'a> LeavesMut<'a> {
+    pub fn push(&mut self, leaf: &'a mut dyn Leaf) {
+        self.0.push(leaf);
+    }
+
+    /// The leaves of some diagnostics.
+    pub(crate) fn of<D: Diagnostic>(diagnostics: &'a mut D) -> Vec<&'a mut dyn Leaf> {
+        let mut leaves = Self::default();
+        diagnostics.visit_mut(&mut leaves);
+        leaves.0
+    }
+}

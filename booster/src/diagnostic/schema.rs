@@ -1,0 +1,131 @@
+//! What diagnostics measure, as a constant.
+
+use std::fmt;
+
+/// The metrics of diagnostics, in the order of their declaration, known at compile time.
+///
+/// ```
+/// use booster::prelude::*;
+/// use booster::tch::Tensor;
+///
+/// #[derive(Diagnostic)]
+/// struct Classified {
+///     #[group = "loss"]
+///     nll: Tensor,
+///     #[group = "metrics"]
+///     #[metric(max)]
+///     confidence: Tensor,
+/// }
+///
+/// let schema = <Classified as Diagnostic>::SCHEMA;
+/// let tags = schema.metrics().iter().map(ToString::to_string).collect::<Vec<_>>();
+/// assert_eq!(tags, ["loss/nll (mean)", "metrics/confidence (max)"]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schema {
+    #[doc(hidden)]
+    pub entries: &'static [Entry],
+}
+
+/// A field of diagnostics or the schema of flattened ones.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    Field(Field),
+    Flatten(Schema),
+}
+
+/// A field of diagnostics and the metrics made of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// The group that the field is in.
+    pub group: &'static str,
+    /// The field's name.
+    pub name: &'static str,
+    /// Whether it is an `Option`, so that a step may go without it.
+    pub optional: bool,
+    /// Whether it says how many samples the diagnostics stand for.
+    pub samples: bool,
+    /// What is made of it in a summary.
+    pub metrics: &'static [Metric],
+}
+
+/// One value of a summary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// The name in the summary.
+    pub name: &'static str,
+    /// How the values of many steps become one.
+    pub reduce: Reduce,
+}
+
+/// How the values of many steps become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reduce {
+    /// The mean over samples.
+    Mean,
+    /// The sum of all values.
+    Sum,
+    /// The least value.
+    Min,
+    /// The greatest value.
+    Max,
+    /// The value of the last sample, or of the last step for a field without samples.
+    Last,
+}
+
+impl fmt::Display for Reduce {
+    /// Writes the name that `#[metric(..)]` knows it by.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Mean => "mean",
+            Self::Sum => "sum",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Last => "last",
+        })
+    }
+}
+
+/// A metric with the group and field that it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SchemaMetric {
+    /// The field that it is made of.
+    pub field: &'static Field,
+    /// The metric itself.
+    pub metric: Metric,
+}
+
+impl fmt::Display for SchemaMetric {
+    /// Writes `group/name (reduction)`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{} ({})", self.field.group, self.metric.name, self.metric.reduce)
+    }
+}
+
+impl Schema {
+    /// The schema of diagnostics without fields.
+    pub const EMPTY: Self = Self { entries: &[] };
+
+    /// The fields in order of declaration, those of flattened diagnostics in their place.
+    pub fn fields(&self) -> Vec<&'static Field> {
+        fn collect(entries: &'static [Entry], fields: &mut Vec<&'static Field>) {
+            for entry in entries {
+                match entry {
+                    Entry::Field(field) => fields.push(field),
+                    Entry::Flatten(schema) => collect(schema.entries, fields),
+                }
+            }
+        }
+        let mut fields = Vec::new();
+        collect(self.entries, &mut fields);
+        fields
+    }
+
+    /// The metrics in order of declaration: one for each value of the summary.
+    pub fn metrics(&self) -> Vec<SchemaMetric> {
+        let of_field = |field: &'static Field| field.metrics.iter().map(move |&metric| SchemaMetric { field, metric });
+        self.fields().into_iter().flat_map(of_field).collect()
+    }
+}

@@ -1,0 +1,132 @@
+//! What an aggregator makes of many steps: one typed value per metric.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::schema::Schema;
+use super::values::Values;
+use crate::error::Result;
+use crate::logging::{Scalar, Sink};
+
+/// One value per metric, by group: `summary.loss.nll` is an `f64`.
+///
+/// Written by `#[derive(Diagnostic)]`. It prints as an aligned table with a row per metric, and goes through serde in
+/// two levels, `{"loss": {"nll": 0.41}}`, where NaN is `null` and an infinity `"inf"` or `"-inf"` in text formats.
+/// The value of an `Option` field is an `Option<f64>`: `None` where no step had it.
+///
+/// ```
+/// use booster::prelude::*;
+/// use booster::tch::Tensor;
+///
+/// #[derive(Diagnostic)]
+/// struct Classified {
+///     #[group = "loss"]
+///     nll: Tensor,
+///     #[group = "metrics"]
+///     accuracy: Tensor,
+/// }
+///
+/// # fn main() -> booster::Result<()> {
+/// let step = Classified {
+///     nll: Tensor::from_slice(&[0.5f32, 0.25]),
+///     accuracy: Tensor::from_slice(&[true, false]),
+/// };
+/// let summary = step.summary()?;
+/// assert_eq!(summary.loss.nll, 0.375);
+/// assert_eq!(summary.get("metrics", "accuracy"), Some(0.5));
+/// assert_eq!(summary.iter().collect::<Vec<_>>(), [("loss", "nll", 0.375), ("metrics", "accuracy", 0.5)]);
+/// assert_eq!(summary.to_string(), "loss     nll       0.3750\nmetrics  accuracy  0.5000");
+/// # Ok(())
+/// # }
+/// ```
+pub trait Summary:
+    Sized + Clone + fmt::Debug + PartialEq + fmt::Display + Serialize + DeserializeOwned + Send + 'static
+{
+    /// What the values are, in order.
+    const SCHEMA: Schema;
+
+    /// Takes its values off a queue.
+    #[doc(hidden)]
+    fn take(values: &mut Values) -> Self;
+
+    /// Puts its values onto a queue.
+    #[doc(hidden)]
+    fn put(&self, values: &mut Values);
+
+    /// The values that are there, with their group and name, in order of declaration.
+    fn iter(&self) -> std::vec::IntoIter<(&'static str, &'static str, f64)> {
+        let present = entries(self)
+            .into_iter()
+            .filter_map(|(group, name, value)| value.map(|value| (group, name, value)))
+            .collect::<Vec<_>>();
+        present.into_iter()
+    }
+
+    /// The value of a metric by name; `None` where there is no such metric, or no step had it.
+    fn get(&self, group: &str, name: &str) -> Option<f64> {
+        self.iter().find(|entry| (entry.0, entry.1) == (group, name)).map(|entry| entry.2)
+    }
+
+    /// Writes all values to a sink as one event: tags `group/name`, values that are not there left out.
+    ///
+    /// # Errors
+    /// The sink's.
+    fn log(&self, sink: &mut impl Sink, step: u64) -> Result<()> {
+        let scalars = self.iter().map(|(group, name, value)| Scalar { group, name, value }).collect::<Vec<_>>();
+        sink.scalars(step, &scalars)
+    }
+}
+
+/// All metrics with their values.
+pub(crate) fn entries<S: Summary>(summary: &S) -> Vec<(&'static str, &'static str, Option<f64>)> {
+    let mut values = Values::default();
+    summary.put(&mut values);
+    let metrics = S::SCHEMA.metrics();
+    metrics.iter().zip(values.into_iter()).map(|(entry, value)| (entry.field.group, entry.metric.name, value)).collect()
+}
+
+/// The same, the metrics of one group together, in order of each group's first appearance.
+pub(crate) fn by_group<S: Summary>(summary: &S) -> Vec<(&'static str, Vec<(&'static str, Option<f64>)>)> {
+    let mut groups: Vec<(&'static str, Vec<_>)> = Vec::new();
+    for (group, name, value) in entries(summary) {
+        match groups.iter_mut().find(|(known, _)| *known == group) {
+            Some((_, metrics)) => metrics.push((name, value)),
+            None => groups.push((group, vec![(name, value)])),
+        }
+    }
+    groups
+}
+
+/// The summary of diagnostics without fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EmptySummary;
+
+impl Summary for EmptySummary {
+    const SCHEMA: Schema = Schema::EMPTY;
+
+    fn take(_: &mut Values) -> Self {
+        Self
+    }
+
+    fn put(&self, _: &mut Values) {}
+}
+
+impl fmt::Display for EmptySummary {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        super::table::format_summary(self, formatter)
+    }
+}
+
+impl Serialize for EmptySummary {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        super::serialization::serialize_summary(self, serializer)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for EmptySummary {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        super::serialization::deserialize_summary(deserializer)
+    }
+}

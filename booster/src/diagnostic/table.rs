@@ -1,0 +1,58 @@
+//! A summary as a table.
+
+use std::fmt;
+
+use super::summary::{Summary, by_group};
+
+/// Writes a row per metric: group (on the group's first row), name, value, aligned, numbers at the decimal point.
+#[doc(hidden)]
+pub fn format_summary<S: Summary>(summary: &S, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let groups = by_group(summary);
+    let group_width = groups.iter().map(|(group, _)| group.chars().count()).max().unwrap_or(0);
+    let metrics = || groups.iter().flat_map(|(_, metrics)| metrics);
+    let name_width = metrics().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let whole_width = metrics().map(|(_, value)| before_point(&number(*value))).max().unwrap_or(0);
+
+    let mut first = true;
+    for (group, metrics) in &groups {
+        let mut group = *group;
+        for (name, value) in metrics {
+            if !first {
+                writeln!(formatter)?;
+            }
+            first = false;
+            let number = number(*value);
+            let indent = whole_width - before_point(&number);
+            write!(formatter, "{group:group_width$}  {name:name_width$}  {:indent$}{number}", "")?;
+            group = "";
+        }
+    }
+    Ok(())
+}
+
+/// Four decimals, or the exponent form where these would hide the value.
+fn number(value: Option<f64>) -> String {
+    match value {
+        None => "-".to_owned(),
+        Some(value) if value != 0.0 && value.is_finite() && !(1e-3..1e7).contains(&value.abs()) => {
+            format!("{value:.4e}")
+        }
+        Some(value) if value.fract() == 0.0 && value.abs() >= 1e3 => format!("{value:.0}"),
+        Some(value) => format!("{value:.4}"),
+    }
+}
+
+fn before_point(number: &str) -> usize {
+    number.find('.').unwrap_or(number.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn no_value_is_hidden_by_its_formatting() {
+        let shown = [None, Some(0.0), Some(0.25), Some(1e-5), Some(-3e9), Some(60_000.0), Some(f64::NAN)].map(number);
+        assert_eq!(shown, ["-", "0.0000", "0.2500", "1.0000e-5", "-3.0000e9", "60000", "NaN"]);
+    }
+}

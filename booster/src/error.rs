@@ -1,0 +1,199 @@
+//! The one error type of the library.
+
+use std::path::PathBuf;
+
+use tch::{Kind, TchError};
+
+/// A [`std::result::Result`] with booster's [`enum@Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong, with the operation, the field and what was found instead of what was expected.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// libtorch refused an operation.
+    #[error("libtorch: {}", without_backtrace(.0))]
+    Torch(#[source] TchError),
+
+    /// An error with what was being done when it came up.
+    #[error("{operation}: {source}")]
+    During {
+        /// What was being done.
+        operation: String,
+        /// What went wrong.
+        source: Box<Error>,
+    },
+
+    /// A batch without samples was given where at least one is needed.
+    #[error("the batch is empty: its tensors hold no sample along their first dimension")]
+    EmptyBatch,
+
+    /// Two fields of a batch hold different numbers of samples.
+    #[error(
+        "field `{field}` of the batch has {found} samples, but field `{other}` has {expected}: \
+         the first dimension is the samples'"
+    )]
+    BatchLength {
+        /// The field that differs, by its path in the batch (`image.mask`, `views[1]`).
+        field: String,
+        /// Its number of samples.
+        found: i64,
+        /// The field that it was compared with.
+        other: String,
+        /// That field's number of samples.
+        expected: i64,
+    },
+
+    /// A tensor of a batch has no first dimension to hold samples.
+    #[error("field `{field}` of the batch is 0-dimensional: its first dimension has to be the samples'")]
+    BatchScalar {
+        /// The field, by its path in the batch.
+        field: String,
+    },
+
+    /// A range of samples that the batch does not have.
+    #[error("samples {start}..{end} were asked for of a batch of {length}")]
+    BatchRange {
+        /// First sample asked for.
+        start: i64,
+        /// One past the last sample asked for.
+        end: i64,
+        /// The batch's number of samples.
+        length: i64,
+    },
+
+    /// Parts of a batch do not fit together.
+    #[error("field `{field}`: {reason}")]
+    BatchMismatch {
+        /// The field, by its path in the batch.
+        field: String,
+        /// What differs, and between which parts.
+        reason: String,
+    },
+
+    /// A loss has dimensions left.
+    #[error(
+        "the loss has shape {shape:?}, but a loss is 0-dimensional: reduce it, with `f_mean` or `f_sum`, \
+         before it is returned"
+    )]
+    LossShape {
+        /// The shape that was found.
+        shape: Vec<i64>,
+    },
+
+    /// A loss cannot be differentiated because of its kind.
+    #[error("the loss is of kind {kind:?}, but a loss is of a floating-point kind")]
+    LossKind {
+        /// The kind that was found.
+        kind: Kind,
+    },
+
+    /// A loss was asked for its gradient but no parameter takes part in it.
+    #[error(
+        "the loss does not depend on a parameter that requires a gradient: all are frozen, \
+         or the loss was computed without gradients (`no_grad`, `detach`)"
+    )]
+    LossWithoutGradient,
+
+    /// The per-sample fields of diagnostics disagree about the number of samples.
+    #[error(
+        "`{group}/{field}` has {found} samples, but `{other}` has {expected}: a per-sample field has \
+         one entry per sample along its first dimension"
+    )]
+    SampleCount {
+        /// The field's group.
+        group: &'static str,
+        /// The field.
+        field: &'static str,
+        /// Its number of samples.
+        found: i64,
+        /// The field that it was compared with, as `group/field`.
+        other: String,
+        /// That field's number of samples.
+        expected: i64,
+    },
+
+    /// A field of diagnostics changed shape, kind or nature between updates, or holds what cannot be aggregated.
+    #[error("`{group}/{field}`: expected {expected}, found {found}")]
+    Leaf {
+        /// The field's group.
+        group: &'static str,
+        /// The field.
+        field: &'static str,
+        /// What was expected.
+        expected: String,
+        /// What was found.
+        found: String,
+    },
+
+    /// A summary was asked of an aggregator that was never updated.
+    #[error("there is nothing to summarise: the aggregator was not updated since it was made or reset")]
+    NoUpdate,
+
+    /// A file or folder could not be read or written.
+    #[error("cannot {operation} `{}`: {source}", path.display())]
+    Io {
+        /// What was tried.
+        operation: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
+
+    /// An error of the user's own, from an evaluator or a model.
+    #[error(transparent)]
+    Custom(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// Wraps an error of the user's own, or a message.
+    ///
+    /// ```
+    /// let error = booster::Error::custom("the vocabulary is empty");
+    /// assert_eq!(error.to_string(), "the vocabulary is empty");
+    /// ```
+    pub fn custom(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Custom(error.into())
+    }
+
+    /// Says what was being done when this error came up.
+    #[must_use]
+    pub fn during(self, operation: impl Into<String>) -> Self {
+        Self::During { operation: operation.into(), source: Box::new(self) }
+    }
+}
+
+impl From<TchError> for Error {
+    fn from(error: TchError) -> Self {
+        Self::Torch(error)
+    }
+}
+
+/// libtorch appends its C++ stack to each message: only what comes before it tells the user something.
+fn without_backtrace(error: &TchError) -> String {
+    let text = match error {
+        TchError::Torch(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let end = text.find("\nException raised from").unwrap_or(text.len());
+    text[..end].trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_libtorch_error_is_shown_without_its_stack() {
+        let left = tch::Tensor::zeros([2, 3], (Kind::Float, tch::Device::Cpu));
+        let error = Error::from(left.f_matmul(&left).expect_err("2x3 by 2x3 has no product"));
+        assert_eq!(error.to_string(), "libtorch: mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)");
+    }
+
+    #[test]
+    fn context_is_put_before_the_cause() {
+        let error = Error::EmptyBatch.during("evaluate on Cpu");
+        assert!(error.to_string().starts_with("evaluate on Cpu: the batch is empty"), "{error}");
+    }
+}

@@ -1,0 +1,119 @@
+//! Classification by cross-entropy.
+
+use tch::nn::ModuleT;
+use tch::{Reduction, TchError, Tensor};
+
+use super::{Loss, Mode};
+use crate::diagnostic::Weighted;
+use crate::error::{Error, Result};
+use crate::{Batch, evaluator};
+
+/// Inputs with the class of each.
+#[derive(Batch, Debug)]
+pub struct Labelled {
+    /// What the model takes: `[batch, *dims]`.
+    pub input: Tensor,
+    /// The classes, counted from 0: `[batch]` or `[batch, *positions]`, of kind int64.
+    pub target: Tensor,
+}
+
+/// How much each class weighs in the loss: one number per class, none negative.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClassWeights(Vec<f32>);
+
+impl ClassWeights {
+    /// Weights by class.
+    pub fn new(weights: impl Into<Vec<f32>>) -> Self {
+        Self(weights.into())
+    }
+
+    /// All classes alike.
+    pub const fn uniform() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The weights beside some logits; `None` where all are alike.
+    fn beside(&self, logits: &Tensor) -> Result<Option<Tensor>> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let weights = Tensor::f_from_slice(&self.0)?;
+        Ok(Some(weights.f_to_device_(logits.device(), logits.f_kind()?, false, false)?))
+    }
+}
+
+/// Cross-entropy classification with per-sample negative log-likelihood and accuracy.
+///
+/// The model maps inputs `[batch, *dims]` to logits `[batch, classes]`, or `[batch, classes, *positions]` for targets
+/// `[batch, *positions]`. The loss is the mean over the targets that are not ignored, each by the weight of its class;
+/// ignored targets count in neither loss nor accuracy.
+///
+/// ```
+/// use booster::evaluation::Classification;
+/// use booster::prelude::*;
+/// use booster::tch::{Device, Tensor, nn};
+///
+/// # fn main() -> booster::Result<()> {
+/// let net = |path: &nn::Path<'_>| nn::linear(path, 4, 3, Default::default());
+/// let mut pipeline = Pipeline::build(Device::Cpu, net, Classification::new().with_label_smoothing(0.1));
+/// let batch = Labelled {
+///     input: Tensor::from_slice(&[0.0f32; 8]).reshape([2, 4]),
+///     target: Tensor::from_slice(&[2i64, 0]),
+/// };
+/// let (loss, diagnostics, output) = pipeline.evaluate(&batch, Mode::Eval)?;
+/// assert_eq!(loss.dim(), 0);
+/// assert_eq!(output.logits.size(), [2, 3]);
+/// # Ok(())
+/// # }
+/// ```
+#[evaluator]
+pub fn classification<M: ModuleT>(
+    model: &M,
+    batch: &Labelled,
+    mode: Mode,
+    /// How much of the target is spread over all classes, from 0 to 1 (Szegedy et al., 2016, arXiv 1512.00567).
+    #[param(default = 0.0)]
+    label_smoothing: f64,
+    /// How much each class weighs in the loss.
+    #[param(default = ClassWeights::uniform())]
+    class_weights: &ClassWeights,
+    /// A target that is to be passed over.
+    #[param(default = -100)]
+    ignored_target: i64,
+) -> Result<Loss> {
+    /// What the model gave: `[batch, classes, *positions]`.
+    #[output]
+    let logits: Tensor = model.forward_t(&batch.input, mode.is_train());
+    let class_weights = class_weights.beside(&logits)?;
+    let losses = logits
+        .f_cross_entropy_loss(&batch.target, class_weights.as_ref(), Reduction::None, ignored_target, label_smoothing)
+        .map_err(|error| mismatch(error, &logits, &batch.target))?;
+    let counted = batch.target.f_ne(ignored_target)?;
+    let weight = target_weights(class_weights.as_ref(), &batch.target, &counted)?;
+    let total = weight.f_sum(losses.f_kind()?)?;
+    let mean = losses.f_sum(losses.f_kind()?)?.f_div(&total.f_clamp_min(f64::from(f32::MIN_POSITIVE))?)?;
+    /// Negative log-likelihood of the target, smoothed where asked.
+    #[group = "loss"]
+    let nll: Weighted = Weighted::new(per_weight(losses, class_weights.as_ref(), &weight)?, weight);
+    /// Whether the most likely class is the target.
+    #[group = "metrics"]
+    let accuracy: Weighted = Weighted::new(logits.f_argmax(1, false)?.f_eq_tensor(&batch.target)?, counted);
+    Ok(Loss::weighted(mean, total))
+}
+
+/// What each target weighs: as much as its class, an ignored one nothing.
+fn target_weights(class_weights: Option<&Tensor>, target: &Tensor, counted: &Tensor) -> Result<Tensor> {
+    let Some(class_weights) = class_weights else { return Ok(counted.shallow_clone()) };
+    let known = target.f_masked_fill(&counted.f_logical_not()?, 0)?;
+    Ok(class_weights.f_take(&known)?.f_mul(counted)?)
+}
+
+/// libtorch's per-sample losses hold the class weight already: without it they can be weighted as diagnostics are.
+fn per_weight(losses: Tensor, class_weights: Option<&Tensor>, weight: &Tensor) -> Result<Tensor> {
+    Ok(if class_weights.is_some() { losses.f_detach()?.f_div(weight)? } else { losses })
+}
+
+fn mismatch(error: TchError, logits: &Tensor, target: &Tensor) -> Error {
+    let (logits, target) = (logits.size(), target.size());
+    Error::from(error).during(format!("cross-entropy of logits {logits:?} and targets {target:?}"))
+}

@@ -1,0 +1,28 @@
+#![doc = include_str!("../../README.md")]
+
+// The macros name the library as its users do.
+extern crate self as booster;
+
+pub mod batch;
+pub mod diagnostic;
+pub mod error;
+pub mod evaluation;
+pub mod logging;
+pub mod pipeline;
+pub mod prelude;
+pub mod stats;
+pub mod training;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
+pub use booster_derive::{Batch, Diagnostic, evaluator};
+pub use tch;
+
+pub use crate::batch::Batch;
+pub use crate::diagnostic::{Aggregator, Diagnostic, Ratio, Summary, Weighted};
+pub use crate::error::{Error, Result};
+pub use crate::evaluation::{Evaluator, Loss, Mode};
+pub use crate::pipeline::{EvaluationPipeline, Pipeline};
+pub use crate::training::{training_step, validation_step};

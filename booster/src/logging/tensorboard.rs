@@ -1,0 +1,127 @@
+//! TensorBoard's event files.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use protobuf::{Message, RepeatedField};
+use tensorboard_proto::event::Event;
+use tensorboard_proto::summary::{Summary, Summary_Value};
+use tensorboard_rs::record_writer::RecordWriter;
+
+use super::{Scalar, Sink};
+use crate::error::{Error, Result};
+
+/// Whoever watches a run sees its values no later than this.
+const FLUSH_EVERY: Duration = Duration::from_secs(5);
+
+/// A sink that writes an event file which TensorBoard reads: a scalar `group/name` for each value, one event for each
+/// summary.
+///
+/// Each has a file of its own, so that several may write to one folder. Writes are buffered; they reach the file when
+/// the buffer is full, with the first event 5 seconds after the last flush, on [`flush`](Sink::flush) and on drop.
+///
+/// ```
+/// use booster::logging::{Scalar, Sink, TensorBoard};
+///
+/// # fn main() -> booster::Result<()> {
+/// # let folder = std::env::temp_dir().join(format!("booster-doc-{}", std::process::id()));
+/// let mut tensorboard = TensorBoard::create(&folder)?;
+/// tensorboard.scalars(1, &[Scalar { group: "loss", name: "nll", value: 0.41 }])?;
+/// tensorboard.flush()?;
+/// # std::fs::remove_dir_all(&folder).ok();
+/// # Ok(())
+/// # }
+/// ```
+pub struct TensorBoard {
+    path: PathBuf,
+    writer: RecordWriter<BufWriter<File>>,
+    flushed: Instant,
+}
+
+impl TensorBoard {
+    /// Opens a new event file in a folder, which is made where it is not there.
+    ///
+    /// # Errors
+    /// [`Error::Io`] with the folder or file that cannot be made or written.
+    pub fn create(folder: impl AsRef<Path>) -> Result<Self> {
+        let folder = folder.as_ref();
+        std::fs::create_dir_all(folder).map_err(|source| io_error("create the folder", folder, source))?;
+        let (path, file) = create_file(folder)?;
+        let writer = RecordWriter::new(BufWriter::new(file));
+        let mut tensorboard = Self { path, writer, flushed: Instant::now() };
+        let mut version = Event::new();
+        version.set_wall_time(wall_time());
+        version.set_file_version("brain.Event:2".to_owned());
+        tensorboard.write(&version)?;
+        tensorboard.flush()?;
+        Ok(tensorboard)
+    }
+
+    /// The event file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn write(&mut self, event: &Event) -> Result<()> {
+        let bytes = event.write_to_bytes().map_err(Error::custom)?;
+        self.writer.write(&bytes).map_err(|source| io_error("write to", &self.path, source))
+    }
+}
+
+impl Sink for TensorBoard {
+    fn scalars(&mut self, step: u64, scalars: &[Scalar<'_>]) -> Result<()> {
+        let value = |scalar: &Scalar<'_>| {
+            let mut value = Summary_Value::new();
+            value.set_tag(format!("{}/{}", scalar.group, scalar.name));
+            value.set_simple_value(scalar.value as f32);
+            value
+        };
+        let mut summary = Summary::new();
+        summary.set_value(RepeatedField::from_vec(scalars.iter().map(value).collect()));
+        let mut event = Event::new();
+        event.set_wall_time(wall_time());
+        event.set_step(i64::try_from(step).map_err(Error::custom)?);
+        event.set_summary(summary);
+        self.write(&event)?;
+        if self.flushed.elapsed() >= FLUSH_EVERY { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.flushed = Instant::now();
+        self.writer.flush().map_err(|source| io_error("write to", &self.path, source))
+    }
+}
+
+impl fmt::Debug for TensorBoard {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("TensorBoard").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// Makes a file that no other writer has: the name holds the second, the machine, the process and a counter.
+fn create_file(folder: &Path) -> Result<(PathBuf, File)> {
+    let second = wall_time() as u64;
+    let host = gethostname::gethostname().to_string_lossy().replace(['/', '\\'], "-");
+    let process = std::process::id();
+    for counter in 0.. {
+        let path = folder.join(format!("events.out.tfevents.{second:010}.{host}.{process}.{counter}"));
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(file) => return Ok((path, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(io_error("create the event file", &path, error)),
+        }
+    }
+    Err(io_error("create an event file in", folder, io::ErrorKind::AlreadyExists.into()))
+}
+
+fn io_error(operation: &'static str, path: &Path, source: io::Error) -> Error {
+    Error::Io { operation, path: path.to_owned(), source }
+}
+
+/// Seconds since 1970.
+fn wall_time() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |elapsed| elapsed.as_secs_f64())
+}

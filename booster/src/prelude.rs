@@ -1,0 +1,8 @@
+//! What most programs need: `use booster::prelude::*;`.
+
+pub use crate::diagnostic::{Aggregator, Ratio, Summary, Weighted};
+pub use crate::evaluation::{Evaluator, Labelled, Loss, Mode};
+pub use crate::logging::{Sink, TensorBoard};
+pub use crate::pipeline::{BatchOf, DiagnosticsOf, EvaluationPipeline, OutputOf, Pipeline};
+pub use crate::training::{training_step, validation_step};
+pub use crate::{Batch, Diagnostic, evaluator};

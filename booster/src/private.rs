@@ -1,0 +1,39 @@
+//! What the macros' code calls. Not for the user: it changes without notice.
+
+pub use booster_derive::{Batch as DeriveBatch, Diagnostic as DeriveDiagnostic};
+pub use serde;
+pub use tch::Tensor;
+
+pub use crate::batch::{Batch, FieldPath};
+pub use crate::diagnostic::{
+    Diagnostic, EmptySummary, Entry, Field, Leaf, Leaves, LeavesMut, Metric, Reduce, SampleCount, Schema, Summary,
+    SummaryValue, Values, deserialize_summary, format_summary, serialize_summary,
+};
+pub use crate::error::{Error, Result};
+pub use crate::evaluation::{Evaluator, Loss, Mode};
+
+/// Stands for type parameters that no field mentions, without owning a value of them.
+pub type Marker<T> = std::marker::PhantomData<fn() -> T>;
+
+/// One field of each part.
+pub fn project<'a, T, F>(parts: &[&'a T], field: impl Fn(&'a T) -> &'a F) -> Vec<&'a F> {
+    parts.iter().map(|&part| field(part)).collect()
+}
+
+/// Another handle to the same batch.
+///
+/// # Errors
+/// Those of [`Batch::share`].
+pub fn share<B: Batch>(batch: &B) -> Result<B> {
+    batch.share()
+}
+
+/// What an evaluator's function gave, as the trait wants it.
+///
+/// # Errors
+/// The function's own.
+pub fn into_loss<L: Into<Loss>, D, O, E: Into<Error>>(
+    evaluated: std::result::Result<(L, D, O), E>,
+) -> Result<(Loss, D, O)> {
+    evaluated.map(|(loss, diagnostics, output)| (loss.into(), diagnostics, output)).map_err(Into::into)
+}

@@ -1,0 +1,82 @@
+//! One step of training or validation.
+
+use std::ops::Deref;
+use std::time::{Duration, Instant};
+
+use tch::nn::Optimizer;
+use tch::no_grad_guard;
+
+use crate::Diagnostic;
+use crate::error::{Error, Result};
+use crate::evaluation::Mode;
+use crate::pipeline::{BatchOf, DiagnosticsOf, EvaluationPipeline};
+
+/// What a step measured, and how long it took.
+///
+/// It derefs to the diagnostics, and its summary to theirs: `step.nll`, `summary.loss.nll`.
+#[derive(Debug, Diagnostic)]
+pub struct Step<D: Diagnostic> {
+    /// What the evaluator measured.
+    #[diagnostic(flatten)]
+    pub diagnostics: D,
+    /// From the call to its return, in seconds. A device may still be at work then: over many steps the mean is right,
+    /// since the queue of a device is finite.
+    #[group = "step"]
+    pub elapsed: Duration,
+}
+
+impl<D: Diagnostic> Deref for Step<D> {
+    type Target = D;
+
+    fn deref(&self) -> &D {
+        &self.diagnostics
+    }
+}
+
+impl<D: Diagnostic> Deref for StepSummary<D> {
+    type Target = D::Summary;
+
+    fn deref(&self) -> &D::Summary {
+        &self.diagnostics
+    }
+}
+
+/// One step of training: evaluates in [`Mode::Train`], runs backward and lets the optimizer step.
+///
+/// Nothing is read back from the device. No gradient is left behind, after an error neither.
+///
+/// # Errors
+/// Those of [`EvaluationPipeline::evaluate`]; [`Error::LossWithoutGradient`] where no parameter takes part in the loss;
+/// [`Error::Torch`] where libtorch cannot differentiate it.
+pub fn training_step<P: EvaluationPipeline>(
+    pipeline: &mut P,
+    batch: &BatchOf<P>,
+    optimizer: &mut Optimizer,
+) -> Result<Step<DiagnosticsOf<P>>> {
+    let start = Instant::now();
+    optimizer.zero_grad();
+    let diagnostics = evaluate_and_backward(pipeline, batch).inspect_err(|_| optimizer.zero_grad())?;
+    optimizer.step();
+    optimizer.zero_grad();
+    Ok(Step { diagnostics, elapsed: start.elapsed() })
+}
+
+fn evaluate_and_backward<P: EvaluationPipeline>(pipeline: &mut P, batch: &BatchOf<P>) -> Result<DiagnosticsOf<P>> {
+    let (loss, diagnostics, _) = pipeline.evaluate(batch, Mode::Train)?;
+    if !loss.requires_grad() {
+        return Err(Error::LossWithoutGradient);
+    }
+    loss.f_backward()?;
+    Ok(diagnostics)
+}
+
+/// One step of validation: evaluates in [`Mode::Eval`] without gradients.
+///
+/// # Errors
+/// Those of [`EvaluationPipeline::evaluate`].
+pub fn validation_step<P: EvaluationPipeline>(pipeline: &mut P, batch: &BatchOf<P>) -> Result<Step<DiagnosticsOf<P>>> {
+    let start = Instant::now();
+    let _no_grad = no_grad_guard();
+    let (_, diagnostics, _) = pipeline.evaluate(batch, Mode::Eval)?;
+    Ok(Step { diagnostics, elapsed: start.elapsed() })
+}

@@ -1,0 +1,129 @@
+//! Classifies handwritten digits: the ones that come with the examples, or MNIST from a folder.
+//!
+//! ```sh
+//! cargo run --release -p booster-examples --bin classification
+//! cargo run --release -p booster-examples --bin classification -- --data path/to/mnist --model mlp
+//! ```
+
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use booster::evaluation::Classification;
+use booster::prelude::*;
+use booster_examples::command_line::{count, device, fraction, new_run, positive};
+use booster_examples::data::{self, Loader};
+use booster_examples::model::{cnn, mlp};
+use booster_examples::progress::Progress;
+use clap::{Parser, ValueEnum, value_parser};
+use tch::Device;
+use tch::nn::{self, OptimizerConfig};
+
+/// Trains a classifier of handwritten digits and prints its accuracy on digits that it has not seen.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Folder with the four files of MNIST (train-images-idx3-ubyte and so on, plain or .gz) [default: 1,797 digits of
+    /// 8x8 pixels that come with this program]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// What to train: a convolutional network or a multi-layer perceptron
+    #[arg(long, value_enum, default_value_t = Model::Cnn)]
+    model: Model,
+    /// Passes over the training images [default: 20, or 2 with --data]
+    #[arg(long, value_parser = count::<NonZeroU64>)]
+    epochs: Option<NonZeroU64>,
+    /// Images in a step; the last step of an epoch takes what is left over
+    #[arg(long, default_value = "64", value_parser = count::<NonZeroUsize>)]
+    batch_size: NonZeroUsize,
+    /// Adam's learning rate in the first epoch; it falls by the same amount with every epoch
+    #[arg(long, default_value = "0.002", value_parser = positive)]
+    learning_rate: f64,
+    /// How much of each label is spread over all classes in the loss, from 0 to 1
+    #[arg(long, default_value = "0", value_parser = fraction)]
+    label_smoothing: f64,
+    /// First weights, dropout and the order of the images follow from it: the same seed gives the same numbers
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// auto (the first CUDA device, or else the CPU), cpu, cuda or cuda:N
+    #[arg(long, default_value = "auto", value_parser = device)]
+    device: Device,
+    /// Folder for TensorBoard's files [default: runs/classification-1, or the next free number]
+    #[arg(long, value_name = "DIR")]
+    log_dir: Option<PathBuf>,
+    /// CPU threads [default: libtorch's choice with --data; 1 otherwise, since images of 8x8 leave little to share out]
+    #[arg(long, value_parser = count::<NonZeroI32>)]
+    threads: Option<NonZeroI32>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Model {
+    Cnn,
+    Mlp,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> booster::Result<()> {
+    let &Arguments { batch_size, learning_rate, seed, device, .. } = arguments;
+    let epochs = arguments.epochs.map_or(if arguments.data.is_some() { 2 } else { 20 }, NonZeroU64::get);
+    if let Some(threads) = arguments.threads.or(arguments.data.is_none().then_some(1)) {
+        tch::set_num_threads(threads);
+    }
+    tch::manual_seed(seed.cast_signed());
+
+    let data = arguments.data.as_deref().map_or_else(data::digits, data::mnist)?;
+    let train = Loader::shuffled(&data.train, batch_size, seed, device)?;
+    let test = Loader::in_order(&data.test, batch_size, device)?;
+    let log_dir = arguments.log_dir.clone().map_or_else(|| new_run("classification"), Ok)?;
+    let mut train_log = TensorBoard::create(log_dir.join("train"))?;
+    let mut test_log = TensorBoard::create(log_dir.join("test"))?;
+
+    let (image, classes) = (data.train.shape(), data.train.classes());
+    let net = |path: &nn::Path<'_>| match arguments.model {
+        Model::Cnn => cnn(path, image, classes),
+        Model::Mlp => mlp(path, image, classes),
+    };
+    let evaluator = Classification::new().with_label_smoothing(arguments.label_smoothing);
+    let mut pipeline = Pipeline::build(device, net, evaluator);
+    let mut optimizer = nn::Adam::default().build(pipeline.var_store(), learning_rate)?;
+
+    let mut progress = Progress::new(epochs, batch_size);
+    let mut accuracy = 0.0;
+    for epoch in 0..epochs {
+        optimizer.set_lr(learning_rate * (1.0 - epoch as f64 / epochs as f64));
+        let mut training = Aggregator::new();
+        for batch in progress.batches(epoch, train.epoch(epoch)) {
+            training.update(&training_step(&mut pipeline, &batch?, &mut optimizer)?)?;
+        }
+        let training = training.summary()?;
+        training.log(&mut train_log, epoch + 1)?;
+
+        let mut validation = Aggregator::new();
+        for batch in test.epoch(epoch) {
+            validation.update(&validation_step(&mut pipeline, &batch?)?)?;
+        }
+        let validation = validation.summary()?;
+        validation.log(&mut test_log, epoch + 1)?;
+
+        // Without the time of a step, which is in TensorBoard: the same seed prints the same lines.
+        println!("epoch {}/{epochs}: training\n{}\ntest\n{}\n", epoch + 1, *training, *validation);
+        progress.note(format!("nll {:.4}", training.loss.nll));
+        accuracy = validation.metrics.accuracy;
+    }
+    train_log.flush()?;
+    test_log.flush()?;
+
+    println!("TensorBoard's files are in {}. To see them:", log_dir.display());
+    println!("    pip install tensorboard");
+    println!("    tensorboard --logdir {}", arguments.log_dir.as_deref().unwrap_or("runs".as_ref()).display());
+    println!("test accuracy {accuracy:.3}");
+    Ok(())
+}

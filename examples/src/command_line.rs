@@ -1,0 +1,134 @@
+//! Values on the command line, and where a run writes.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use tch::{Cuda, Device};
+
+/// Reads a device: `cpu`, `cuda`, `cuda:1`, or `auto` for the first CUDA device or else the CPU.
+///
+/// # Errors
+/// When it is none of these, or is not there.
+pub fn device(text: &str) -> Result<Device, String> {
+    let device = match text {
+        "auto" => Device::cuda_if_available(),
+        "cpu" => Device::Cpu,
+        "cuda" => Device::Cuda(0),
+        _ => {
+            let index = text.strip_prefix("cuda:").and_then(|index| index.parse().ok());
+            Device::Cuda(index.ok_or("expected auto, cpu, cuda or cuda:N")?)
+        }
+    };
+    match (device, Cuda::device_count()) {
+        (Device::Cuda(_), 0) => Err("this libtorch finds no CUDA device".to_owned()),
+        (Device::Cuda(index), count) if index >= count as usize => {
+            Err(format!("the last CUDA device is cuda:{}", count - 1))
+        }
+        _ => Ok(device),
+    }
+}
+
+/// Reads a whole number above 0, as `NonZeroUsize` or another of that family.
+///
+/// # Errors
+/// When it is not a whole number above 0, or too great.
+pub fn count<N: FromStr>(text: &str) -> Result<N, String> {
+    text.parse().map_err(|_| "expected a whole number above 0".to_owned())
+}
+
+/// Reads a number above 0.
+///
+/// # Errors
+/// When it is not a number, not finite, or not above 0.
+pub fn positive(text: &str) -> Result<f64, String> {
+    number(text, |number| number > 0.0, "a number above 0")
+}
+
+/// Reads a number from 0 to 1.
+///
+/// # Errors
+/// When it is not a number, or below 0 or above 1.
+pub fn fraction(text: &str) -> Result<f64, String> {
+    number(text, |number| (0.0..=1.0).contains(&number), "a number from 0 to 1")
+}
+
+fn number(text: &str, accept: impl Fn(f64) -> bool, expected: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|&number| number.is_finite() && accept(number));
+    number.ok_or_else(|| format!("expected {expected}"))
+}
+
+/// A new folder `runs/NAME-1`, or with the next number that is free.
+///
+/// # Errors
+/// When the folder cannot be made.
+pub fn new_run(name: &str) -> booster::Result<PathBuf> {
+    new_folder(Path::new("runs"), name)
+        .map_err(|error| booster::Error::custom(format!("cannot make a folder for this run in `runs`: {error}")))
+}
+
+fn new_folder(parent: &Path, name: &str) -> std::io::Result<PathBuf> {
+    fs::create_dir_all(parent)?;
+    let mut number = 1_u64;
+    loop {
+        let folder = parent.join(format!("{name}-{number}"));
+        match fs::create_dir(&folder) {
+            Ok(()) => return Ok(folder),
+            // Another run has this number, perhaps since a moment ago.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU8;
+
+    use super::*;
+
+    #[test]
+    fn the_cpu_is_always_there() {
+        assert_eq!(device("cpu"), Ok(Device::Cpu));
+        assert_eq!(device("auto"), Ok(Device::cuda_if_available()));
+    }
+
+    #[test]
+    fn what_is_no_device_is_refused() {
+        for text in ["", "gpu", "cuda0", "cuda:", "cuda:-1", "cuda:x", "CPU"] {
+            assert_eq!(device(text), Err("expected auto, cpu, cuda or cuda:N".to_owned()), "{text}");
+        }
+        assert!(device("cuda:4096").is_err());
+    }
+
+    #[test]
+    fn counts_start_at_1() {
+        assert_eq!(count("1"), Ok(NonZeroU8::MIN));
+        for text in ["0", "-1", "1.5", "256", "many", ""] {
+            assert_eq!(count::<NonZeroU8>(text), Err("expected a whole number above 0".to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_within_their_range() {
+        assert_eq!(positive("1e-3"), Ok(1e-3));
+        for text in ["0", "-1", "nan", "inf", "fast", ""] {
+            assert_eq!(positive(text), Err("expected a number above 0".to_owned()), "{text}");
+        }
+        assert_eq!((fraction("0"), fraction("1")), (Ok(0.0), Ok(1.0)));
+        for text in ["-0.1", "1.1", "nan", "half"] {
+            assert_eq!(fraction(text), Err("expected a number from 0 to 1".to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_run_gets_a_folder_of_its_own() -> std::io::Result<()> {
+        let parent = tempfile::tempdir()?;
+        let runs = parent.path().join("runs");
+        for number in 1..=3 {
+            assert_eq!(new_folder(&runs, "vae")?, runs.join(format!("vae-{number}")));
+        }
+        Ok(())
+    }
+}

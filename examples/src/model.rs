@@ -1,0 +1,36 @@
+//! Classifiers of small images.
+
+use tch::{Tensor, nn};
+
+/// A convolutional network: two blocks of convolution, batch norm and pooling, then two linear layers.
+///
+/// From images `[batch, channels, height, width]` to logits `[batch, classes]`; works from 4x4 pixels up.
+pub fn cnn(path: &nn::Path<'_>, [channels, height, width]: [i64; 3], classes: i64) -> nn::SequentialT {
+    let padded = nn::ConvConfig { padding: 1, ..Default::default() };
+    let features = 32 * (height / 4) * (width / 4);
+    nn::seq_t()
+        .add(nn::conv2d(path / "conv1", channels, 16, 3, padded))
+        .add_fn(|x| x.max_pool2d_default(2))
+        .add(nn::batch_norm2d(path / "norm1", 16, nn::BatchNormConfig::default()))
+        .add_fn(Tensor::relu)
+        .add(nn::conv2d(path / "conv2", 16, 32, 3, padded))
+        .add_fn(|x| x.max_pool2d_default(2))
+        .add(nn::batch_norm2d(path / "norm2", 32, nn::BatchNormConfig::default()))
+        .add_fn(|x| x.relu().flatten(1, -1))
+        .add(nn::linear(path / "hidden", features, 128, nn::LinearConfig::default()))
+        .add_fn_t(|x, train| x.relu().dropout(0.25, train))
+        .add(nn::linear(path / "logits", 128, classes, nn::LinearConfig::default()))
+}
+
+/// A multi-layer perceptron: two hidden layers of 256.
+///
+/// From images `[batch, channels, height, width]` to logits `[batch, classes]`.
+pub fn mlp(path: &nn::Path<'_>, [channels, height, width]: [i64; 3], classes: i64) -> nn::SequentialT {
+    nn::seq_t()
+        .add_fn(|x| x.flatten(1, -1))
+        .add(nn::linear(path / "hidden1", channels * height * width, 256, nn::LinearConfig::default()))
+        .add_fn_t(|x, train| x.relu().dropout(0.25, train))
+        .add(nn::linear(path / "hidden2", 256, 256, nn::LinearConfig::default()))
+        .add_fn_t(|x, train| x.relu().dropout(0.25, train))
+        .add(nn::linear(path / "logits", 256, classes, nn::LinearConfig::default()))
+}

@@ -1,0 +1,11 @@
+//! What the behaviour tests share.
+
+use booster::tch::{Kind, Tensor};
+
+/// The greatest difference of two tensors' entries over the greatest entry of the second.
+pub fn relative_difference(one: &Tensor, other: &Tensor) -> f64 {
+    let one = one.to_kind(Kind::Double);
+    let other = other.to_kind(Kind::Double);
+    let scale = other.abs().max().double_value(&[]).max(f64::MIN_POSITIVE);
+    (one - other).abs().max().double_value(&[]) / scale
+}

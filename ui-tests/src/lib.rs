@@ -1,0 +1,1 @@
+//! The cases lie in `cases/`; `tests/ui.rs` runs them.

@@ -1,0 +1,40 @@
+//! `cargo xtask ci`: every check that a change must pass, in one command.
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+
+use crate::steps::Steps;
+use crate::workspace::Workspace;
+use crate::{demo, setup, test};
+
+/// Runs the checks in order and stops at the first that fails.
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    let mut steps = Steps::default();
+    steps.command("format", &mut workspace.cargo(["fmt", "--all", "--check"]))?;
+    steps.run("libtorch", || setup::ensure(workspace))?;
+    clippy(workspace, &mut steps)?;
+    steps.command("documentation", workspace.cargo(["doc", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))?;
+    let tests = test::steps(workspace, &mut steps)?;
+    steps.command(
+        "examples",
+        &mut workspace.cargo(["build", "--release", "--package", "booster-examples", "--bins", "--examples"]),
+    )?;
+    let no_arguments: [OsString; 0] = [];
+    steps.command("demo", &mut demo::command(workspace, "classification", &no_arguments))?;
+    println!("\nall checks passed\n{}\n{tests}", steps.table());
+    Ok(())
+}
+
+fn clippy(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
+    let strict = ["--all-targets", "--", "-D", "warnings"];
+    steps.command("clippy", workspace.cargo(["clippy"]).args(strict))?;
+    steps.command("clippy of xtask", workspace.cargo(["clippy", "--package", "xtask"]).args(strict))?;
+    steps.command(
+        "clippy of ui-tests",
+        workspace
+            .cargo(["clippy", "--package", "booster-ui-tests"])
+            .args(strict)
+            .env("CARGO_TARGET_DIR", workspace.ui_target()),
+    )
+}

@@ -1,0 +1,78 @@
+//! `cargo xtask <command>`: what a checkout of booster needs beyond cargo.
+//!
+//! - `setup` puts libtorch into the user's cache folder and links `.libtorch` to it;
+//! - `demo` runs an example, `test` every test, `ci` everything a change must pass.
+
+mod cache;
+mod ci;
+mod demo;
+mod progress;
+mod python;
+mod setup;
+mod steps;
+mod test;
+mod workspace;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use setup::Flavour;
+use workspace::Workspace;
+
+/// Development commands of the booster workspace.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Install libtorch for this checkout, unless `LIBTORCH` or `LIBTORCH_USE_PYTORCH` names one.
+    Setup {
+        /// Install the CUDA build with the libraries it needs (about 2.7 GB to download; Linux).
+        #[arg(long)]
+        cuda: bool,
+        /// Install anew, even where a complete copy is there.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Run an example in release mode.
+    Demo {
+        /// The name of the example.
+        #[arg(default_value = "classification")]
+        name: String,
+        /// Arguments for the example itself.
+        #[arg(last = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Run all tests: library, documentation, integration, compile-fail and xtask's own.
+    Test,
+    /// Run every check that a change must pass.
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let outcome = run(Arguments::parse().command);
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    match command {
+        Command::Setup { cuda, force } => {
+            let flavour = if cuda { Flavour::Cuda } else { Flavour::Cpu };
+            setup::install(&workspace, flavour, force)?;
+        }
+        Command::Demo { name, arguments } => return demo::run(&workspace, &name, &arguments),
+        Command::Test => test::run(&workspace)?,
+        Command::Ci => ci::run(&workspace)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

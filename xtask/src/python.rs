@@ -1,0 +1,159 @@
+//! Python, which is here for its package installer and for tests that read event files.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::cache::{Slot, Staging};
+use crate::progress;
+
+/// A Python interpreter.
+#[derive(Debug)]
+pub(crate) struct Python {
+    program: PathBuf,
+}
+
+impl Python {
+    /// The interpreter that `PATH` names.
+    pub(crate) fn find() -> Result<Self> {
+        let name = if cfg!(windows) { "python.exe" } else { "python3" };
+        let program = env::split_paths(&env::var_os("PATH").unwrap_or_default())
+            .map(|folder| folder.join(name))
+            .find(|path| path.is_file())
+            .with_context(|| format!("there is no `{name}` on PATH"))?;
+        Ok(Self { program })
+    }
+
+    /// What `pip --version` prints.
+    fn pip(&self) -> Result<String> {
+        output(Command::new(&self.program).args(["-m", "pip", "--version"])).with_context(|| {
+            format!("`{}` has no pip (Debian and Ubuntu: `apt-get install python3-pip`)", self.program.display())
+        })
+    }
+
+    /// Installs into `staging.content` with `pip install --target`.
+    ///
+    /// # Errors
+    /// With pip's last lines.
+    pub(crate) fn install<A: AsRef<OsStr>>(
+        &self,
+        staging: &Staging,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Result<()> {
+        let pip = self.pip()?;
+        let mut command = Command::new(&self.program);
+        command
+            .args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check"])
+            .args(["--no-compile", "--target"])
+            .arg(&staging.content)
+            .args(arguments)
+            // On the disk of the cache: `/tmp` may be small, and a move is a rename.
+            .env("TMPDIR", &staging.scratch)
+            // A user's configuration for their own environments forbids `--target`.
+            .env("PIP_USER", "0")
+            .env("PIP_REQUIRE_VIRTUALENV", "0")
+            .env("PIP_ROOT_USER_ACTION", "ignore")
+            .env("PYTHONUNBUFFERED", "1");
+        let folder = staging.content.parent().unwrap_or(&staging.content);
+        let ended = progress::watch(&mut command, folder)?;
+        if ended.status.success() {
+            return Ok(());
+        }
+        let hint = if is_too_old(&pip) {
+            "\n\nThis pip cannot read today's packages: `python3 -m pip install --upgrade pip`"
+        } else {
+            ""
+        };
+        bail!(
+            "`{} -m pip install` failed ({}); its last lines:\n\n    {}\n\nIt was {pip}.{hint}",
+            self.program.display(),
+            ended.status,
+            ended.last_lines.join("\n    "),
+        )
+    }
+
+    /// Its version and platform, such as `3.11 linux-x86_64`: packages fit no other.
+    fn platform(&self) -> Result<String> {
+        let code = "import sysconfig as s; print(s.get_python_version(), s.get_platform())";
+        output(Command::new(&self.program).args(["-c", code]))
+    }
+}
+
+/// Whether this line of `pip --version` names a pip before 20.3, which does not
+/// know the `manylinux_2_28` of today's packages.
+fn is_too_old(pip: &str) -> bool {
+    let mut numbers = pip
+        .trim_start_matches("pip ")
+        .split(|character: char| !character.is_ascii_digit())
+        .map_while(|number| number.parse::<u32>().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(major), minor) => (major, minor.unwrap_or(0)) < (20, 3),
+        (None, _) => false,
+    }
+}
+
+/// The first line that `command` prints.
+///
+/// # Errors
+/// Unless it exits with 0; with its last line of errors.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let program = command.get_program().display().to_string();
+    let output = command.output().with_context(|| format!("`{program}` could not be started"))?;
+    if !output.status.success() {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        bail!("{}", errors.trim().lines().last().unwrap_or("it failed without a word"));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.lines().next().unwrap_or_default().trim().to_owned())
+}
+
+/// The folder with the packages of a requirements file, installed where it is not
+/// there yet; `None` without such a file.
+pub(crate) fn packages(requirements: &Path) -> Result<Option<PathBuf>> {
+    if !requirements.exists() {
+        return Ok(None);
+    }
+    let text = fs::read_to_string(requirements).with_context(|| format!("reading `{}`", requirements.display()))?;
+    let python = Python::find().context("the tests need Python")?;
+    let identity = format!("Python packages for {}", python.platform()?);
+    let name = format!("python-{:016x}", hash(&format!("{identity}\n{text}")));
+    let slot = Slot::new(name, identity)?;
+    slot.fill(false, |staging| {
+        eprintln!("installing `{}` into `{}`", requirements.display(), slot.path().display());
+        python.install(staging, [OsStr::new("--requirement"), requirements.as_os_str()])
+    })
+    .with_context(|| format!("the packages of `{}` are missing", requirements.display()))?;
+    eprintln!("BOOSTER_TEST_PYTHONPATH={}", slot.path().display());
+    Ok(Some(slot.path()))
+}
+
+/// FNV-1a: the same in every run and release, which std's hasher does not promise.
+fn hash(text: &str) -> u64 {
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |state, byte| (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{hash, is_too_old};
+
+    #[test]
+    fn an_old_pip_is_told_by_its_version() {
+        assert!(is_too_old("pip 18.1 from /usr/lib/python3/dist-packages/pip (python 3.7)"));
+        assert!(is_too_old("pip 20.2.4 from /opt (python 3.8)"));
+        assert!(!is_too_old("pip 20.3 from /opt (python 3.8)"));
+        assert!(!is_too_old("pip 25.0.1 from /opt (python 3.13)"));
+    }
+
+    #[test]
+    fn the_hash_is_fnv_1a() {
+        // From the reference vectors of the FNV authors.
+        assert_eq!(hash(""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(hash("a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(hash("foobar"), 0x8594_4171_f739_67e8);
+    }
+}

@@ -1,0 +1,67 @@
+//! `cargo xtask setup`: libtorch for this checkout.
+//!
+//! A libtorch that the user names is checked and left alone. Otherwise the CPU
+//! or CUDA build is installed into the user's cache, once for all checkouts, and
+//! `.libtorch`, which `.cargo/config.toml` names as `LIBTORCH`, links to it.
+
+mod libtorch;
+mod link;
+mod provided;
+
+use anyhow::{Context, Result};
+
+pub(crate) use libtorch::Flavour;
+use link::Linked;
+
+use crate::workspace::Workspace;
+
+/// The version that tch 0.26 is made for (`TORCH_VERSION` in torch-sys).
+const VERSION: &str = "2.13.0";
+
+/// Makes libtorch ready: the user's, the one that is linked, or a fresh CPU build.
+pub(crate) fn ensure(workspace: &Workspace) -> Result<()> {
+    if provided::check(workspace)?.is_some() {
+        return Ok(());
+    }
+    let link = workspace.libtorch_link();
+    match libtorch::linked(&link) {
+        Some(flavour) if libtorch::is_complete(flavour) => Ok(()),
+        Some(broken) => install(workspace, broken, false),
+        None if provided::folder(&link).is_ok() => Ok(()),
+        None => install(workspace, Flavour::Cpu, false),
+    }
+}
+
+/// Installs `flavour` and links it, unless the user names a libtorch.
+pub(crate) fn install(workspace: &Workspace, flavour: Flavour, force: bool) -> Result<()> {
+    if let Some(place) = provided::check(workspace)? {
+        eprintln!("libtorch {VERSION}: ready, from {place}; nothing to install");
+        return Ok(());
+    }
+    let folder = libtorch::install(flavour, force)?;
+    let link = workspace.libtorch_link();
+    match link::point(&link, &folder)? {
+        Linked::Already => {}
+        Linked::First => eprintln!("`.libtorch` now points to `{}`", folder.display()),
+        Linked::InsteadOf(old) => {
+            eprintln!("`.libtorch` now points to `{}`, no more to `{}`", folder.display(), old.display());
+            forget_builds(workspace)?;
+        }
+    }
+    eprintln!("libtorch {VERSION} ({flavour}): ready in `{}`", folder.display());
+    Ok(())
+}
+
+/// Removes what was built against another libtorch: to torch-sys the path of
+/// `.libtorch` is the same as before.
+fn forget_builds(workspace: &Workspace) -> Result<()> {
+    for profile in ["dev", "release"] {
+        let mut clean = workspace.cargo(["clean", "--quiet", "--package", "torch-sys", "--profile", profile]);
+        let output = clean.output().context("`cargo clean` could not be started")?;
+        if !output.status.success() {
+            eprintln!("`cargo clean --package torch-sys` failed: run `cargo clean` before the next build");
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! `demo`, `test` and `ci`: which cargo commands they run, and what they make of them.
+#![cfg(unix)]
+
+mod machine;
+
+use std::fs;
+
+use anyhow::Result;
+
+use machine::{Machine, UNPACK, errors, succeeded};
+
+const RESULTS: &str = r#"
+if [ "$1" = test ]; then echo "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured"; fi"#;
+
+/// A machine where libtorch is installed at once and each cargo command succeeds.
+fn machine() -> Result<Machine> {
+    let machine = Machine::new()?;
+    machine.python(UNPACK)?;
+    machine.cargo(RESULTS)?;
+    Ok(machine)
+}
+
+/// The cargo commands so far, each without its environment.
+fn commands(machine: &Machine) -> Vec<String> {
+    let log = machine.log();
+    let commands = log.iter().filter_map(|line| line.strip_prefix("cargo "));
+    commands.map(|line| line.split(" | ").next().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn demo_installs_libtorch_and_hands_arguments_and_exit_code_through() -> Result<()> {
+    let machine = machine()?;
+    machine.cargo("exit 42")?;
+    let output = machine.xtask(&["demo", "vae", "--", "--epochs", "3"]).output()?;
+    assert_eq!(output.status.code(), Some(42), "{}", errors(&output));
+    assert!(machine.link().exists());
+    assert_eq!(commands(&machine), ["run --release --package booster-examples --bin vae -- --epochs 3"]);
+    Ok(())
+}
+
+#[test]
+fn demo_runs_the_classification_unless_told_otherwise() -> Result<()> {
+    let machine = machine()?;
+    succeeded(&machine.xtask(&["demo"]).output()?)?;
+    assert!(commands(&machine)[0].contains("--bin classification"));
+    Ok(())
+}
+
+#[test]
+fn cargo_finds_libtorch_in_its_configuration_unless_the_user_names_one() -> Result<()> {
+    let machine = machine()?;
+    succeeded(&machine.xtask(&["demo"]).output()?)?;
+    let users = machine.path("users");
+    fs::rename(machine.path("cache/libtorch-2.13.0-cpu"), machine.path("install"))?;
+    std::os::unix::fs::symlink(libtorch(&machine), &users)?;
+    succeeded(&machine.xtask(&["demo"]).env("LIBTORCH", &users).output()?)?;
+    let log = machine.log();
+    let seen: Vec<_> = log.iter().filter_map(|line| line.split(" | ").nth(1)).collect();
+    assert_eq!(seen, ["", &users.to_string_lossy()]);
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn demo_keeps_the_flavour_that_is_linked() -> Result<()> {
+    let machine = machine()?;
+    succeeded(&machine.xtask(&["setup", "--cuda"]).output()?)?;
+    let linked = fs::read_link(machine.link())?;
+    succeeded(&machine.xtask(&["demo"]).output()?)?;
+    assert_eq!(machine.installs(), 1);
+    // A broken one is made anew, as what it was.
+    fs::remove_file(machine.link().join("lib/libtorch_cuda.so"))?;
+    succeeded(&machine.xtask(&["demo"]).output()?)?;
+    assert_eq!(machine.installs(), 2);
+    assert!(machine.link().join("lib/libtorch_cuda.so").exists());
+    assert_eq!(fs::read_link(machine.link())?, linked);
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_built_against_another_libtorch_is_forgotten() -> Result<()> {
+    let machine = machine()?;
+    succeeded(&machine.xtask(&["setup"]).output()?)?;
+    assert!(commands(&machine).is_empty());
+    succeeded(&machine.xtask(&["setup", "--cuda"]).output()?)?;
+    assert_eq!(
+        commands(&machine),
+        ["dev", "release"].map(|profile| { format!("clean --quiet --package torch-sys --profile {profile}") })
+    );
+    Ok(())
+}
+
+/// Where the moved install has its `include` and `lib`.
+fn libtorch(machine: &Machine) -> std::path::PathBuf {
+    let install = machine.path("install");
+    if install.join("torch").exists() { install.join("torch") } else { install }
+}
+
+#[test]
+fn test_adds_up_the_results_and_hands_the_python_packages_over() -> Result<()> {
+    let machine = machine()?;
+    fs::create_dir(machine.path("checkout/tests"))?;
+    fs::write(machine.path("checkout/tests/requirements.txt"), "tensorboard\n")?;
+    for installs in [2, 2] {
+        let output = machine.xtask(&["test"]).output()?;
+        succeeded(&output)?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(text.contains("tests: 9 passed, 0 failed, 3 ignored, in 3 suites"), "{text}");
+        assert_eq!(machine.installs(), installs, "libtorch and the packages, once each");
+    }
+    let log = machine.log();
+    let main = log.iter().find(|line| line.starts_with("cargo test --no-fail-fast"));
+    let packages = main.and_then(|line| line.split(" | ").nth(2)).unwrap_or_default();
+    assert!(packages.contains("cache/python-"), "{log:?}");
+    assert!(fs::exists(packages)?);
+    Ok(())
+}
+
+#[test]
+fn changed_requirements_are_installed_beside_the_old_ones() -> Result<()> {
+    let machine = machine()?;
+    fs::create_dir(machine.path("checkout/tests"))?;
+    for (requirements, installs) in [("tensorboard\n", 2), ("tensorboard==2\n", 3)] {
+        fs::write(machine.path("checkout/tests/requirements.txt"), requirements)?;
+        succeeded(&machine.xtask(&["test"]).output()?)?;
+        assert_eq!(machine.installs(), installs);
+    }
+    Ok(())
+}
+
+#[test]
+fn ui_tests_build_in_a_folder_of_their_own() -> Result<()> {
+    let machine = machine()?;
+    succeeded(&machine.xtask(&["ci"]).output()?)?;
+    let own = format!("| {}", machine.path("checkout/target/ui").display());
+    for line in machine.log().iter().filter(|line| line.starts_with("cargo ")) {
+        assert_eq!(line.contains("booster-ui-tests"), line.ends_with(&own), "{line}");
+    }
+    Ok(())
+}
+
+#[test]
+fn ci_stops_at_the_first_failure_and_names_the_step() -> Result<()> {
+    let machine = machine()?;
+    machine.cargo(r#"if [ "$1" = doc ]; then exit 101; fi"#)?;
+    let output = machine.xtask(&["ci"]).output()?;
+    assert_eq!(output.status.code(), Some(1));
+    let text = errors(&output);
+    assert!(text.contains("error: step `documentation` failed"), "{text}");
+    assert_eq!(commands(&machine).last().map(String::as_str), Some("doc --no-deps"));
+    Ok(())
+}
+
+#[test]
+fn ci_ends_with_the_time_of_each_step_and_the_number_of_tests() -> Result<()> {
+    let machine = machine()?;
+    let output = machine.xtask(&["ci"]).output()?;
+    succeeded(&output)?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for part in ["all checks passed", "documentation ", "demo ", "total ", "tests: 9 passed"] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
+    Ok(())
+}
