@@ -233,18 +233,18 @@ mod tests {
         Generics { where_clause: item.generics.where_clause.clone(), ..item.generics }
     }
 
-    fn mentioned_names(ty: Type) -> Vec<String> {
-        mentioned(&generics(), &ty).into_iter().collect()
+    fn mentioned_names(ty: &Type) -> Vec<String> {
+        mentioned(&generics(), ty).into_iter().collect()
     }
 
     #[test]
     fn a_type_mentions_what_it_names_and_not_what_only_looks_alike() {
-        assert_eq!(mentioned_names(parse_quote!(Vec<Option<A>>)), ["A"]);
-        assert_eq!(mentioned_names(parse_quote!(<A as B>::C)), ["A", "B"]);
-        assert_eq!(mentioned_names(parse_quote!([&'a f64; N])), ["'a", "N"]);
-        assert_eq!(mentioned_names(parse_quote!(mac!(A))), ["A"]);
-        assert!(mentioned_names(parse_quote!(module::A)).is_empty());
-        assert!(mentioned_names(parse_quote!(::A)).is_empty());
+        assert_eq!(mentioned_names(&parse_quote!(Vec<Option<A>>)), ["A"]);
+        assert_eq!(mentioned_names(&parse_quote!(<A as B>::C)), ["A", "B"]);
+        assert_eq!(mentioned_names(&parse_quote!([&'a f64; N])), ["'a", "N"]);
+        assert_eq!(mentioned_names(&parse_quote!(mac!(A))), ["A"]);
+        assert!(mentioned_names(&parse_quote!(module::A)).is_empty());
+        assert!(mentioned_names(&parse_quote!(::A)).is_empty());
     }
 
     #[test]

@@ -1,6 +1,8 @@
-//! The macros of `booster`: `#[derive(Diagnostic)]`, `#[derive(Batch)]` and `#[evaluator]`.
+//! The macros of `booster`: [`Diagnostic`](derive@Diagnostic), [`Batch`](derive@Batch) and
+//! [`evaluator`](macro@evaluator).
 //!
-//! Use them through `booster`, which re-exports them beside the traits they implement.
+//! Use them through `booster`, which re-exports them beside the traits they implement; examples that run stand there.
+//! This crate links neither `booster` nor libtorch, so the examples here are shown and not compiled.
 
 mod batch;
 mod ctxt;
@@ -11,22 +13,116 @@ mod library;
 mod meta;
 mod names;
 mod suggest;
+#[cfg(test)]
+mod tests;
 
 use proc_macro::TokenStream;
 
-/// Implements `Diagnostic` for a struct of measured values.
+/// Implements `Diagnostic` for a struct of measured values, and makes the structs of its summary.
+///
+/// The summary of `VaeDiagnostics` is `VaeDiagnosticsSummary`, with a field for each group; group `loss` is a
+/// `VaeDiagnosticsLossSummary`, with an `f64` for each of its metrics (an `Option<f64>` for a field that is an
+/// `Option`). A flattened field keeps its own summary, under its own name.
+///
+/// ```ignore
+/// #[derive(Diagnostic)]
+/// pub struct VaeDiagnostics<A: Diagnostic> {
+///     /// Evidence lower bound.
+///     #[group = "loss"]
+///     pub elbo: Tensor,
+///     #[group = "info"]
+///     #[metric(last)]
+///     pub beta: f64,
+///     #[group = "info"]
+///     #[metric(samples)]
+///     pub tokens: i64,
+///     #[diagnostic(flatten)]
+///     pub auxiliary: A,
+///     #[diagnostic(skip)]
+///     pub cache: Scratch,
+/// }
+/// // summary.loss.elbo, summary.info.beta, summary.auxiliary
+/// ```
+///
+/// | attribute | on | meaning |
+/// |---|---|---|
+/// | `#[group = "name"]` | field | The group, a Rust identifier: a field of the summary and the first part of the tag `name/field`. Every measured field has one. |
+/// | `#[metric(mean)]` | field | The reduction over samples and steps: `mean` (where nothing is said), `sum`, `min`, `max` or `last`. |
+/// | `#[metric(samples)]` | field | Counts the samples, which weigh the values beside it that are not per sample; its summary is their sum. |
+/// | `#[diagnostic(flatten)]` | field | The field is a diagnostic of its own. |
+/// | `#[diagnostic(skip)]` | field | The field is not measured. |
+/// | `#[diagnostic(crate = path)]` | struct | Where `booster` is, if not at `::booster`. |
+///
+/// Type parameters need no bounds for the derive: the implementation asks each field's type for what it needs.
 #[proc_macro_derive(Diagnostic, attributes(group, metric, diagnostic))]
 pub fn derive_diagnostic(input: TokenStream) -> TokenStream {
     diagnostic::derive(input.into()).into()
 }
 
-/// Implements `Batch` for a struct of tensors.
+/// Implements `Batch` for a struct whose fields are tensors and other batches.
+///
+/// The struct has named fields, unnamed ones or none. The first dimension of each tensor is the samples'.
+///
+/// ```ignore
+/// #[derive(Batch)]
+/// pub struct Labelled {
+///     pub input: Tensor,  // [batch, *dims]
+///     pub target: Tensor, // [batch]
+/// }
+/// ```
+///
+/// | attribute | on | meaning |
+/// |---|---|---|
+/// | `#[batch(crate = path)]` | struct | Where `booster` is, if not at `::booster`. |
 #[proc_macro_derive(Batch, attributes(batch))]
 pub fn derive_batch(input: TokenStream) -> TokenStream {
     batch::derive(input.into()).into()
 }
 
-/// Turns a function into an evaluator.
+/// Turns a function of model, batch and mode into an `Evaluator`.
+///
+/// The function `classification` becomes the struct `Classification`, with its visibility and documentation. In the
+/// first form it returns its loss, `Result<Tensor>` or `Result<Loss>`, and marks what else it gives:
+///
+/// ```ignore
+/// /// Cross-entropy classification.
+/// #[evaluator]
+/// pub fn classification<M: ModuleT>(
+///     model: &M,
+///     batch: &Labelled,
+///     mode: Mode,
+///     /// How much of the target is spread over all classes.
+///     #[param]
+///     label_smoothing: f64,
+/// ) -> booster::Result<Tensor> {
+///     #[output]
+///     let logits: Tensor = model.forward_t(&batch.input, mode.is_train());
+///     #[group = "loss"]
+///     let nll: Tensor = losses(&logits, &batch.target, label_smoothing)?;
+///     Ok(nll.f_mean(Kind::Float)?)
+/// }
+/// // Classification::new(0.1), ClassificationDiagnostics { nll }, ClassificationOutput { logits }
+/// ```
+///
+/// In the second form the types are the user's own, and nothing is marked:
+///
+/// ```ignore
+/// #[evaluator]
+/// pub fn elbo(model: &Vae, batch: &Images, mode: Mode, #[param] beta: f64)
+///     -> booster::Result<(Loss, VaeDiagnostics<()>, VaeOutput)> { .. }
+/// ```
+///
+/// | attribute | on | meaning |
+/// |---|---|---|
+/// | `#[evaluator(crate = path)]` | function | Where `booster` is, if not at `::booster`. |
+/// | `#[param]` | argument behind the mode | A public field of the evaluator and an argument of `new`. A `&T` is a field `T` lent for the call, any other type is cloned for it. |
+/// | `#[param(default = expression)]` | argument behind the mode | The same, but `new` sets it to the expression, and `with_name` changes it. |
+/// | `#[group = ".."]`, `#[metric(..)]` | `let` | The value becomes a field of the diagnostics; see [`Diagnostic`](derive@Diagnostic). |
+/// | `#[output]` | `let` | The value becomes a field of the output. |
+///
+/// A marked `let` is a statement of the function's own body and says its type. Its value is kept right there: it may
+/// be moved, changed or shadowed later. Where something is marked, the loss is the last expression, and `return` gives
+/// errors alone. Type parameters are those of the struct; `&impl Trait` for model or batch makes one.
 #[proc_macro_attribute]
 pub fn evaluator(arguments: TokenStream, item: TokenStream) -> TokenStream {
     evaluator::attribute(arguments.into(), &item.into()).into()

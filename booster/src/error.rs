@@ -1,5 +1,6 @@
 //! The one error type of the library.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use tch::{Kind, TchError};
@@ -8,20 +9,23 @@ use tch::{Kind, TchError};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What can go wrong, with the operation, the field and what was found instead of what was expected.
+///
+/// Its text holds the cause, so that printing the error is enough; there is no [`source`](std::error::Error::source)
+/// that would repeat it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// libtorch refused an operation.
-    #[error("libtorch: {}", without_backtrace(.0))]
-    Torch(#[source] TchError),
+    #[error("libtorch: {0}")]
+    Torch(TorchError),
 
     /// An error with what was being done when it came up.
-    #[error("{operation}: {source}")]
+    #[error("{operation}: {cause}")]
     During {
         /// What was being done.
         operation: String,
         /// What went wrong.
-        source: Box<Error>,
+        cause: Box<Error>,
     },
 
     /// A batch without samples was given where at least one is needed.
@@ -131,14 +135,14 @@ pub enum Error {
     NoUpdate,
 
     /// A file or folder could not be read or written.
-    #[error("cannot {operation} `{}`: {source}", path.display())]
+    #[error("cannot {operation} `{}`: {cause}", path.display())]
     Io {
         /// What was tried.
         operation: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// The operating system's answer.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
 
     /// An error of the user's own, from an evaluator or a model.
@@ -160,24 +164,42 @@ impl Error {
     /// Says what was being done when this error came up.
     #[must_use]
     pub fn during(self, operation: impl Into<String>) -> Self {
-        Self::During { operation: operation.into(), source: Box::new(self) }
+        Self::During { operation: operation.into(), cause: Box::new(self) }
     }
 }
 
 impl From<TchError> for Error {
     fn from(error: TchError) -> Self {
-        Self::Torch(error)
+        Self::Torch(TorchError(error))
     }
 }
 
-/// libtorch appends its C++ stack to each message: only what comes before it tells the user something.
-fn without_backtrace(error: &TchError) -> String {
-    let text = match error {
-        TchError::Torch(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let end = text.find("\nException raised from").unwrap_or(text.len());
-    text[..end].trim_end().to_owned()
+/// What libtorch or tch said, shown without the C++ stack that libtorch appends to each message.
+pub struct TorchError(TchError);
+
+impl TorchError {
+    /// The error as tch gave it, stack included.
+    pub fn as_tch(&self) -> &TchError {
+        &self.0
+    }
+}
+
+impl fmt::Display for TorchError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match &self.0 {
+            TchError::Torch(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let end = text.find("\nException raised from").unwrap_or(text.len());
+        formatter.write_str(text[..end].trim_end())
+    }
+}
+
+impl fmt::Debug for TorchError {
+    /// The message as it is displayed: a `main` that returns an error prints it in this form.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:?}", self.to_string())
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What the macros' code calls. Not for the user: it changes without notice.
 
-pub use booster_derive::{Batch as DeriveBatch, Diagnostic as DeriveDiagnostic};
+use std::fmt;
+
 pub use serde;
 pub use tch::Tensor;
 
@@ -26,6 +27,37 @@ pub fn project<'a, T, F>(parts: &[&'a T], field: impl Fn(&'a T) -> &'a F) -> Vec
 /// Those of [`Batch::share`].
 pub fn share<B: Batch>(batch: &B) -> Result<B> {
     batch.share()
+}
+
+/// Shows diagnostics by their leaves, with shapes in place of tensors' values: nothing is read from a device.
+///
+/// # Errors
+/// The formatter's.
+pub fn debug_diagnostics<D: Diagnostic>(
+    diagnostics: &D,
+    name: &str,
+    formatter: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    let leaves = Leaves::of(diagnostics);
+    let mut shown = formatter.debug_struct(name);
+    for (field, leaf) in D::SCHEMA.fields().iter().zip(&leaves) {
+        shown.field(field.name, &format_args!("{leaf}"));
+    }
+    shown.finish()
+}
+
+/// Shows a batch by its tensors' shapes: nothing is read from a device.
+///
+/// # Errors
+/// The formatter's.
+pub fn debug_batch<B: Batch>(batch: &B, name: &str, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut shown = formatter.debug_struct(name);
+    let visited = batch.visit_tensors(FieldPath::ROOT, &mut |path, tensor| {
+        shown.field(&path.to_string(), &format_args!("{:?} of kind {:?}", tensor.size(), tensor.f_kind()?));
+        Ok(())
+    });
+    visited.map_err(|_| fmt::Error)?;
+    shown.finish()
 }
 
 /// What an evaluator's function gave, as the trait wants it.

@@ -1,7 +1,6 @@
 //! How a run goes, on the standard error: a bar in a terminal, else a line per epoch.
 
 use std::fmt::Write;
-use std::num::NonZeroUsize;
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
@@ -9,14 +8,14 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 #[derive(Debug)]
 pub struct Progress {
     epochs: u64,
-    batch_size: NonZeroUsize,
+    samples: usize,
     note: String,
 }
 
 impl Progress {
-    /// Progress of so many epochs in batches of so many samples.
-    pub fn new(epochs: u64, batch_size: NonZeroUsize) -> Self {
-        Self { epochs, batch_size, note: String::new() }
+    /// Progress of so many epochs, each of so many samples.
+    pub fn new(epochs: u64, samples: usize) -> Self {
+        Self { epochs, samples, note: String::new() }
     }
 
     /// What the next bar says besides: the loss of the last epoch, say.
@@ -27,17 +26,18 @@ impl Progress {
     /// Passes on the batches of an epoch, counted from 0, and shows how many are done.
     pub fn batches<I: ExactSizeIterator>(&self, epoch: u64, batches: I) -> Batches<I> {
         let bar = ProgressBar::new(batches.len() as u64)
-            .with_style(style(self.batch_size))
+            .with_style(style(self.samples))
             .with_prefix(format!("epoch {}/{}", epoch + 1, self.epochs))
             .with_message(self.note.clone());
-        Batches { batches, bar, batch_size: self.batch_size }
+        Batches { inner: batches, bar, samples: self.samples }
     }
 }
 
-fn style(batch_size: NonZeroUsize) -> ProgressStyle {
+fn style(samples: usize) -> ProgressStyle {
     let rate = move |state: &ProgressState, text: &mut dyn Write| {
+        let batches = state.len().unwrap_or(1) as f64;
         // A bar that cannot be written is no reason to stop.
-        let _ = write!(text, "{:.0} samples/s", state.per_sec() * batch_size.get() as f64);
+        let _ = write!(text, "{:.0} samples/s", state.per_sec() * samples as f64 / batches);
     };
     ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} batches, {rate}, {eta} left  {msg}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -47,16 +47,16 @@ fn style(batch_size: NonZeroUsize) -> ProgressStyle {
 /// The batches of an epoch, shown as they pass.
 #[derive(Debug)]
 pub struct Batches<I> {
-    batches: I,
+    inner: I,
     bar: ProgressBar,
-    batch_size: NonZeroUsize,
+    samples: usize,
 }
 
 impl<I: Iterator> Iterator for Batches<I> {
     type Item = I::Item;
 
     fn next(&mut self) -> Option<I::Item> {
-        let batch = self.batches.next();
+        let batch = self.inner.next();
         if batch.is_some() {
             self.bar.inc(1);
         } else if !self.bar.is_finished() {
@@ -66,7 +66,7 @@ impl<I: Iterator> Iterator for Batches<I> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.batches.size_hint()
+        self.inner.size_hint()
     }
 }
 
@@ -77,8 +77,7 @@ impl<I> Batches<I> {
         let (hidden, seconds) = (self.bar.is_hidden(), self.bar.elapsed().as_secs_f64());
         self.bar.finish_and_clear();
         if hidden {
-            let samples = self.bar.position() as f64 * self.batch_size.get() as f64;
-            eprintln!("{}: {seconds:.1} s, {:.0} samples/s", self.bar.prefix(), samples / seconds);
+            eprintln!("{}: {seconds:.1} s, {:.0} samples/s", self.bar.prefix(), self.samples as f64 / seconds);
         }
     }
 }

@@ -11,7 +11,7 @@ struct Image {
 }
 
 #[derive(Batch, Debug)]
-struct Views<B: Batch> {
+struct Crops<B: Batch> {
     views: Vec<Image>,
     pair: (Tensor, [Tensor; 2]),
     rest: B,
@@ -26,8 +26,8 @@ fn image(samples: i64, mask: Option<i64>) -> Image {
     Image { pixels: tensor(samples).unsqueeze(1).expand([-1, 3], false), mask: mask.map(tensor) }
 }
 
-fn views(samples: i64) -> Views<Tensor> {
-    Views {
+fn views(samples: i64) -> Crops<Tensor> {
+    Crops {
         views: vec![image(samples, Some(samples)), image(samples, None)],
         pair: (tensor(samples), [tensor(samples), tensor(samples)]),
         rest: tensor(samples),
@@ -96,7 +96,7 @@ proptest! {
         let sizes = sizes.collect::<booster::Result<Vec<_>>>()?;
         prop_assert_eq!(sizes.len(), count.min(usize::try_from(samples)?));
         prop_assert!(sizes.iter().max().zip(sizes.iter().min()).is_some_and(|(most, least)| most - least <= 1));
-        let joined = Views::join(shards)?;
+        let joined = Crops::join(shards)?;
         prop_assert!(joined.views[0].pixels.equal(&batch.views[0].pixels));
         prop_assert!(joined.pair.1[1].equal(&batch.pair.1[1]));
         prop_assert!(joined.rest.equal(&batch.rest));

@@ -117,14 +117,13 @@ fn a_parameter_of_the_evaluator_is_a_field_of_it() -> Outcome {
 }
 
 #[test]
-fn a_batch_of_unequal_fields_or_none_is_an_error() -> Outcome {
+fn a_batch_of_unequal_fields_or_none_is_an_error() {
     let mut pipeline = Pipeline::build(Device::Cpu, net, Plain::new(1.0));
     let unequal = Labelled { input: batch(4).input, target: batch(3).target };
     let error = pipeline.evaluate(&unequal, Mode::Train).expect_err("4 and 3 samples").to_string();
     assert!(error.starts_with("field `target` of the batch has 3 samples, but field `input` has 4"), "{error}");
     let error = pipeline.evaluate(&batch(0), Mode::Train).expect_err("no sample").to_string();
     assert!(error.starts_with("the batch is empty"), "{error}");
-    Ok(())
 }
 
 /// Forgets to reduce its loss, or to make it depend on the model, as asked.

@@ -52,11 +52,14 @@ pub(super) fn role(ctxt: &Ctxt, field: &syn::Field, ident: &Ident, attrs: FieldA
         None => Some(ReductionKind::By(Reduce::Mean)),
     };
     let Some(group) = attrs.group else {
-        ctxt.error_with_help(
-            ident,
-            format_args!("field `{name}` has no group"),
-            "add `#[group = \"loss\"]`, or `#[diagnostic(skip)]`",
-        );
+        // A `#[diagnostic(..)]` that neither skips nor flattens is reported already: it was to.
+        if !field.attrs.iter().any(|attr| attr.path().is_ident("diagnostic")) {
+            ctxt.error_with_help(
+                ident,
+                format_args!("field `{name}` has no group"),
+                "add `#[group = \"loss\"]`, or `#[diagnostic(skip)]`",
+            );
+        }
         return None;
     };
     let (reduce, samples) = match reduction? {

@@ -1,21 +1,22 @@
 //! `impl Evaluator`: the user's function, and what it marks.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::{Generics, Stmt, Type, WherePredicate, parse_quote};
 
 use super::arguments::Param;
 use super::ast::Evaluator;
 use super::body;
-use super::items::{self, Collected};
+use super::collected::Collected;
 use super::returns::{self, Returns};
+use super::structure;
 use crate::generics::{self, is_generic};
 use crate::library::{self, Library};
 use crate::names;
 
 /// All that the attribute emits.
 pub(super) fn evaluator(library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
-    let structure = items::evaluator(library, evaluator);
+    let structure = structure::evaluator(library, evaluator);
     let diagnostics = Collected::new(evaluator, evaluator.diagnostics(), "Diagnostics");
     let output = Collected::new(evaluator, evaluator.output(), "Output");
     let diagnostics_struct = diagnostics.as_ref().map(|it| it.diagnostics(library, evaluator));
@@ -127,7 +128,7 @@ impl Implementation<'_> {
     /// The call of the function inside, and its result as the trait wants it.
     fn evaluate(&self) -> TokenStream {
         let library = self.library;
-        let function = &self.evaluator.function.sig.ident;
+        let sig = &self.evaluator.function.sig;
         let names = self.argument_names();
         let params = self.evaluator.arguments.params.iter().map(|param| {
             let (ident, ty) = (param.ident, param.ty);
@@ -139,8 +140,11 @@ impl Implementation<'_> {
             }
         });
         // Where the function's error is none of the library's, its return type is at fault.
-        let into_loss = library.item("into_loss", returns::start(&self.evaluator.function.sig));
-        let call = quote!(#function(#(#names,)* #(#params,)*));
+        let at = returns::start(sig);
+        let into_loss = library.item("into_loss", at);
+        let mut function = sig.ident.clone();
+        function.set_span(library::shown_at(at));
+        let call = quote_spanned!(library::shown_at(at)=> #function(#(#names,)* #(#params,)*));
         match (&self.evaluator.returns, &self.output) {
             (Returns::Loss { .. }, _) if self.marks_nothing() => quote! {
                 #into_loss(::core::result::Result::map(#call, |loss| (loss, (), ())))

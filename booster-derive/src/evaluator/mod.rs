@@ -4,10 +4,11 @@ mod arguments;
 mod ast;
 mod body;
 mod check;
+mod collected;
 mod expand;
-mod items;
 mod returns;
 mod strip;
+mod structure;
 
 use proc_macro2::TokenStream;
 use quote::quote;

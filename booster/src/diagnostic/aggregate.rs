@@ -47,13 +47,30 @@ pub struct Aggregator<D> {
     diagnostics: PhantomData<fn(D)>,
 }
 
-impl<D: Diagnostic> Aggregator<D> {
+// Without a bound, so that a type which is no diagnostic is one error, at the first update.
+impl<D> Aggregator<D> {
     /// An aggregator of no updates.
-    pub fn new() -> Self {
-        let tracks = D::SCHEMA.fields().into_iter().map(Track::new).collect();
-        Self { tracks, updates: 0, pending: 0, diagnostics: PhantomData }
+    pub const fn new() -> Self {
+        Self { tracks: Vec::new(), updates: 0, pending: 0, diagnostics: PhantomData }
     }
 
+    /// Forgets all updates.
+    pub fn reset(&mut self) {
+        *self = Self::new();
+    }
+
+    /// The number of updates.
+    pub fn len(&self) -> u64 {
+        self.updates
+    }
+
+    /// Whether there was no update.
+    pub fn is_empty(&self) -> bool {
+        self.updates == 0
+    }
+}
+
+impl<D: Diagnostic> Aggregator<D> {
     /// Takes in the diagnostics of a step. It does not wait for the device.
     ///
     /// # Errors
@@ -64,6 +81,9 @@ impl<D: Diagnostic> Aggregator<D> {
     /// - [`Error::Torch`] where a device is out of memory.
     pub fn update(&mut self, diagnostics: &D) -> Result<()> {
         let _no_grad = no_grad_guard();
+        if self.is_empty() {
+            self.tracks = D::SCHEMA.fields().into_iter().map(Track::new).collect();
+        }
         let leaves = Leaves::of(diagnostics);
         let fields = self.tracks.iter().map(Track::field).collect::<Vec<_>>();
         let samples = samples(&fields, &leaves)?;
@@ -85,6 +105,10 @@ impl<D: Diagnostic> Aggregator<D> {
     /// [`Error::Leaf`] where a field of the two differs in more than its first dimension, [`Error::Torch`] where a
     /// device is out of memory.
     pub fn merge(&mut self, mut other: Self) -> Result<()> {
+        if self.is_empty() {
+            *self = other;
+            return Ok(());
+        }
         let _no_grad = no_grad_guard();
         self.flush()?;
         other.flush()?;
@@ -115,21 +139,6 @@ impl<D: Diagnostic> Aggregator<D> {
         Ok(D::Summary::take(&mut values))
     }
 
-    /// Forgets all updates.
-    pub fn reset(&mut self) {
-        *self = Self::new();
-    }
-
-    /// The number of updates.
-    pub fn len(&self) -> u64 {
-        self.updates
-    }
-
-    /// Whether there was no update.
-    pub fn is_empty(&self) -> bool {
-        self.updates == 0
-    }
-
     fn flush(&mut self) -> Result<()> {
         self.tracks.iter_mut().try_for_each(Track::flush)?;
         self.pending = 0;
@@ -157,7 +166,7 @@ fn read_states(states: &[&Tensor]) -> Result<Vec<[f64; STATE_LENGTH]>> {
     Ok(read)
 }
 
-impl<D: Diagnostic> Default for Aggregator<D> {
+impl<D> Default for Aggregator<D> {
     fn default() -> Self {
         Self::new()
     }

@@ -106,20 +106,11 @@ impl Column<'_> {
         let last = leaves.last().copied().unwrap_or(LeafRef::Absent);
         match self.reduce() {
             Reduce::Last => Ok(owned(last)),
-            Reduce::Min => Ok(self.extreme(&leaves, |value, least| value < least)),
-            Reduce::Max => Ok(self.extreme(&leaves, |value, greatest| value > greatest)),
+            Reduce::Min => Ok(extreme(&leaves, |value, least| value < least)),
+            Reduce::Max => Ok(extreme(&leaves, |value, greatest| value > greatest)),
             Reduce::Sum => self.sum(&leaves),
             Reduce::Mean => self.mean(&leaves),
         }
-    }
-
-    fn extreme(&self, leaves: &[LeafRef<'_>], beats: impl Fn(f64, f64) -> bool) -> LeafValue {
-        let number = |leaf: LeafRef<'_>| leaf.number().unwrap_or(f64::NAN);
-        let best = leaves
-            .iter()
-            .copied()
-            .reduce(|best, leaf| if number(leaf).is_nan() || beats(number(leaf), number(best)) { leaf } else { best });
-        best.map_or(LeafValue::Absent, owned)
     }
 
     fn sum(&self, leaves: &[LeafRef<'_>]) -> Result<LeafValue> {
@@ -190,6 +181,16 @@ fn row_weights(weighted: &Weighted) -> Result<Tensor> {
     }
     let length = weighted.value.size().first().copied().unwrap_or(1);
     Ok(weighted.weight.f_expand([length], false)?)
+}
+
+/// The number that beats the others; NaN beats all.
+fn extreme(leaves: &[LeafRef<'_>], beats: impl Fn(f64, f64) -> bool) -> LeafValue {
+    let number = |leaf: LeafRef<'_>| leaf.number().unwrap_or(f64::NAN);
+    let best = leaves
+        .iter()
+        .copied()
+        .reduce(|best, leaf| if number(leaf).is_nan() || beats(number(leaf), number(best)) { leaf } else { best });
+    best.map_or(LeafValue::Absent, owned)
 }
 
 fn owned(leaf: LeafRef<'_>) -> LeafValue {

@@ -24,7 +24,7 @@ use crate::error::Result;
     note = "if it is a struct of metrics, derive `Diagnostic` on it and mark this field `#[diagnostic(flatten)]`",
     note = "if it is not to be measured, mark this field `#[diagnostic(skip)]`"
 )]
-pub trait Leaf: Send + 'static {
+pub trait Leaf: fmt::Debug + 'static {
     /// The value, borrowed.
     #[doc(hidden)]
     fn leaf_ref(&self) -> LeafRef<'_>;

@@ -55,9 +55,8 @@ impl Reduce {
         let [value, count] = state;
         match self {
             Self::Mean => value / count,
-            Self::Sum => value,
             Self::Min | Self::Max | Self::Last if count == 0.0 => f64::NAN,
-            Self::Min | Self::Max | Self::Last => value,
+            Self::Sum | Self::Min | Self::Max | Self::Last => value,
         }
     }
 }

@@ -87,9 +87,12 @@ pub(crate) fn entries<S: Summary>(summary: &S) -> Vec<(&'static str, &'static st
     metrics.iter().zip(values.into_iter()).map(|(entry, value)| (entry.field.group, entry.metric.name, value)).collect()
 }
 
+/// The metrics of a group with their values.
+pub(crate) type GroupValues = Vec<(&'static str, Option<f64>)>;
+
 /// The same, the metrics of one group together, in order of each group's first appearance.
-pub(crate) fn by_group<S: Summary>(summary: &S) -> Vec<(&'static str, Vec<(&'static str, Option<f64>)>)> {
-    let mut groups: Vec<(&'static str, Vec<_>)> = Vec::new();
+pub(crate) fn by_group<S: Summary>(summary: &S) -> Vec<(&'static str, GroupValues)> {
+    let mut groups: Vec<(&'static str, GroupValues)> = Vec::new();
     for (group, name, value) in entries(summary) {
         match groups.iter_mut().find(|(known, _)| *known == group) {
             Some((_, metrics)) => metrics.push((name, value)),

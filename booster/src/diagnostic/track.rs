@@ -70,8 +70,8 @@ impl Nature {
 impl fmt::Display for Nature {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shape = |dims: &[i64]| {
-            let dims = dims.iter().map(|dim| format!(", {dim}")).collect::<String>();
-            format!("[batch{dims}]")
+            let dims = dims.iter().map(ToString::to_string);
+            format!("[{}]", std::iter::once("batch".to_owned()).chain(dims).collect::<Vec<_>>().join(", "))
         };
         match self {
             Self::Numbers => formatter.write_str("a number"),

@@ -48,7 +48,7 @@ impl TensorBoard {
     /// [`Error::Io`] with the folder or file that cannot be made or written.
     pub fn create(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
-        std::fs::create_dir_all(folder).map_err(|source| io_error("create the folder", folder, source))?;
+        std::fs::create_dir_all(folder).map_err(|cause| io_error("create the folder", folder, cause))?;
         let (path, file) = create_file(folder)?;
         let writer = RecordWriter::new(BufWriter::new(file));
         let mut tensorboard = Self { path, writer, flushed: Instant::now() };
@@ -67,7 +67,7 @@ impl TensorBoard {
 
     fn write(&mut self, event: &Event) -> Result<()> {
         let bytes = event.write_to_bytes().map_err(Error::custom)?;
-        self.writer.write(&bytes).map_err(|source| io_error("write to", &self.path, source))
+        self.writer.write(&bytes).map_err(|cause| io_error("write to", &self.path, cause))
     }
 }
 
@@ -91,7 +91,7 @@ impl Sink for TensorBoard {
 
     fn flush(&mut self) -> Result<()> {
         self.flushed = Instant::now();
-        self.writer.flush().map_err(|source| io_error("write to", &self.path, source))
+        self.writer.flush().map_err(|cause| io_error("write to", &self.path, cause))
     }
 }
 
@@ -117,8 +117,8 @@ fn create_file(folder: &Path) -> Result<(PathBuf, File)> {
     Err(io_error("create an event file in", folder, io::ErrorKind::AlreadyExists.into()))
 }
 
-fn io_error(operation: &'static str, path: &Path, source: io::Error) -> Error {
-    Error::Io { operation, path: path.to_owned(), source }
+fn io_error(operation: &'static str, path: &Path, cause: io::Error) -> Error {
+    Error::Io { operation, path: path.to_owned(), cause }
 }
 
 /// Seconds since 1970.

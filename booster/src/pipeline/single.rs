@@ -15,24 +15,25 @@ use crate::evaluation::{Evaluator, Loss, Mode};
 ///
 /// See [`EvaluationPipeline`] for what it does, and [`Classification`](crate::evaluation::Classification) for an
 /// example.
-pub struct Pipeline<E: Evaluator> {
+// The model's type is a parameter, so that the struct needs no bound: what is no evaluator is one error, at the call.
+pub struct Pipeline<E, M = <E as Evaluator>::Model> {
     var_store: VarStore,
-    model: E::Model,
+    model: M,
     evaluator: E,
 }
 
-impl<E: Evaluator> Pipeline<E> {
+impl<E: Evaluator<Model = M>, M> Pipeline<E, M> {
     /// Builds a model on a device: `model` is given the root of new variables.
     ///
     /// Layers draw their first weights from libtorch's generator: call [`tch::manual_seed`] before.
-    pub fn build(device: Device, model: impl FnOnce(&Path<'_>) -> E::Model, evaluator: E) -> Self {
+    pub fn build(device: Device, model: impl FnOnce(&Path<'_>) -> M, evaluator: E) -> Self {
         let var_store = VarStore::new(device);
         let model = model(&var_store.root());
         Self { var_store, model, evaluator }
     }
 
     /// A pipeline of a model that is there already, with the variables that it was made of.
-    pub fn new(var_store: VarStore, model: E::Model, evaluator: E) -> Self {
+    pub fn new(var_store: VarStore, model: M, evaluator: E) -> Self {
         Self { var_store, model, evaluator }
     }
 
@@ -42,17 +43,17 @@ impl<E: Evaluator> Pipeline<E> {
     }
 
     /// The model.
-    pub fn model(&self) -> &E::Model {
+    pub fn model(&self) -> &M {
         &self.model
     }
 
     /// The variables, the model and the evaluator.
-    pub fn into_parts(self) -> (VarStore, E::Model, E) {
+    pub fn into_parts(self) -> (VarStore, M, E) {
         (self.var_store, self.model, self.evaluator)
     }
 }
 
-impl<E: Evaluator> EvaluationPipeline for Pipeline<E> {
+impl<E: Evaluator> EvaluationPipeline for Pipeline<E, E::Model> {
     type Evaluator = E;
 
     fn evaluate(&mut self, batch: &E::Batch, mode: Mode) -> Result<(Loss, E::Diagnostics, E::Output)> {
@@ -83,11 +84,11 @@ impl<E: Evaluator> EvaluationPipeline for Pipeline<E> {
     }
 }
 
-impl<E: Evaluator + fmt::Debug> fmt::Debug for Pipeline<E> {
+impl<E: fmt::Debug, M> fmt::Debug for Pipeline<E, M> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Pipeline")
-            .field("device", &self.device())
+            .field("device", &self.var_store.device())
             .field("variables", &self.var_store.len())
             .field("evaluator", &self.evaluator)
             .finish_non_exhaustive()

@@ -51,8 +51,8 @@ struct Arguments {
     #[arg(long, value_name = "DIR")]
     log_dir: Option<PathBuf>,
     /// CPU threads [default: libtorch's choice with --data; 1 otherwise, since images of 8x8 leave little to share out]
-    #[arg(long, value_parser = count::<NonZeroI32>)]
-    threads: Option<NonZeroI32>,
+    #[arg(long, value_parser = value_parser!(i32).range(1..=1024))]
+    threads: Option<i32>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -95,7 +95,7 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
     let mut pipeline = Pipeline::build(device, net, evaluator);
     let mut optimizer = nn::Adam::default().build(pipeline.var_store(), learning_rate)?;
 
-    let mut progress = Progress::new(epochs, batch_size);
+    let mut progress = Progress::new(epochs, train.samples());
     let mut accuracy = 0.0;
     for epoch in 0..epochs {
         optimizer.set_lr(learning_rate * (1.0 - epoch as f64 / epochs as f64));

@@ -41,7 +41,9 @@ pub(super) fn read<const RANK: usize>(
     for name in &names {
         let path = folder.join(name);
         match std::fs::read(&path) {
-            Ok(bytes) if name.ends_with(".gz") => return parse(&unpack(&bytes, &path)?, path, format),
+            Ok(bytes) if path.extension().is_some_and(|extension| extension == "gz") => {
+                return parse(&unpack(&bytes, &path)?, path, format);
+            }
             Ok(bytes) => return parse(&bytes, path, format),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(cause) => return Err(DataError::Read { path, cause }),

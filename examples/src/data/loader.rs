@@ -38,9 +38,14 @@ impl Loader {
         Ok(Self { shuffle_seed: Some(seed), ..Self::in_order(dataset, batch_size, device)? })
     }
 
+    /// How many samples an epoch has.
+    pub fn samples(&self) -> usize {
+        self.dataset.samples()
+    }
+
     /// The batches of one epoch.
     pub fn epoch(&self, epoch: u64) -> Epoch<'_> {
-        let order = self.shuffle_seed.map(|seed| order(self.dataset.samples(), seed, epoch));
+        let order = self.shuffle_seed.map(|seed| order(self.samples(), seed, epoch));
         Epoch { loader: self, order, start: 0 }
     }
 }
@@ -79,14 +84,14 @@ impl Iterator for Epoch<'_> {
     type Item = booster::Result<Labelled>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (start, samples) = (self.start, self.loader.dataset.samples());
+        let (start, samples) = (self.start, self.loader.samples());
         let end = samples.min(start.saturating_add(self.loader.batch_size.get()));
         self.start = end;
         (start < end).then(|| self.batch(start, end))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = (self.loader.dataset.samples() - self.start).div_ceil(self.loader.batch_size.get());
+        let left = (self.loader.samples() - self.start).div_ceil(self.loader.batch_size.get());
         (left, Some(left))
     }
 }

@@ -1,13 +1,12 @@
-//! The generated structs: the evaluator, its diagnostics and its output.
+//! The evaluator's struct: a field for each parameter.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::visit::{self, Visit};
 use syn::{Generics, Path, Type, WherePredicate, parse_quote};
 
 use super::arguments::Param;
 use super::ast::Evaluator;
-use super::body::Mark;
 use crate::generics::{self, is_generic};
 use crate::library::{self, Library};
 use crate::{meta, names};
@@ -51,7 +50,7 @@ pub(super) fn evaluator(library: &Library, evaluator: &Evaluator<'_>) -> TokenSt
 }
 
 /// `docs`, or else the one line `line`.
-fn docs_or<'d>(docs: impl Iterator<Item = &'d syn::Attribute>, line: &str) -> TokenStream {
+pub(super) fn docs_or<'d>(docs: impl Iterator<Item = &'d syn::Attribute>, line: &str) -> TokenStream {
     let mut docs = docs.peekable();
     if docs.peek().is_none() { meta::doc(line) } else { quote!(#(#docs)*) }
 }
@@ -205,97 +204,6 @@ fn impl_debug(evaluator: &Evaluator<'_>, generics: &Generics) -> TokenStream {
         impl #impl_generics ::core::fmt::Debug for #ident #ty_generics #where_clause {
             fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 formatter.debug_struct(#name)#(#fields)*.finish()
-            }
-        }
-    }
-}
-
-/// A struct of marked values: its definition, and how it is named elsewhere.
-pub(super) struct Collected<'a> {
-    pub(super) marks: Vec<&'a Mark<'a>>,
-    pub(super) ident: Ident,
-    generics: Generics,
-}
-
-impl<'a> Collected<'a> {
-    /// None where nothing is marked so.
-    pub(super) fn new(
-        evaluator: &'a Evaluator<'a>,
-        marks: impl Iterator<Item = &'a Mark<'a>>,
-        suffix: &str,
-    ) -> Option<Self> {
-        let marks: Vec<_> = marks.collect();
-        let all = &evaluator.generics;
-        let mentioned = generics::mentioned_in(all, marks.iter().map(|mark| mark.ty));
-        let ident = &evaluator.ident;
-        (!marks.is_empty()).then(|| Self {
-            marks,
-            ident: names::generated(&format!("{ident}{suffix}"), ident.span()),
-            generics: generics::restricted(all, &mentioned),
-        })
-    }
-
-    pub(super) fn ty(&self) -> TokenStream {
-        let ident = &self.ident;
-        let (_, ty_generics, _) = self.generics.split_for_impl();
-        quote!(#ident #ty_generics)
-    }
-
-    pub(super) fn diagnostics(&self, library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
-        let doc = format!("Diagnostics of [`{}`].", evaluator.ident);
-        let root = library.root();
-        let attrs = quote! {
-            #[derive(#library::DeriveDiagnostic)]
-            #[diagnostic(crate = #root)]
-        };
-        self.definition(evaluator, &doc, &attrs, |mark| {
-            let doc = format!("Measured `{}`.", names::plain(mark.ident));
-            let docs = docs_or(mark.docs(), &doc);
-            let attrs = mark.diagnostic_attrs();
-            quote!(#docs #(#attrs)*)
-        })
-    }
-
-    pub(super) fn output(&self, library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
-        let doc = format!("Output of [`{}`].", evaluator.ident);
-        let root = library.root();
-        let attrs = quote! {
-            #[derive(#library::DeriveBatch)]
-            #[batch(crate = #root)]
-        };
-        self.definition(evaluator, &doc, &attrs, |mark| {
-            let doc = format!("Output `{}`.", names::plain(mark.ident));
-            docs_or(mark.docs(), &doc)
-        })
-    }
-
-    fn definition(
-        &self,
-        evaluator: &Evaluator<'_>,
-        doc: &str,
-        attrs: &TokenStream,
-        field_attrs: impl Fn(&Mark<'_>) -> TokenStream,
-    ) -> TokenStream {
-        let Self { ident, generics, .. } = self;
-        let vis = &evaluator.function.vis;
-        let where_clause = &generics.where_clause;
-        let doc = meta::doc(doc);
-        let cfgs = evaluator.cfgs();
-        let lints = meta::lint_levels(&evaluator.function.attrs);
-        let fields = self.marks.iter().map(|mark| {
-            let (name, ty, cfgs) = (mark.ident, mark.ty, mark.cfgs());
-            let attrs = field_attrs(mark);
-            quote!(#attrs #(#cfgs)* #vis #name: #ty,)
-        });
-        quote! {
-            #doc
-            #(#cfgs)*
-            #lints
-            #attrs
-            // Whether the fields have `Debug` is not known here.
-            #[allow(missing_debug_implementations)]
-            #vis struct #ident #generics #where_clause {
-                #(#fields)*
             }
         }
     }

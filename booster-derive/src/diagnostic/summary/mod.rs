@@ -1,0 +1,158 @@
+//! The summary of a diagnostics: a struct of groups, each a struct of numbers.
+
+mod traits;
+mod values;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use syn::{Generics, Type, Visibility};
+
+use crate::diagnostic::ast::{Container, Field, Leaf};
+use crate::diagnostic::attr::GroupName;
+use crate::generics::{self, Names, is_generic};
+use crate::library::Library;
+use crate::{meta, names};
+
+/// The generated structs, before they are written out.
+pub(super) struct Summary<'a> {
+    library: &'a Library,
+    container: &'a Container<'a>,
+    vis: &'a Visibility,
+    ident: Ident,
+    generics: Generics,
+    /// The same, and what the implementations may rely on.
+    impl_generics: Generics,
+    /// Parameters that stand in a bound and in no field.
+    unused: Names,
+}
+
+impl<'a> Summary<'a> {
+    pub(super) fn new(library: &'a Library, container: &'a Container<'a>) -> Self {
+        let all = &container.input.generics;
+        let types = || container.flattened().map(Field::ty);
+        let used = generics::mentioned_in(all, types());
+        let kept = generics::closure(all, used.clone());
+        let mut restricted = generics::restricted(all, &kept);
+        let bound = |ty: &Type| crate::diagnostic::expand::flattened_bound(library, all, ty);
+        let (generic, concrete): (Vec<&Type>, Vec<&Type>) = types().partition(|ty| is_generic(all, ty));
+        generics::add_predicates(&mut restricted, generic.into_iter().map(bound));
+        let mut impl_generics = restricted.clone();
+        generics::add_predicates(&mut impl_generics, concrete.into_iter().map(bound));
+        let near = container.input.ident.span();
+        let name = format!("{}Summary", names::plain(&container.input.ident));
+        Self {
+            library,
+            container,
+            vis: &container.input.vis,
+            ident: names::generated(&name, near),
+            generics: restricted,
+            impl_generics,
+            unused: &kept - &used,
+        }
+    }
+
+    /// The summary's type, in terms of the user's parameters.
+    pub(super) fn ty(&self) -> TokenStream {
+        let ident = &self.ident;
+        let (_, ty_generics, _) = self.generics.split_for_impl();
+        quote!(#ident #ty_generics)
+    }
+
+    fn group_ident(&self, group: &GroupName) -> Ident {
+        let camel = names::upper_camel(&group.name);
+        let name = format!("{}{camel}Summary", names::plain(&self.container.input.ident));
+        names::generated(&name, self.ident.span())
+    }
+
+    fn marker(&self) -> Option<TokenStream> {
+        let phantom = generics::phantom(&self.generics, &self.unused);
+        (!self.unused.is_empty()).then(|| quote!(__marker: ::core::marker::PhantomData<fn() -> #phantom>,))
+    }
+
+    fn flattened_ty(&self, ty: &Type) -> TokenStream {
+        self.library.method(ty, "Diagnostic", "Summary")
+    }
+
+    pub(super) fn structs(&self) -> TokenStream {
+        let Self { vis, ident, container, generics, .. } = self;
+        let groups = container.groups.iter().map(|group| {
+            let (ident, ty) = (&group.ident, self.group_ident(group));
+            let doc = meta::doc(&format!("Group `{}`.", group.name));
+            quote!(#doc #vis #ident: #ty,)
+        });
+        let flattened = container.flattened().map(|field| {
+            let (ident, ty) = (field.ident, self.flattened_ty(field.ty()));
+            let doc = meta::doc(&format!("Summary of the flattened field `{}`.", field.name()));
+            quote!(#doc #vis #ident: #ty,)
+        });
+        let marker = self.marker();
+        let doc = meta::doc(&format!("Summary of [`{}`]: one value per metric, by group.", container.input.ident));
+        let lints = self.lints(container.groups.iter().map(|group| &group.name));
+        let where_clause = &generics.where_clause;
+        let group_structs = container.groups.iter().map(|group| self.group_struct(group));
+        quote! {
+            #doc
+            #lints
+            #vis struct #ident #generics #where_clause {
+                #(#groups)*
+                #(#flattened)*
+                #marker
+            }
+
+            #(#group_structs)*
+        }
+    }
+
+    /// The lint levels of a generated struct whose fields have these names.
+    fn lints<'n>(&self, mut fields: impl Iterator<Item = &'n String>) -> TokenStream {
+        let mut lints = meta::lint_levels(&self.container.input.attrs);
+        if fields.any(|name| !names::is_snake(name)) {
+            // Whoever names a group or a metric has decided on its case already.
+            lints.extend(quote!(#[allow(non_snake_case)]));
+        }
+        lints
+    }
+
+    fn group_struct(&self, group: &GroupName) -> TokenStream {
+        let vis = self.vis;
+        let ident = self.group_ident(group);
+        let doc = meta::doc(&format!("Group `{}` of [`{}`].", group.name, self.ident));
+        let mut metric_names = Vec::new();
+        let mut fields = TokenStream::new();
+        for (field, leaf) in self.container.leaves(group) {
+            let docs: Vec<_> = meta::docs(&field.original.attrs).collect();
+            let blank = (!docs.is_empty()).then(|| quote!(#[doc = ""]));
+            for metric in &leaf.metrics {
+                let (name, ty) = (&metric.ident, value_ty(leaf));
+                let reduced = meta::doc(metric.reduce.sentence());
+                metric_names.push(names::plain(name));
+                fields.extend(quote!(#(#docs)* #blank #reduced #vis #name: #ty,));
+            }
+        }
+        let lints = self.lints(metric_names.iter());
+        quote! {
+            #doc
+            #lints
+            #[derive(
+                ::core::clone::Clone,
+                ::core::marker::Copy,
+                ::core::fmt::Debug,
+                ::core::cmp::PartialEq,
+            )]
+            #vis struct #ident {
+                #fields
+            }
+        }
+    }
+
+    /// The fields of the summary itself, in order of declaration.
+    fn members(&self) -> impl Iterator<Item = &Ident> {
+        let groups = self.container.groups.iter().map(|group| &group.ident);
+        groups.chain(self.container.flattened().map(|field| field.ident))
+    }
+}
+
+/// The type of a leaf's values in the summary.
+fn value_ty(leaf: &Leaf) -> TokenStream {
+    if leaf.optional { quote!(::core::option::Option<::core::primitive::f64>) } else { quote!(::core::primitive::f64) }
+}

@@ -1,0 +1,130 @@
+//! The structs of marked values: diagnostics and output.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use syn::Generics;
+
+use super::ast::Evaluator;
+use super::body::Mark;
+use super::structure::docs_or;
+use crate::library::Library;
+use crate::{generics, meta, names};
+
+/// A struct of marked values: its definition, and how it is named elsewhere.
+pub(super) struct Collected<'a> {
+    pub(super) marks: Vec<&'a Mark<'a>>,
+    pub(super) ident: Ident,
+    generics: Generics,
+}
+
+impl<'a> Collected<'a> {
+    /// None where nothing is marked so.
+    pub(super) fn new(
+        evaluator: &'a Evaluator<'a>,
+        marks: impl Iterator<Item = &'a Mark<'a>>,
+        suffix: &str,
+    ) -> Option<Self> {
+        let marks: Vec<_> = marks.collect();
+        let all = &evaluator.generics;
+        let mentioned = generics::mentioned_in(all, marks.iter().map(|mark| mark.ty));
+        let ident = &evaluator.ident;
+        (!marks.is_empty()).then(|| Self {
+            marks,
+            ident: names::generated(&format!("{ident}{suffix}"), ident.span()),
+            generics: generics::restricted(all, &mentioned),
+        })
+    }
+
+    pub(super) fn ty(&self) -> TokenStream {
+        let ident = &self.ident;
+        let (_, ty_generics, _) = self.generics.split_for_impl();
+        quote!(#ident #ty_generics)
+    }
+
+    pub(super) fn diagnostics(&self, library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
+        let doc = format!("Diagnostics of [`{}`].", evaluator.ident);
+        let root = library.root();
+        let attrs = quote! {
+            #[derive(#root::Diagnostic)]
+            #[diagnostic(crate = #root)]
+        };
+        let definition = self.definition(evaluator, &doc, &attrs, |mark| {
+            let doc = format!("Measured `{}`.", names::plain(mark.ident));
+            let docs = docs_or(mark.docs(), &doc);
+            let attrs = mark.diagnostic_attrs();
+            quote!(#docs #(#attrs)*)
+        });
+        let debug = self.debug(library, evaluator, &quote!(Diagnostic), &quote!(debug_diagnostics));
+        quote!(#definition #debug)
+    }
+
+    pub(super) fn output(&self, library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
+        let doc = format!("Output of [`{}`].", evaluator.ident);
+        let root = library.root();
+        let attrs = quote! {
+            #[derive(#root::Batch)]
+            #[batch(crate = #root)]
+        };
+        let definition = self.definition(evaluator, &doc, &attrs, |mark| {
+            let doc = format!("Output `{}`.", names::plain(mark.ident));
+            docs_or(mark.docs(), &doc)
+        });
+        let debug = self.debug(library, evaluator, &quote!(Batch), &quote!(debug_batch));
+        quote!(#definition #debug)
+    }
+
+    fn definition(
+        &self,
+        evaluator: &Evaluator<'_>,
+        doc: &str,
+        attrs: &TokenStream,
+        field_attrs: impl Fn(&Mark<'_>) -> TokenStream,
+    ) -> TokenStream {
+        let Self { ident, generics, .. } = self;
+        let vis = &evaluator.function.vis;
+        let where_clause = &generics.where_clause;
+        let doc = meta::doc(doc);
+        let cfgs = evaluator.cfgs();
+        let lints = meta::lint_levels(&evaluator.function.attrs);
+        let fields = self.marks.iter().map(|mark| {
+            let (name, ty, cfgs) = (mark.ident, mark.ty, mark.cfgs());
+            let attrs = field_attrs(mark);
+            quote!(#attrs #(#cfgs)* #vis #name: #ty,)
+        });
+        quote! {
+            #doc
+            #(#cfgs)*
+            #lints
+            #attrs
+            #vis struct #ident #generics #where_clause {
+                #(#fields)*
+            }
+        }
+    }
+
+    /// `Debug` by what a diagnostic or a batch shows of itself: whether the fields have it is not known here.
+    fn debug(
+        &self,
+        library: &Library,
+        evaluator: &Evaluator<'_>,
+        bound: &TokenStream,
+        format: &TokenStream,
+    ) -> TokenStream {
+        let Self { ident, generics, .. } = self;
+        let (impl_generics, ty_generics, _) = generics.split_for_impl();
+        let predicates = generics.where_clause.as_ref().map(|clause| &clause.predicates);
+        let own = (!generics.params.is_empty()).then(|| quote!(Self: #library::#bound,));
+        let predicates = predicates.filter(|predicates| !predicates.is_empty()).map(|predicates| quote!(#predicates,));
+        let name = names::plain(ident);
+        let cfgs = evaluator.cfgs();
+        quote! {
+            #(#cfgs)*
+            #[automatically_derived]
+            impl #impl_generics ::core::fmt::Debug for #ident #ty_generics where #predicates #own {
+                fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    #library::#format(self, #name, formatter)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+use super::{assert_errors, diagnostic, reported};
+
+const NO_GROUP: &str = "add `#[group = \"loss\"]`, or `#[diagnostic(skip)]`";
+const WRITE_GROUP: &str = "write `#[group = \"loss\"]`";
+const IDENTIFIER: &str = "a group name is a Rust identifier";
+const REDUCTIONS: &str = "expected `mean`, `sum`, `min`, `max`, `last` or `samples`";
+
+/// Asserts the errors of a struct with these fields.
+#[track_caller]
+fn assert_fields(fields: &str, expected: &[(&str, &str, &str)]) {
+    assert_errors(diagnostic(&format!("struct D {{ {fields} }}")), expected);
+}
+
+#[test]
+fn a_field_needs_a_group() {
+    assert_fields("pub kl: Tensor", &[("kl", "field `kl` has no group", NO_GROUP)]);
+    assert_fields("r#type: Tensor", &[("r#type", "field `type` has no group", NO_GROUP)]);
+    assert_fields("#[metric(sum)] kl: Tensor", &[("kl", "field `kl` has no group", NO_GROUP)]);
+}
+
+#[test]
+fn a_group_takes_a_value_after_an_equals_sign() {
+    for attribute in ["#[group]", "#[group(\"loss\")]", "#[group(loss)]"] {
+        let fields = format!("{attribute} kl: Tensor");
+        assert_fields(&fields, &[(attribute, "`group` takes a value after `=`", WRITE_GROUP)]);
+    }
+}
+
+#[test]
+fn a_group_is_a_string_literal() {
+    for value in ["LOSS", "3", "b\"loss\"", "path::LOSS", "\"loss\"suffix"] {
+        let message = format!("expected a string literal, found `{value}`");
+        let fields = format!("#[group = {value}] kl: Tensor");
+        assert_fields(&fields, &[(value, &message, "put the name in quotes")]);
+    }
+}
+
+#[test]
+fn a_field_belongs_to_one_group() {
+    assert_fields(
+        "#[group = \"a\"] #[group = \"b\"] kl: Tensor",
+        &[("#[group = \"b\"]", "duplicate `#[group]` on field `kl`", "a field belongs to one group")],
+    );
+}
+
+#[test]
+fn a_group_is_an_identifier() {
+    for name in ["", "a/b", "2x", "self", "Self", "super", "crate", "_", " a", "a b", "r#type"] {
+        let literal = format!("\"{name}\"");
+        let message = format!("`{name}` is not a group name");
+        assert_fields(&format!("#[group = {literal}] kl: Tensor"), &[(&literal, &message, IDENTIFIER)]);
+    }
+}
+
+#[test]
+fn only_structs_with_named_fields_are_diagnostics() {
+    let message = "`Diagnostic` can only be derived for structs with named fields";
+    for (source, on) in [
+        ("enum E { A }", "enum"),
+        ("union U { a: i64 }", "union"),
+        ("struct T(Tensor, f64);", "(Tensor, f64)"),
+        ("struct U;", "struct"),
+    ] {
+        assert_errors(diagnostic(source), &[(on, message, "field names become metric names")]);
+    }
+}
+
+#[test]
+fn a_metric_names_its_reduction_in_parentheses() {
+    for attribute in ["#[metric]", "#[metric()]", "#[metric = \"mean\"]"] {
+        let fields = format!("#[group = \"a\"] {attribute} kl: Tensor");
+        let message = "`metric` takes its arguments in parentheses";
+        assert_fields(&fields, &[(attribute, message, "write `#[metric(mean)]`")]);
+    }
+}
+
+#[test]
+fn a_misspelt_reduction_is_suggested() {
+    assert_fields(
+        "#[group = \"a\"] #[metric(men)] kl: Tensor",
+        &[("men", "unknown reduction `men`, did you mean `mean`?", REDUCTIONS)],
+    );
+    assert_fields(
+        "#[group = \"a\"] #[metric(histogram(bins = 3), path::To)] kl: Tensor",
+        &[
+            ("histogram", "unknown reduction `histogram`", REDUCTIONS),
+            ("path::To", "unknown reduction `path::To`", REDUCTIONS),
+        ],
+    );
+}
+
+#[test]
+fn a_field_has_one_reduction() {
+    assert_fields(
+        "#[group = \"a\"] #[metric(mean, sum, max)] kl: Tensor",
+        &[("sum", "`#[metric]` takes one reduction", "measure the value a second time in a field of its own")],
+    );
+    assert_fields(
+        "#[group = \"a\"] #[metric(mean)] #[metric(sum)] kl: Tensor",
+        &[("#[metric(sum)]", "duplicate `#[metric]` on field `kl`", "a field has one `#[metric]`")],
+    );
+}
+
+#[test]
+fn one_field_counts_the_samples() {
+    assert_fields(
+        "#[group = \"a\"] #[metric(samples)] n: i64, #[group = \"b\"] #[metric(samples)] m: i64",
+        &[(
+            "#[metric(samples)]",
+            "fields `n` and `m` both count the samples",
+            "one field of a struct is `#[metric(samples)]`",
+        )],
+    );
+}
+
+#[test]
+fn a_field_is_skipped_or_flattened_or_measured() {
+    assert_fields(
+        "#[diagnostic(skip, flatten)] a: A",
+        &[("flatten", "field `a` is both skipped and flattened", "keep one of `skip` and `flatten`")],
+    );
+    assert_fields(
+        "#[diagnostic(skip)] #[group = \"a\"] #[metric(sum)] a: A",
+        &[
+            (
+                "#[group = \"a\"]",
+                "field `a` is skipped and takes no `#[group]`",
+                "remove `#[group]` or `#[diagnostic(skip)]`",
+            ),
+            (
+                "#[metric(sum)]",
+                "field `a` is skipped and takes no `#[metric]`",
+                "remove `#[metric]` or `#[diagnostic(skip)]`",
+            ),
+        ],
+    );
+    assert_fields(
+        "#[group = \"a\"] #[diagnostic(flatten)] a: A",
+        &[(
+            "#[group = \"a\"]",
+            "field `a` is flattened and takes no `#[group]`",
+            "remove `#[group]` or `#[diagnostic(flatten)]`",
+        )],
+    );
+    assert_fields("#[diagnostic(skip, skip)] a: A", &[("skip", "duplicate `skip` on field `a`", "")]);
+}
+
+#[test]
+fn unknown_attributes_of_a_field_are_reported() {
+    let help = "expected `skip` or `flatten`";
+    assert_fields(
+        "#[diagnostic(flaten)] a: A",
+        &[("flaten", "unknown attribute `flaten`, did you mean `flatten`?", help)],
+    );
+    assert_fields(
+        "#[diagnostic(rename = \"b\")] #[group = \"a\"] a: A",
+        &[("rename", "unknown attribute `rename`", help)],
+    );
+    assert_fields(
+        "#[diagnostic(crate = b)] #[group = \"a\"] a: A",
+        &[("crate", "`crate` goes on the struct", "write `#[diagnostic(crate = path)]` above the struct")],
+    );
+    assert_fields(
+        "#[diagnostic] #[group = \"a\"] a: A",
+        &[(
+            "#[diagnostic]",
+            "`diagnostic` takes its arguments in parentheses",
+            "write `#[diagnostic(skip)]` or `#[diagnostic(flatten)]`",
+        )],
+    );
+}
+
+#[test]
+fn attributes_of_the_struct_are_its_own() {
+    let help = "expected `crate`";
+    assert_errors(
+        diagnostic("#[diagnostic(crat = a::b, x)] struct D {}"),
+        &[("crat", "unknown attribute `crat`, did you mean `crate`?", help), ("x", "unknown attribute `x`", help)],
+    );
+    assert_errors(
+        diagnostic("#[diagnostic(crate = a)] #[diagnostic(crate = b)] struct D {}"),
+        &[("crate", "duplicate `crate`", "")],
+    );
+    assert_errors(
+        diagnostic("#[group = \"a\"] #[metric(sum)] struct D {}"),
+        &[
+            ("#[group = \"a\"]", "`#[group]` goes on a field", "each field has its own attributes"),
+            ("#[metric(sum)]", "`#[metric]` goes on a field", "each field has its own attributes"),
+        ],
+    );
+    assert_errors(diagnostic("#[diagnostic(crate = 3)] struct D {}"), &[("3", "expected identifier", "")]);
+}
+
+#[test]
+fn names_of_generated_items_are_distinct() {
+    assert_fields(
+        "#[group = \"loss_a\"] a: A, #[group = \"lossA\"] b: A",
+        &[("\"lossA\"", "groups `loss_a` and `lossA` are both `LossA` in the name of a type", "rename one of them")],
+    );
+    assert_fields(
+        "#[group = \"aux\"] a: A, #[diagnostic(flatten)] aux: B",
+        &[(
+            "\"aux\"",
+            "group `aux` has the name of a flattened field",
+            "both are fields of the summary: rename one of them",
+        )],
+    );
+}
+
+#[test]
+fn all_faults_of_a_struct_are_reported_at_once() {
+    let source = "#[diagnostic(crat = x)]
+        struct D { a: A, #[group] b: B, #[group = \"c\"] #[metric(men)] c: C, #[diagnostic(skp)] #[group = \"\"] d: D }";
+    assert_eq!(reported(diagnostic(source)).len(), 6);
+}
+
+#[test]
+fn an_implementation_stands_in_beside_errors() {
+    for source in ["enum E<T: Copy> { A(T) }", "struct D { kl: Tensor }"] {
+        let expansion = diagnostic(source);
+        let file: syn::File = syn::parse2(expansion).expect("items");
+        assert!(file.items.iter().any(|item| matches!(item, syn::Item::Impl(_))), "{source}");
+    }
+}

@@ -1,0 +1,165 @@
+use proc_macro2::TokenStream;
+
+use super::{batch, diagnostic, evaluator, evaluator_with, reported};
+
+/// Compares the expansion, as rustfmt would write it, with the reviewed one.
+#[track_caller]
+fn assert_expansion(name: &str, expansion: TokenStream) {
+    assert!(reported(expansion.clone()).is_empty(), "{name} is in error: {expansion}");
+    let file: syn::File = syn::parse2(expansion).expect("items");
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, prettyplease::unparse(&file)));
+}
+
+#[test]
+fn diagnostic_with_groups_and_reductions() {
+    assert_expansion(
+        "diagnostic_plain",
+        diagnostic(
+            "/// Measured.
+            pub struct VaeDiagnostics {
+                /// Evidence lower bound.
+                #[group = \"loss\"] pub elbo: Tensor,
+                #[group = \"info\"] #[metric(last)] pub beta: f64,
+                #[group = \"loss\"] #[metric(max)] pub kl: Tensor,
+                #[diagnostic(skip)] pub cache: Scratch,
+            }",
+        ),
+    );
+}
+
+#[test]
+fn diagnostic_with_generic_flattened_field() {
+    assert_expansion(
+        "diagnostic_generic",
+        diagnostic(
+            "pub(crate) struct Generic<A: Diagnostic + From<B>, B, T: Copy, const N: usize = 3>
+            where B: Send + 'static, T: Sync {
+                #[group = \"loss\"] leaf: T,
+                #[diagnostic(flatten)] auxiliary: A,
+                #[diagnostic(flatten)] fixed: inner::Diagnostics,
+                #[diagnostic(skip)] rest: [B; N],
+            }",
+        ),
+    );
+}
+
+#[test]
+fn diagnostic_with_optional_and_samples() {
+    assert_expansion(
+        "diagnostic_optional_samples",
+        diagnostic(
+            "struct Masked {
+                #[group = \"loss\"] nll: std::option::Option<Tensor>,
+                #[group = \"info\"] #[metric(samples)] tokens: i64,
+            }",
+        ),
+    );
+}
+
+#[test]
+fn diagnostic_with_raw_identifiers() {
+    assert_expansion("diagnostic_raw", diagnostic("struct Raw { #[group = \"type\"] r#match: f64 }"));
+}
+
+#[test]
+fn diagnostic_of_a_renamed_crate_without_fields() {
+    assert_expansion("diagnostic_crate", diagnostic("#[diagnostic(crate = other::library)] struct Empty {}"));
+}
+
+#[test]
+fn diagnostic_in_error() {
+    let expansion = diagnostic("struct D<T: Copy> { kl: T }");
+    let file: syn::File = syn::parse2(expansion).expect("items");
+    let text = prettyplease::unparse(&file);
+    assert!(text.contains("::core::compile_error!"), "{text}");
+    assert!(text.contains("type Summary = ::booster::__private::EmptySummary;"), "{text}");
+}
+
+#[test]
+fn batch_with_named_fields() {
+    assert_expansion("batch_named", batch("pub struct Labelled { pub input: Tensor, pub r#type: Option<Tensor> }"));
+}
+
+#[test]
+fn batch_of_a_generic_tuple() {
+    assert_expansion("batch_tuple", batch("#[batch(crate = other)] struct Pair<T: Copy, U = f64>(Tensor, Vec<T>, U);"));
+}
+
+#[test]
+fn batch_without_fields() {
+    assert_expansion("batch_unit", batch("struct Nothing;"));
+}
+
+#[test]
+fn evaluator_that_marks_its_diagnostics() {
+    assert_expansion(
+        "evaluator_first_form",
+        evaluator(
+            "/// Cross-entropy classification.
+            #[inline]
+            pub fn classification<M: ModuleT>(
+                model: &M, batch: &Labelled, mode: Mode,
+                /// Smoothing.
+                #[param] label_smoothing: f64,
+            ) -> booster::Result<Tensor> {
+                /// Logits.
+                #[output]
+                let logits: Tensor = model.forward_t(&batch.input, mode.is_train());
+                #[group = \"loss\"]
+                #[allow(unused_mut)]
+                let mut nll: Tensor = loss(&logits)?;
+                #[group = \"metrics\"]
+                #[metric(sum)]
+                #[output]
+                let accuracy: Tensor = correct(&logits)?;
+                let logits = drop(logits);
+                Ok(nll.f_mean(Kind::Float)?)
+            }",
+        ),
+    );
+}
+
+#[test]
+fn evaluator_that_returns_its_diagnostics() {
+    assert_expansion(
+        "evaluator_second_form",
+        evaluator_with(
+            "crate = other::library",
+            "fn elbo<A>(model: &impl ModuleT, batch: &Images<A>, _: Mode, #[param] beta: f64)
+                -> Result<(Loss, VaeDiagnostics<A>, VaeOutput), TchError> where A: Clone {
+                return early(model, batch, beta);
+            }",
+        ),
+    );
+}
+
+#[test]
+fn evaluator_without_marks() {
+    assert_expansion(
+        "evaluator_no_diagnostics",
+        evaluator("pub fn model(model: &Net, batch: &Tensor, mode: Mode) -> Result<Loss> { return Ok(loss(model)); }"),
+    );
+}
+
+#[test]
+fn evaluator_with_parameters_of_all_kinds() {
+    assert_expansion(
+        "evaluator_params",
+        evaluator(
+            "pub fn annealed<M: Model, S: Schedule>(
+                model: &M, batch: &Images, mode: Mode,
+                #[param] schedule: &S,
+                #[param] hidden: M::Hidden,
+                #[param(default = 1.0)] beta: f64,
+                #[param(default = vec![beta])] mut r#type: Vec<f64>,
+            ) -> Result<Tensor> {
+                #[group = \"info\"] let size: S = schedule.clone();
+                Ok(loss)
+            }",
+        ),
+    );
+}

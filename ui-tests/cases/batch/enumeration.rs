@@ -1,0 +1,9 @@
+use booster::prelude::*;
+use booster::tch::Tensor;
+
+#[derive(Batch)]
+enum Labelled {
+    Input(Tensor),
+}
+
+fn main() {}

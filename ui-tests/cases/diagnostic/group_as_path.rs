@@ -1,0 +1,13 @@
+// errors: 2
+use booster::prelude::*;
+use booster::tch::Tensor;
+
+#[derive(Diagnostic)]
+struct Vae {
+    #[group = LOSS]
+    kl: Tensor,
+}
+
+const LOSS: &str = "loss";
+
+fn main() {}

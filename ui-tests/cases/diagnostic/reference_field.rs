@@ -1,0 +1,11 @@
+// errors: 2
+use booster::prelude::*;
+use booster::tch::Tensor;
+
+#[derive(Diagnostic)]
+struct Vae {
+    #[group = "loss"]
+    kl: &'static Tensor,
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use booster::prelude::*;
+use booster::tch::Tensor;
+
+#[derive(Diagnostic)]
+struct Vae {
+    #[group = "info"]
+    #[metric(samples)]
+    size: i64,
+    #[group = "info"]
+    #[metric(samples)]
+    tokens: i64,
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+use booster::prelude::*;
+use booster::tch::nn::ModuleT;
+use booster::tch::{Kind, Tensor};
+
+#[evaluator]
+fn likelihood<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+    if mode.is_train() {
+        return Ok(Tensor::from(0.0));
+    }
+    #[group = "loss"]
+    let nll: Tensor = model.forward_t(&batch.input, mode.is_train());
+    Ok(nll.f_mean(Kind::Float)?)
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use booster::prelude::*;
+use booster::tch::nn::ModuleT;
+use booster::tch::{Kind, Tensor};
+
+struct Likelihood;
+
+impl Likelihood {
+    #[evaluator]
+    fn evaluate<M: ModuleT>(&self, model: &M, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+        Ok(model.forward_t(&batch.input, mode.is_train()).f_mean(Kind::Float)?)
+    }
+}
+
+fn main() {}
