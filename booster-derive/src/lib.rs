@@ -15,14 +15,15 @@ mod names;
 mod suggest;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use proc_macro::TokenStream;
 
 /// Implements `Diagnostic` for a struct of measured values, and makes the structs of its summary.
 ///
 /// The summary of `VaeDiagnostics` is `VaeDiagnosticsSummary`, with a field for each group; group `loss` is a
-/// `VaeDiagnosticsLossSummary`, with an `f64` for each of its metrics (an `Option<f64>` for a field that is an
-/// `Option`). A flattened field keeps its own summary, under its own name.
+/// `VaeDiagnosticsLossSummary`, with a field for each of its metrics: an `f64` mostly, and an `Option` of it where the
+/// measured field is an `Option`. A flattened field keeps its own summary, under its own name.
 ///
 /// ```ignore
 /// #[derive(Diagnostic)]
@@ -30,6 +31,9 @@ use proc_macro::TokenStream;
 ///     /// Evidence lower bound.
 ///     #[group = "loss"]
 ///     pub elbo: Tensor,
+///     #[group = "loss"]
+///     #[metric(mean, std, p95)]
+///     pub kl: Tensor,
 ///     #[group = "info"]
 ///     #[metric(last)]
 ///     pub beta: f64,
@@ -41,17 +45,38 @@ use proc_macro::TokenStream;
 ///     #[diagnostic(skip)]
 ///     pub cache: Scratch,
 /// }
-/// // summary.loss.elbo, summary.info.beta, summary.auxiliary
+/// // summary.loss.elbo, .kl, .kl_std and .kl_p95, summary.info.beta, summary.auxiliary
 /// ```
 ///
 /// | attribute | on | meaning |
 /// |---|---|---|
 /// | `#[group = "name"]` | field | The group, a Rust identifier: a field of the summary and the first part of the tag `name/field`. Every measured field has one. |
-/// | `#[metric(mean)]` | field | The reduction over samples and steps: `mean` (where nothing is said), `sum`, `min`, `max` or `last`. |
+/// | `#[metric(mean, ..)]` | field | The reductions over samples and steps, `mean` where nothing is said: see below. |
 /// | `#[metric(samples)]` | field | Counts the samples, which weigh the values beside it that are not per sample; its summary is their sum. |
 /// | `#[diagnostic(flatten)]` | field | The field is a diagnostic of its own. |
 /// | `#[diagnostic(skip)]` | field | The field is not measured. |
 /// | `#[diagnostic(crate = path)]` | struct | Where `booster` is, if not at `::booster`. |
+///
+/// # Reductions
+///
+/// The metric of a field's first reduction has the field's name, that of each further one `{field}_{suffix}`:
+/// `#[metric(mean, std, p95)] kl` gives `kl`, `kl_std` and `kl_p95`, and `#[metric(std)] kl` gives `kl`. All of them
+/// are found in one pass.
+///
+/// | written | gives | suffix | value |
+/// |---|---|---|---|
+/// | `mean`, `sum`, `min`, `max`, `last` | What they say; `last` is the value of the last step. | as written | `f64` |
+/// | `count` | The number of samples: the sum of their weights, or of the denominators of ratios. | `count` | `f64` |
+/// | `std`, `var` | Standard deviation and variance. | as written | `f64` |
+/// | `p50`, `p95`, `p99_9` | The percentile, strictly between 0 and 100 and with two decimals at most, by a sketch. | as written | `f64` |
+/// | `ema(0.99)` | The exponential moving average; the decay, per sample, lies strictly between 0 and 1. | `ema` | `f64` |
+/// | `histogram` | A histogram that finds its own range. | `histogram` | `booster::diagnostic::Histogram` |
+/// | `histogram(low, high, bins)` | A histogram of 1 to 10000 equal bins, the ends being numbers. | `histogram` | `booster::diagnostic::Histogram` |
+/// | `mean_dims` | The mean over the samples, the other dimensions kept. | `mean_dims` | `booster::diagnostic::Array` |
+/// | `reduce = path::To::Type` | What your own `booster::Reduction` says. | `type`: the path's end in snake case | `Type::Value` |
+/// | `samples` | The sum; the field counts the samples. It stands alone. | | `f64` |
+///
+/// Two metrics of one name in one group do not compile: neither within a struct, nor between it and what it flattens.
 ///
 /// Type parameters need no bounds for the derive: the implementation asks each field's type for what it needs.
 #[proc_macro_derive(Diagnostic, attributes(group, metric, diagnostic))]

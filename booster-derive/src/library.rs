@@ -31,10 +31,15 @@ impl Library {
     /// Where `ty` does not implement the trait, every mention in this form gives the same error on
     /// the same span, and rustc prints it once.
     pub(crate) fn method(&self, ty: &Type, of: &str, method: &str) -> TokenStream {
-        let near = start(ty);
-        let bound = self.item(of, near);
-        let method = Ident::new(method, shown_at(near));
-        quote_spanned!(shown_at(near)=> <#ty as #bound>::#method)
+        qualified(ty, &self.item(of, start(ty)), method)
+    }
+
+    /// The same by the library's public path, which documentation shows.
+    pub(crate) fn public_method(&self, ty: &Type, of: &str, method: &str) -> TokenStream {
+        let span = shown_at(start(ty));
+        let path = located_at(self.path.clone(), start(ty));
+        let of = Ident::new(of, span);
+        qualified(ty, &quote_spanned!(span=> #path::#of), method)
     }
 
     /// The library's `item`, shown at `near`.
@@ -50,6 +55,13 @@ impl ToTokens for Library {
         let path = &self.path;
         tokens.extend(quote!(#path::__private));
     }
+}
+
+/// `<ty as bound>::method`, shown at the type.
+fn qualified(ty: &Type, bound: &TokenStream, method: &str) -> TokenStream {
+    let span = shown_at(start(ty));
+    let method = Ident::new(method, span);
+    quote_spanned!(span=> <#ty as #bound>::#method)
 }
 
 /// `<ty as ::core::module::Trait>::method`, for the same reason as [`Library::method`].

@@ -9,6 +9,7 @@ use syn::{Attribute, Expr, Meta, Path, Token};
 use crate::ctxt::Ctxt;
 use crate::library::Library;
 use crate::suggest;
+use crate::text::compact;
 
 /// Calls `each` for every argument of `#[name(argument, ..)]`.
 ///
@@ -69,11 +70,19 @@ fn alternatives(words: &[&str]) -> String {
 
 /// Skips to the next comma, so that the arguments behind a wrong one are still read.
 pub(crate) fn skip_argument(input: ParseStream<'_>) {
+    rest_of_argument(input);
+}
+
+/// What stands before the next comma.
+pub(crate) fn rest_of_argument(input: ParseStream<'_>) -> TokenStream {
+    let mut rest = TokenStream::new();
     while !input.is_empty() && !input.peek(Token![,]) {
-        if input.parse::<TokenTree>().is_err() {
-            return;
+        match input.parse::<TokenTree>() {
+            Ok(token) => rest.extend([token]),
+            Err(_) => break,
         }
     }
+    rest
 }
 
 /// Reads `= path` of `crate = path`.
@@ -98,11 +107,6 @@ pub(crate) fn container_library(ctxt: &Ctxt, attrs: &[Attribute], name: &str) ->
         });
     }
     found.unwrap_or_default()
-}
-
-/// Tokens as a user would write them, for messages: without the spaces between path segments.
-pub(crate) fn compact(tokens: &impl ToTokens) -> String {
-    tokens.to_token_stream().to_string().replace(" :: ", "::").replace(":: ", "::")
 }
 
 /// What stands where a string literal should, without invisible groups around it.

@@ -13,6 +13,26 @@ pub(crate) fn upper_camel(name: &str) -> String {
         .collect()
 }
 
+/// `GeometricMean` as `geometric_mean`.
+pub(crate) fn snake(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let mut snake = String::new();
+    for (index, letter) in letters.iter().enumerate() {
+        let behind = index.checked_sub(1).map(|before| letters[before]);
+        let ahead = letters.get(index + 1);
+        // A word starts behind a small letter, and `KLMean` is `kl_mean`.
+        let starts = letter.is_uppercase()
+            && behind.is_some_and(|behind| {
+                behind != '_' && (!behind.is_uppercase() || ahead.is_some_and(|ahead| ahead.is_lowercase()))
+            });
+        if starts {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}
+
 /// Whether rustc's `non_snake_case` lint is content with `name`.
 pub(crate) fn is_snake(name: &str) -> bool {
     !name.chars().any(char::is_uppercase)
@@ -74,6 +94,15 @@ mod tests {
         assert_eq!(upper_camel("_kl__2d_"), "Kl2d");
         assert_eq!(upper_camel("lossA"), "LossA");
         assert_eq!(upper_camel("__"), "");
+    }
+
+    #[test]
+    fn words_are_parted_in_snake_case() {
+        assert_eq!(snake("GeometricMean"), "geometric_mean");
+        assert_eq!(snake("KLMean"), "kl_mean");
+        assert_eq!(snake("P95"), "p95");
+        assert_eq!(snake("My_Type"), "my_type");
+        assert_eq!(snake("std"), "std");
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use tch::{Kind, TchError};
 
+use crate::diagnostic::NonFiniteReport;
+
 /// A [`std::result::Result`] with booster's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -129,6 +131,14 @@ pub enum Error {
         /// What was found.
         found: String,
     },
+
+    /// A value was NaN or infinite, and the aggregator was told to refuse that.
+    #[error("{0}")]
+    NonFinite(NonFiniteReport),
+
+    /// A saved aggregator is of other diagnostics.
+    #[error("the saved aggregator is of another schema: {0}")]
+    Schema(String),
 
     /// A summary was asked of an aggregator that was never updated.
     #[error("there is nothing to summarise: the aggregator was not updated since it was made or reset")]

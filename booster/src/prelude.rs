@@ -1,6 +1,6 @@
 //! What most programs need: `use booster::prelude::*;`.
 
-pub use crate::diagnostic::{Aggregator, Ratio, Summary, Weighted};
+pub use crate::diagnostic::{Aggregator, NonFinite, Ratio, Summary, Weighted};
 pub use crate::evaluation::{Evaluator, Labelled, Loss, Mode};
 pub use crate::logging::{Sink, TensorBoard};
 pub use crate::pipeline::{BatchOf, DiagnosticsOf, EvaluationPipeline, OutputOf, Pipeline};

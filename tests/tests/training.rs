@@ -4,7 +4,7 @@ use booster::evaluation::{ClassWeights, Classification};
 use booster::prelude::*;
 use booster::tch::nn::{self, ModuleT, OptimizerConfig};
 use booster::tch::{Device, Kind, Reduction, Tensor, manual_seed};
-use booster_tests::relative_difference;
+use booster_tests::{generator, relative_difference};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -49,6 +49,7 @@ fn no_gradient_is_left(store: &nn::VarStore) -> bool {
 
 #[test]
 fn training_steps_equal_a_hand_written_loop() -> Outcome {
+    let _generator = generator();
     manual_seed(0);
     let batches = [5, 5, 3].map(batch);
 
@@ -85,6 +86,7 @@ fn training_steps_equal_a_hand_written_loop() -> Outcome {
 
 #[test]
 fn diagnostics_hold_no_graph_and_the_loss_does() -> Outcome {
+    let _generator = generator();
     let mut pipeline = Pipeline::build(Device::Cpu, net, Plain::new(1.0));
     let (loss, diagnostics, output) = pipeline.evaluate(&batch(4), Mode::Train)?;
     assert!(loss.requires_grad() && output.logits.requires_grad());
@@ -94,6 +96,7 @@ fn diagnostics_hold_no_graph_and_the_loss_does() -> Outcome {
 
 #[test]
 fn validation_leaves_the_parameters_and_needs_no_graph() -> Outcome {
+    let _generator = generator();
     let mut pipeline = Pipeline::build(Device::Cpu, net, Plain::new(1.0));
     let before = variables(pipeline.var_store()).into_iter().map(|(_, tensor)| tensor.copy()).collect::<Vec<_>>();
     let step = validation_step(&mut pipeline, &batch(4))?;
@@ -106,6 +109,7 @@ fn validation_leaves_the_parameters_and_needs_no_graph() -> Outcome {
 
 #[test]
 fn a_parameter_of_the_evaluator_is_a_field_of_it() -> Outcome {
+    let _generator = generator();
     let mut pipeline = Pipeline::build(Device::Cpu, net, Plain::new(1.0));
     let batch = batch(4);
     let (one, ..) = pipeline.evaluate(&batch, Mode::Eval)?;
@@ -118,6 +122,7 @@ fn a_parameter_of_the_evaluator_is_a_field_of_it() -> Outcome {
 
 #[test]
 fn a_batch_of_unequal_fields_or_none_is_an_error() {
+    let _generator = generator();
     let mut pipeline = Pipeline::build(Device::Cpu, net, Plain::new(1.0));
     let unequal = Labelled { input: batch(4).input, target: batch(3).target };
     let error = pipeline.evaluate(&unequal, Mode::Train).expect_err("4 and 3 samples").to_string();
@@ -145,6 +150,7 @@ fn wrong<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode, #[param] fault: &'
 
 #[test]
 fn a_wrong_loss_is_an_error_and_leaves_no_gradient() -> Outcome {
+    let _generator = generator();
     let faults = [
         ("shape", "the loss has shape [4], but a loss is 0-dimensional"),
         ("kind", "the loss is of kind Int64, but a loss is of a floating-point kind"),
@@ -176,6 +182,7 @@ fn typed<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode) -> booster::Result
 
 #[test]
 fn both_forms_of_an_evaluator_give_the_same() -> Outcome {
+    let _generator = generator();
     manual_seed(2);
     let batch = batch(4);
     manual_seed(1);
@@ -203,6 +210,7 @@ const CLASS_WEIGHTS: [f32; 3] = [0.5, 2.0, 1.0];
 
 #[test]
 fn classification_is_libtorchs_mean_with_smoothing_weights_and_ignored_targets() -> Outcome {
+    let _generator = generator();
     manual_seed(3);
     let mut batch = batch(16);
     let weights = || ClassWeights::new(CLASS_WEIGHTS);
@@ -229,6 +237,7 @@ fn classification_is_libtorchs_mean_with_smoothing_weights_and_ignored_targets()
 
 #[test]
 fn a_label_that_no_class_has_is_an_error_that_names_the_shapes() {
+    let _generator = generator();
     let mut pipeline = Pipeline::build(Device::Cpu, net, Classification::new());
     let wrong = Labelled { input: batch(2).input, target: Tensor::from_slice(&[0_i64, 7]) };
     let error = pipeline.evaluate(&wrong, Mode::Train).expect_err("3 classes").to_string();
@@ -237,6 +246,7 @@ fn a_label_that_no_class_has_is_an_error_that_names_the_shapes() {
 
 #[test]
 fn a_batch_on_another_device_is_moved() -> Outcome {
+    let _generator = generator();
     let mut pipeline = Pipeline::build(Device::Cpu, net, Plain::new(1.0));
     assert_eq!(pipeline.device(), Device::Cpu);
     let (_, diagnostics, _) = pipeline.evaluate(&batch(2), Mode::Eval)?;

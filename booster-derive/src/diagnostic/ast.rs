@@ -1,11 +1,12 @@
 //! The model of a diagnostics struct; it keeps the syntax nodes, so that a check can point at them.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::{Data, DeriveInput, Fields, Type};
 
 use super::attr::{FieldAttrs, GroupName};
 use super::check;
+use super::reduce::Reduce;
 use crate::ctxt::Ctxt;
 use crate::names;
 
@@ -45,39 +46,8 @@ pub(super) struct Leaf {
 pub(super) struct Metric {
     pub(super) ident: Ident,
     pub(super) reduce: Reduce,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reduce {
-    Mean,
-    Sum,
-    Min,
-    Max,
-    Last,
-}
-
-impl Reduce {
-    /// The variant of the library's `Reduce`.
-    pub(super) fn variant(self) -> &'static str {
-        match self {
-            Self::Mean => "Mean",
-            Self::Sum => "Sum",
-            Self::Min => "Min",
-            Self::Max => "Max",
-            Self::Last => "Last",
-        }
-    }
-
-    /// How the documentation of a summary says it.
-    pub(super) fn sentence(self) -> &'static str {
-        match self {
-            Self::Mean => "Reduced by mean.",
-            Self::Sum => "Reduced by sum.",
-            Self::Min => "Reduced by minimum.",
-            Self::Max => "Reduced by maximum.",
-            Self::Last => "Reduced to the last value.",
-        }
-    }
+    /// Where to point at it.
+    pub(super) tokens: TokenStream,
 }
 
 impl<'a> Container<'a> {
@@ -99,6 +69,12 @@ impl<'a> Container<'a> {
     pub(super) fn leaves<'s>(&'s self, group: &GroupName) -> impl Iterator<Item = (&'s Field<'a>, &'s Leaf)> {
         let leaves = self.fields.iter().filter_map(|field| Some((field, field.leaf()?)));
         leaves.filter(move |(_, leaf)| leaf.group.name == group.name)
+    }
+
+    /// The user's own reductions, in order of declaration.
+    pub(super) fn custom_reductions(&self) -> impl Iterator<Item = &Type> {
+        let metrics = self.fields.iter().filter_map(Field::leaf).flat_map(|leaf| &leaf.metrics);
+        metrics.filter_map(|metric| metric.reduce.custom())
     }
 
     /// The flattened fields, in order of declaration.

@@ -3,12 +3,11 @@
 use syn::meta::ParseNestedMeta;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Path};
 
-use super::ast::Reduce;
+use super::metric::MetricAttr;
 use crate::ctxt::Ctxt;
-use crate::meta::{self, compact};
+use crate::meta;
 use crate::names;
-
-const REDUCTIONS: &[&str] = &["mean", "sum", "min", "max", "last", "samples"];
+use crate::text::compact;
 
 /// The attributes of one field.
 #[derive(Default)]
@@ -32,26 +31,6 @@ pub(super) struct GroupName {
     pub(super) name: String,
     pub(super) ident: Ident,
     pub(super) literal: LitStr,
-}
-
-/// `#[metric(mean)]`.
-pub(super) struct MetricAttr<'a> {
-    pub(super) attr: &'a Attribute,
-    /// In the order written.
-    pub(super) reductions: Vec<Reduction>,
-}
-
-/// One word of `#[metric(..)]`.
-pub(super) struct Reduction {
-    pub(super) word: Path,
-    pub(super) kind: ReductionKind,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum ReductionKind {
-    By(Reduce),
-    /// A sum that also counts the samples of its diagnostics.
-    Samples,
 }
 
 impl<'a> FieldAttrs<'a> {
@@ -95,15 +74,7 @@ impl<'a> FieldAttrs<'a> {
             );
             return;
         }
-        let mut reductions = Vec::new();
-        meta::arguments(ctxt, attr, "`#[metric(mean)]`", |meta| {
-            match reduction(&meta.path) {
-                Some(kind) => reductions.push(Reduction { word: meta.path.clone(), kind }),
-                None => meta::unknown(ctxt, &meta, "reduction", REDUCTIONS),
-            }
-            Ok(())
-        });
-        self.metric = Some(MetricAttr { attr, reductions });
+        self.metric = Some(MetricAttr::read(ctxt, attr, field));
     }
 
     fn diagnostic(&mut self, ctxt: &Ctxt, meta: ParseNestedMeta<'_>, field: &str) {
@@ -130,19 +101,6 @@ impl<'a> FieldAttrs<'a> {
             *slot = Some(meta.path);
         }
     }
-}
-
-fn reduction(word: &Path) -> Option<ReductionKind> {
-    let word = word.get_ident()?.to_string();
-    Some(match word.as_str() {
-        "mean" => ReductionKind::By(Reduce::Mean),
-        "sum" => ReductionKind::By(Reduce::Sum),
-        "min" => ReductionKind::By(Reduce::Min),
-        "max" => ReductionKind::By(Reduce::Max),
-        "last" => ReductionKind::By(Reduce::Last),
-        "samples" => ReductionKind::Samples,
-        _ => return None,
-    })
 }
 
 fn group_name(ctxt: &Ctxt, attr: &Attribute) -> Option<GroupName> {

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use proc_macro2::Ident;
+use quote::ToTokens;
 use syn::{Attribute, Type};
 
-use super::ast::{Container, Leaf, Metric, Reduce, Role};
-use super::attr::{FieldAttrs, GroupAttr, GroupName, MetricAttr, ReductionKind};
+use super::ast::{Container, Field, Leaf, Metric, Role};
+use super::attr::{FieldAttrs, GroupAttr, GroupName};
+use super::metric::{self, MetricAttr};
+use super::reduce::Reduce;
 use crate::ctxt::Ctxt;
-use crate::names;
+use crate::{generics, meta, names};
 
 /// Reports the attributes of fields that stand on the struct.
 pub(super) fn stray_attributes(ctxt: &Ctxt, attrs: &[Attribute]) {
@@ -47,9 +50,9 @@ pub(super) fn role(ctxt: &Ctxt, field: &syn::Field, ident: &Ident, attrs: FieldA
         }
         (None, None) => {}
     }
-    let reduction = match &attrs.metric {
-        Some(metric) => reduction(ctxt, metric),
-        None => Some(ReductionKind::By(Reduce::Mean)),
+    let metrics = match &attrs.metric {
+        Some(metric) => metrics(ctxt, metric, ident),
+        None => Some(vec![Metric { ident: ident.clone(), reduce: Reduce::MEAN, tokens: ident.to_token_stream() }]),
     };
     let Some(group) = attrs.group else {
         // A `#[diagnostic(..)]` that neither skips nor flattens is reported already: it was to.
@@ -62,14 +65,10 @@ pub(super) fn role(ctxt: &Ctxt, field: &syn::Field, ident: &Ident, attrs: FieldA
         }
         return None;
     };
-    let (reduce, samples) = match reduction? {
-        ReductionKind::By(reduce) => (reduce, false),
-        ReductionKind::Samples => (Reduce::Sum, true),
-    };
     Some(Role::Leaf(Leaf {
         group: group.group?,
-        metrics: vec![Metric { ident: ident.clone(), reduce }],
-        samples,
+        metrics: metrics?,
+        samples: attrs.metric.is_some_and(|metric| metric.samples.is_some()),
         optional: is_option(&field.ty),
     }))
 }
@@ -87,18 +86,35 @@ fn unmeasured(ctxt: &Ctxt, group: Option<&GroupAttr<'_>>, metric: Option<&Metric
     }
 }
 
-/// The one reduction of `#[metric(..)]`; none where it is in error.
-fn reduction(ctxt: &Ctxt, metric: &MetricAttr<'_>) -> Option<ReductionKind> {
-    let (first, more) = metric.reductions.split_first()?;
-    if let Some(second) = more.first() {
-        ctxt.error_with_help(
-            &second.word,
-            "`#[metric]` takes one reduction",
-            "measure the value a second time in a field of its own",
-        );
-        return None;
+/// The metrics that `#[metric(..)]` makes of the field `ident`; none where there is no right one.
+fn metrics(ctxt: &Ctxt, attr: &MetricAttr<'_>, ident: &Ident) -> Option<Vec<Metric>> {
+    let field = names::plain(ident);
+    if let Some(samples) = &attr.samples {
+        if !attr.reductions.is_empty() {
+            ctxt.error_with_help(
+                samples,
+                "`samples` stands alone in `#[metric(..)]`",
+                "a field that counts the samples is reduced by their sum",
+            );
+            return None;
+        }
+        return Some(vec![Metric { ident: ident.clone(), reduce: Reduce::SUM, tokens: ident.to_token_stream() }]);
     }
-    Some(first.kind)
+    let mut metrics: Vec<Metric> = Vec::new();
+    for reduction in &attr.reductions {
+        if metrics.iter().any(|metric| metric.reduce.is_same(&reduction.reduce)) {
+            metric::duplicate(ctxt, &reduction.tokens, &field);
+            continue;
+        }
+        let (ident, tokens) = if metrics.is_empty() {
+            (ident.clone(), ident.to_token_stream())
+        } else {
+            let name = format!("{field}_{}", reduction.reduce.suffix());
+            (names::generated(&name, ident.span()), reduction.tokens.clone())
+        };
+        metrics.push(Metric { ident, reduce: reduction.reduce.clone(), tokens });
+    }
+    (!metrics.is_empty()).then_some(metrics)
 }
 
 /// Whether `ty` is written as an `Option`, which is all that a macro can know.
@@ -115,6 +131,8 @@ fn is_option(ty: &Type) -> bool {
 pub(super) fn container(ctxt: &Ctxt, container: &Container<'_>) {
     one_name_per_group(ctxt, container);
     one_samples_field(ctxt, container);
+    one_metric_per_name(ctxt, container);
+    custom_reductions(ctxt, container);
     for flattened in container.flattened() {
         let name = flattened.name();
         if let Some(group) = container.groups.iter().find(|group| group.name == name) {
@@ -155,5 +173,45 @@ fn one_samples_field(ctxt: &Ctxt, container: &Container<'_>) {
             format_args!("fields `{}` and `{}` both count the samples", first.name(), field.name()),
             "one field of a struct is `#[metric(samples)]`",
         );
+    }
+}
+
+fn one_metric_per_name(ctxt: &Ctxt, container: &Container<'_>) {
+    for group in &container.groups {
+        let mut owners: BTreeMap<String, &Field<'_>> = BTreeMap::new();
+        for (field, leaf) in container.leaves(group) {
+            for metric in &leaf.metrics {
+                let name = names::plain(&metric.ident);
+                let Some(first) = owners.get(&name) else {
+                    owners.insert(name, field);
+                    continue;
+                };
+                let (first, second) = (first.name(), field.name());
+                let help = if first == second {
+                    "measure the value a second time, in a field of its own".to_owned()
+                } else {
+                    format!("rename `{first}` or `{second}`, or put them into different groups")
+                };
+                let message = format!("group `{}` has two metrics named `{name}`", group.name);
+                ctxt.error_with_help(&metric.tokens, message, help);
+            }
+        }
+    }
+}
+
+/// A group's summary has no parameters, and `Self` would be another type in each place.
+fn custom_reductions(ctxt: &Ctxt, container: &Container<'_>) {
+    for ty in container.custom_reductions() {
+        let mut mentioned = generics::mentioned(&container.input.generics, ty);
+        if meta::mentions_ident(ty.to_token_stream(), "Self") {
+            mentioned.insert("Self".to_owned());
+        }
+        if let Some(name) = mentioned.first() {
+            ctxt.error_with_help(
+                ty,
+                format_args!("a reduction cannot depend on `{name}`"),
+                "name a type without the struct's parameters",
+            );
+        }
     }
 }

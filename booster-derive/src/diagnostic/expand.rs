@@ -16,6 +16,7 @@ pub(super) fn container(library: &Library, container: &Container<'_>) -> TokenSt
     let structs = summary.structs();
     let lints = lints(container);
     let diagnostic = impl_diagnostic(library, container, &summary);
+    let check = summary.check();
     let summary = summary.impls();
     quote! {
         #structs
@@ -24,6 +25,7 @@ pub(super) fn container(library: &Library, container: &Container<'_>) -> TokenSt
         const _: () = {
             #diagnostic
             #summary
+            #check
         };
     }
 }
@@ -102,6 +104,7 @@ fn impl_generics(library: &Library, container: &Container<'_>) -> Generics {
     let fields = container.fields.iter();
     let predicates: Vec<WherePredicate> = fields.filter_map(|field| predicate(library, all, field)).collect();
     generics::add_predicates(&mut generics, predicates);
+    generics::add_predicates(&mut generics, reduction_bounds(library, container));
     generics
 }
 
@@ -126,4 +129,16 @@ pub(super) fn flattened_bound(library: &Library, all: &Generics, ty: &Type) -> W
     } else {
         parse_quote!(for<'flatten> #ty: #library::Diagnostic)
     }
+}
+
+/// The bounds on the user's own reductions.
+pub(super) fn reduction_bounds(library: &Library, container: &Container<'_>) -> Vec<WherePredicate> {
+    container.custom_reductions().map(|ty| reduction_bound(library, ty)).collect()
+}
+
+/// The bound on a reduction of the user's, on trust for the same reason: the one error is that of the
+/// field in its group's summary.
+pub(super) fn reduction_bound(library: &Library, ty: &Type) -> WherePredicate {
+    let root = library.root();
+    parse_quote!(for<'reduction> #ty: #root::Reduction)
 }

@@ -5,6 +5,8 @@ mod attr;
 mod check;
 mod expand;
 mod fallback;
+mod metric;
+mod reduce;
 mod summary;
 
 use proc_macro2::TokenStream;

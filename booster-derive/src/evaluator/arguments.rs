@@ -6,6 +6,7 @@ use syn::{Attribute, Expr, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, P
 use super::ast::Evaluator;
 use super::check;
 use crate::ctxt::Ctxt;
+use crate::text::compact;
 use crate::{generics, meta, names};
 
 pub(super) struct Arguments<'a> {
@@ -139,7 +140,7 @@ fn ungrouped(ty: &Type) -> &Type {
 fn param<'a>(ctxt: &Ctxt, input: &'a PatType) -> Option<Param<'a>> {
     let mut attrs = input.attrs.iter().filter(|attr| is_param(attr));
     let Some(attr) = attrs.next() else {
-        let written = meta::compact(&input.pat);
+        let written = compact(&input.pat);
         ctxt.error_with_help(
             &input.pat,
             format_args!("argument `{written}` is neither model, batch nor mode"),

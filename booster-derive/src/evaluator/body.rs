@@ -7,6 +7,7 @@ use syn::{Attribute, Block, Expr, ExprReturn, Ident, Item, ItemFn, Local, Pat, S
 use super::check;
 use super::returns::Returns;
 use crate::ctxt::Ctxt;
+use crate::text::compact;
 use crate::{meta, names};
 
 /// A marked `let`.
@@ -86,7 +87,7 @@ pub(super) fn read<'a>(ctxt: &Ctxt, function: &'a ItemFn, returns: Option<&Retur
 /// Reports the marks of a function that returns what they would collect.
 fn returned_already(ctxt: &Ctxt, attrs: &[Attribute]) {
     for attr in attrs.iter().filter(|attr| is_marker(attr)) {
-        let name = meta::compact(attr.path());
+        let name = compact(attr.path());
         ctxt.error_with_help(
             attr,
             format_args!("`#[{name}]` in an evaluator that returns its diagnostics and output"),
@@ -101,8 +102,8 @@ fn mark<'a>(ctxt: &Ctxt, statement: usize, local: &'a Local) -> Option<Mark<'a>>
         let pat = &local.pat;
         ctxt.error_with_help(
             pat,
-            format_args!("marked `{}` has no type", meta::compact(pat)),
-            format_args!("write `let {}: Tensor = ..`", meta::compact(pat)),
+            format_args!("marked `{}` has no type", compact(pat)),
+            format_args!("write `let {}: Tensor = ..`", compact(pat)),
         );
         return None;
     };
@@ -170,7 +171,7 @@ struct Stray<'c> {
 impl<'ast> Visit<'ast> for Stray<'_> {
     fn visit_attribute(&mut self, attr: &'ast Attribute) {
         if is_marker(attr) {
-            let name = meta::compact(attr.path());
+            let name = compact(attr.path());
             self.ctxt.error_with_help(
                 attr,
                 format_args!("`#[{name}]` is not on a `let` of the function's own body"),

@@ -11,8 +11,8 @@ use super::arguments::Arguments;
 use super::body::Mark;
 use crate::ctxt::Ctxt;
 use crate::library::shown_at;
-use crate::meta::compact;
 use crate::names;
+use crate::text::compact;
 
 /// Reports an item that is no function, on the keyword that says what it is.
 pub(super) fn not_a_function(ctxt: &Ctxt, item: &TokenStream, error: syn::Error) {

@@ -3,7 +3,6 @@ use super::{assert_errors, diagnostic, reported};
 const NO_GROUP: &str = "add `#[group = \"loss\"]`, or `#[diagnostic(skip)]`";
 const WRITE_GROUP: &str = "write `#[group = \"loss\"]`";
 const IDENTIFIER: &str = "a group name is a Rust identifier";
-const REDUCTIONS: &str = "expected `mean`, `sum`, `min`, `max`, `last` or `samples`";
 
 /// Asserts the errors of a struct with these fields.
 #[track_caller]
@@ -63,42 +62,6 @@ fn only_structs_with_named_fields_are_diagnostics() {
     ] {
         assert_errors(diagnostic(source), &[(on, message, "field names become metric names")]);
     }
-}
-
-#[test]
-fn a_metric_names_its_reduction_in_parentheses() {
-    for attribute in ["#[metric]", "#[metric()]", "#[metric = \"mean\"]"] {
-        let fields = format!("#[group = \"a\"] {attribute} kl: Tensor");
-        let message = "`metric` takes its arguments in parentheses";
-        assert_fields(&fields, &[(attribute, message, "write `#[metric(mean)]`")]);
-    }
-}
-
-#[test]
-fn a_misspelt_reduction_is_suggested() {
-    assert_fields(
-        "#[group = \"a\"] #[metric(men)] kl: Tensor",
-        &[("men", "unknown reduction `men`, did you mean `mean`?", REDUCTIONS)],
-    );
-    assert_fields(
-        "#[group = \"a\"] #[metric(histogram(bins = 3), path::To)] kl: Tensor",
-        &[
-            ("histogram", "unknown reduction `histogram`", REDUCTIONS),
-            ("path::To", "unknown reduction `path::To`", REDUCTIONS),
-        ],
-    );
-}
-
-#[test]
-fn a_field_has_one_reduction() {
-    assert_fields(
-        "#[group = \"a\"] #[metric(mean, sum, max)] kl: Tensor",
-        &[("sum", "`#[metric]` takes one reduction", "measure the value a second time in a field of its own")],
-    );
-    assert_fields(
-        "#[group = \"a\"] #[metric(mean)] #[metric(sum)] kl: Tensor",
-        &[("#[metric(sum)]", "duplicate `#[metric]` on field `kl`", "a field has one `#[metric]`")],
-    );
 }
 
 #[test]

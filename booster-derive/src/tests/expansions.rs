@@ -61,6 +61,38 @@ fn diagnostic_with_optional_and_samples() {
 }
 
 #[test]
+fn diagnostic_with_several_reductions() {
+    assert_expansion(
+        "diagnostic_several",
+        diagnostic(
+            "pub struct Several {
+                /// Divergence.
+                #[group = \"loss\"] #[metric(mean, std, p95, p99_9, ema(0.99))] pub kl: Tensor,
+                #[group = \"loss\"] #[metric(var, count)] pub r#type: Option<Tensor>,
+                #[group = \"info\"] #[metric(histogram, histogram(-1, 2.5, 20))] pub weight: Tensor,
+                #[group = \"info\"] #[metric(mean_dims)] pub maybe: Option<Tensor>,
+            }",
+        ),
+    );
+}
+
+#[test]
+fn diagnostic_with_reductions_of_ones_own() {
+    assert_expansion(
+        "diagnostic_own_reduction",
+        diagnostic(
+            "#[diagnostic(crate = other::library)]
+            struct Own {
+                #[group = \"loss\"] #[metric(mean, reduce = path::GeometricMean<3, f64>)] nll: Option<Tensor>,
+                #[group = \"info\"] n: i64,
+                #[diagnostic(flatten)] inner: inner::Diagnostics,
+                #[diagnostic(flatten)] more: More,
+            }",
+        ),
+    );
+}
+
+#[test]
 fn diagnostic_with_raw_identifiers() {
     assert_expansion("diagnostic_raw", diagnostic("struct Raw { #[group = \"type\"] r#match: f64 }"));
 }

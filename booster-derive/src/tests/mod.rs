@@ -5,6 +5,7 @@ mod batch_errors;
 mod diagnostic_errors;
 mod evaluator_errors;
 mod expansions;
+mod metric_errors;
 mod mutations;
 
 use proc_macro2::{TokenStream, TokenTree};

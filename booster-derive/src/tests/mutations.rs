@@ -1,9 +1,10 @@
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use quote::quote;
 
 use super::{diagnostic, evaluator, parse, reported};
 
 /// Inputs of which every mutation is to be either expanded or reported.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 8] = [
     "#[diagnostic(crate = a::b)] #[allow(x)] pub struct D<'a, A: Diagnostic + From<B>, B = f64, const N: usize = 3>
      where B: Send { /// Doc.
      #[group = \"loss\"] #[metric(mean)] pub elbo: Option<Tensor>, #[group = \"type\"] #[metric(samples)] r#n: i64,
@@ -19,6 +20,11 @@ const SOURCES: [&str; 6] = [
      Ok(nll.mean()?) }",
     "fn elbo(model: &impl Model, (a, b): &Images, _: Mode, #[param] beta: f64) -> Result<(Loss, D<f64>, O)> {
      return f(model); }",
+    "struct Several<T> { #[group = \"a\"] #[metric(mean, std, p95, p99_9, ema(0.99), histogram(-1, 2.5, 20), count)]
+     kl: Tensor, #[group = \"a\"] #[metric(histogram, mean_dims, reduce = path::To<3, f64>)] weight: Option<Tensor>,
+     #[diagnostic(flatten)] inner: inner::Diagnostics, #[group = \"b\"] #[metric(p0_01, var)] x: T }",
+    "#[metric(quantile(0.95), median, p105, p99.9, ema(1.5), histogram(1, 0, 5), reduce = 3, reduce, men)]
+     struct D { #[group = \"a\"] #[metric(ema, histogram(), reduce = \"x\", std(2), samples, path::To, -3)] x: T }",
 ];
 
 /// A small generator of its own (Knuth's MMIX constants): the same mutations in every run.
@@ -108,6 +114,47 @@ fn a_mutated_input_is_expanded_or_reported_and_never_panics() {
     assert!(expanded > 50 && refused > 50, "{expanded} expanded, {refused} refused");
 }
 
+#[test]
+fn a_mutated_list_of_reductions_is_expanded_or_reported_and_never_panics() {
+    let lists = [
+        "mean, std, p95",
+        "ema(0.99), histogram(-1, 2.5, 20)",
+        "reduce = path::To<3, f64>, mean_dims",
+        "samples",
+        "quantile(0.95), p99.9, p105",
+    ]
+    .map(parse);
+    let mut pool: Vec<TokenTree> = lists.iter().flat_map(Clone::clone).collect();
+    pool.extend(parse(
+        "p50 p1_25 p99999999999 - -1 1e400 0x10 1_0.5 \"x\" 'c' = , . :: < > & ! () [] {} reduce histogram()",
+    ));
+    pool.push(Group::new(Delimiter::None, parse("path::To")).into());
+    let mut random = Random(3);
+    let (mut expanded, mut refused) = (0, 0);
+    for list in &lists {
+        for _ in 0..600 {
+            let mut list = list.clone();
+            for _ in 0..=random.below(3) {
+                list = mutate(&mut random, list, &pool);
+            }
+            let expansion = crate::diagnostic::derive(quote!(
+                struct D {
+                    #[group = "a"]
+                    #[metric(#list)]
+                    x: T,
+                }
+            ));
+            if reported(expansion.clone()).is_empty() {
+                assert!(syn::parse2::<syn::File>(expansion.clone()).is_ok(), "{list}\nbecame\n{expansion}");
+                expanded += 1;
+            } else {
+                refused += 1;
+            }
+        }
+    }
+    assert!(expanded > 200 && refused > 200, "{expanded} expanded, {refused} refused");
+}
+
 /// Some of `parts`, below each other.
 fn combine(random: &mut Random, parts: &[&str]) -> String {
     let count = random.below(5);
@@ -120,12 +167,16 @@ fn pick<'a>(random: &mut Random, parts: &[&'a str]) -> &'a str {
     parts[random.below(parts.len())]
 }
 
-const ATTRIBUTES: [&str; 14] = [
+const ATTRIBUTES: [&str; 18] = [
     "#[group = \"loss\"]",
     "#[group = \"type\"]",
     "#[group = \"loss\"] #[metric(sum)]",
     "#[metric(samples)]",
     "#[metric(mean, sum)]",
+    "#[metric(std, p95, ema(0.5), histogram(0, 1, 5))]",
+    "#[metric(mean_dims, reduce = path::To<3>)]",
+    "#[metric(max, reduce = To<A>)]",
+    "#[metric(last, count, p101)]",
     "#[diagnostic(skip)]",
     "#[diagnostic(flatten)]",
     "#[group = 3]",

@@ -3,24 +3,29 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use tch::{Device, Tensor, no_grad_guard};
+use tch::no_grad_guard;
 
-use super::reduction::STATE_LENGTH;
+use super::flush::lift;
+use super::non_finite::{NonFinite, NonFiniteReport};
+use super::read::read;
 use super::samples::samples;
 use super::summary::Summary;
-use super::track::Track;
+use super::track::{Track, Update};
 use super::{Diagnostic, Leaves};
 use crate::error::{Error, Result};
-use crate::stats;
 
 /// After this many updates their values are reduced and their handles given up.
-const WINDOW: usize = 128;
+const WINDOW: usize = 256;
+
+/// After this many bytes of values likewise.
+const WINDOW_BYTES: usize = 64 << 20;
 
 /// Turns the diagnostics of many steps into one summary.
 ///
 /// However the same samples are cut into batches, and in whatever order, the summary is the one of a single pass over
 /// them. Nothing is read back from a device before [`summary`](Self::summary), which reads once for each device.
-/// Sums are kept in double precision, no graph is kept alive, and memory does not grow with the number of updates.
+/// Sums are kept in double precision, no graph is kept alive, and memory does not grow with the number of updates:
+/// at most 256 updates or 64 MiB of values wait to be reduced.
 ///
 /// ```
 /// use booster::prelude::*;
@@ -41,9 +46,12 @@ const WINDOW: usize = 128;
 /// # }
 /// ```
 pub struct Aggregator<D> {
-    tracks: Vec<Track>,
-    updates: u64,
-    pending: usize,
+    pub(super) tracks: Vec<Track>,
+    /// The updates whose values are pending.
+    window: Vec<Update>,
+    window_bytes: usize,
+    pub(super) updates: u64,
+    policy: NonFinite,
     diagnostics: PhantomData<fn(D)>,
 }
 
@@ -51,12 +59,20 @@ pub struct Aggregator<D> {
 impl<D> Aggregator<D> {
     /// An aggregator of no updates.
     pub const fn new() -> Self {
-        Self { tracks: Vec::new(), updates: 0, pending: 0, diagnostics: PhantomData }
+        let policy = NonFinite::Propagate;
+        Self { tracks: Vec::new(), window: Vec::new(), window_bytes: 0, updates: 0, policy, diagnostics: PhantomData }
+    }
+
+    /// The same with another policy for values that are NaN or infinite.
+    #[must_use]
+    pub fn non_finite(mut self, policy: NonFinite) -> Self {
+        self.policy = policy;
+        self
     }
 
     /// Forgets all updates.
     pub fn reset(&mut self) {
-        *self = Self::new();
+        *self = Self::new().non_finite(self.policy);
     }
 
     /// The number of updates.
@@ -80,21 +96,24 @@ impl<D: Diagnostic> Aggregator<D> {
     ///   or quantised kind, or has weights that do not fit its values.
     /// - [`Error::Torch`] where a device is out of memory.
     pub fn update(&mut self, diagnostics: &D) -> Result<()> {
+        const { D::SCHEMA.check() };
         let _no_grad = no_grad_guard();
         if self.is_empty() {
-            self.tracks = D::SCHEMA.fields().into_iter().map(Track::new).collect();
+            self.tracks = tracks::<D>();
         }
         let leaves = Leaves::of(diagnostics);
-        let fields = self.tracks.iter().map(Track::field).collect::<Vec<_>>();
-        let samples = samples(&fields, &leaves)?;
-        self.tracks.iter().zip(&leaves).try_for_each(|(track, &leaf)| track.check(leaf))?;
-        if self.pending == WINDOW {
+        let sizes = leaves.iter().map(|leaf| leaf.size()).collect::<Vec<_>>();
+        let samples = samples(&self.tracks, &leaves, &sizes)?;
+        for ((track, &leaf), size) in self.tracks.iter().zip(&leaves).zip(&sizes) {
+            track.check(leaf, size)?;
+        }
+        if self.window.len() >= WINDOW || self.window_bytes >= WINDOW_BYTES {
             self.flush()?;
         }
-        for (track, &leaf) in self.tracks.iter_mut().zip(&leaves) {
-            track.push(leaf, &samples)?;
+        for ((track, &leaf), size) in self.tracks.iter_mut().zip(&leaves).zip(&sizes) {
+            self.window_bytes += track.push(leaf, size, self.window.len())?;
         }
-        self.pending += 1;
+        self.window.push(Update { number: self.updates, samples });
         self.updates += 1;
         Ok(())
     }
@@ -102,18 +121,26 @@ impl<D: Diagnostic> Aggregator<D> {
     /// Takes in all updates of another aggregator, as if they had come after one's own.
     ///
     /// # Errors
+    /// After any of them the aggregator is as it was before.
     /// [`Error::Leaf`] where a field of the two differs in more than its first dimension, [`Error::Torch`] where a
     /// device is out of memory.
     pub fn merge(&mut self, mut other: Self) -> Result<()> {
         if self.is_empty() {
-            *self = other;
+            *self = Self { policy: self.policy, ..other };
             return Ok(());
         }
         let _no_grad = no_grad_guard();
         self.flush()?;
         other.flush()?;
-        self.tracks.iter_mut().zip(&other.tracks).try_for_each(|(track, other)| track.merge(other))?;
-        self.updates += other.updates;
+        let updates = other.updates;
+        let natures = other.tracks.iter().map(|track| track.nature.clone()).collect::<Vec<_>>();
+        let merge = |(track, other): (&Track, Track)| track.merge(other.delayed(self.updates)?);
+        let merged = self.tracks.iter().zip(other.tracks).map(merge).collect::<Result<Vec<_>>>()?;
+        for ((track, merged), nature) in self.tracks.iter_mut().zip(merged).zip(natures) {
+            track.commit(merged);
+            track.nature = track.nature.take().or(nature);
+        }
+        self.updates += updates;
         Ok(())
     }
 
@@ -122,48 +149,50 @@ impl<D: Diagnostic> Aggregator<D> {
     /// Waits for the devices, with one read for each.
     ///
     /// # Errors
-    /// [`Error::NoUpdate`] where there was none, [`Error::Torch`] where a device failed.
+    /// [`Error::NoUpdate`] where there was none, [`Error::NonFinite`] under [`NonFinite::Error`] where a value was NaN
+    /// or infinite, [`Error::Torch`] where a device failed.
     pub fn summary(&mut self) -> Result<D::Summary> {
+        self.summary_and_report().map(|(summary, _)| summary)
+    }
+
+    /// The summary, and what was found of values that are NaN or infinite, by field.
+    ///
+    /// Waits for the devices, with one read for each.
+    ///
+    /// # Errors
+    /// Those of [`summary`](Self::summary).
+    pub fn summary_and_report(&mut self) -> Result<(D::Summary, Vec<NonFiniteReport>)> {
         if self.is_empty() {
             return Err(Error::NoUpdate);
         }
         let _no_grad = no_grad_guard();
         self.flush()?;
-        let states = self.tracks.iter().flat_map(Track::states).collect::<Vec<_>>();
-        let mut read = read_states(&states)?.into_iter();
-        let finish = |track: &Track| {
-            let states = read.by_ref().take(track.states().len()).collect::<Vec<_>>();
-            track.finish(&states)
-        };
-        let mut values = self.tracks.iter().flat_map(finish).collect();
-        Ok(D::Summary::take(&mut values))
+        let read = read(&self.tracks)?;
+        let mut reports = read.iter().zip(&self.tracks).filter_map(|(read, track)| read.report(track.field));
+        let mut reports = reports.by_ref().collect::<Vec<_>>();
+        reports.sort_by_key(|report| report.update);
+        if let (NonFinite::Error, Some(first)) = (self.policy, reports.first()) {
+            return Err(Error::NonFinite(*first));
+        }
+        let mut values = read.iter().zip(&self.tracks).flat_map(|(read, track)| track.finish(read)).collect();
+        Ok((D::Summary::take(&mut values)?, reports))
     }
 
-    fn flush(&mut self) -> Result<()> {
-        self.tracks.iter_mut().try_for_each(Track::flush)?;
-        self.pending = 0;
+    /// Reduces what is pending; after an error it is all still there.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        let lifted = lift(&self.tracks, &self.window, self.policy)?;
+        let merge = |(track, lifted): (&Track, Option<_>)| lifted.map(|lifted| track.merged(lifted)).transpose();
+        let merged = self.tracks.iter().zip(lifted).map(merge).collect::<Result<Vec<_>>>()?;
+        self.tracks.iter_mut().zip(merged).for_each(|(track, merged)| track.commit(merged));
+        self.window.clear();
+        self.window_bytes = 0;
         Ok(())
     }
 }
 
-/// Reads the states back to the host, all of one device at once.
-fn read_states(states: &[&Tensor]) -> Result<Vec<[f64; STATE_LENGTH]>> {
-    let mut devices: Vec<Device> = Vec::new();
-    for state in states {
-        if !devices.contains(&state.device()) {
-            devices.push(state.device());
-        }
-    }
-    let mut read = vec![[0.0; STATE_LENGTH]; states.len()];
-    for device in devices {
-        let here = (0..states.len()).filter(|&index| states[index].device() == device).collect::<Vec<_>>();
-        let tensors = here.iter().map(|&index| states[index]).collect::<Vec<_>>();
-        let numbers = stats::read(&Tensor::f_cat(&tensors, 0)?)?;
-        for (&index, state) in here.iter().zip(numbers.chunks_exact(STATE_LENGTH)) {
-            read[index].copy_from_slice(state);
-        }
-    }
-    Ok(read)
+/// A track for each field.
+pub(super) fn tracks<D: Diagnostic>() -> Vec<Track> {
+    D::SCHEMA.fields().into_iter().map(Track::new).collect()
 }
 
 impl<D> Default for Aggregator<D> {
@@ -179,6 +208,7 @@ impl<D: Diagnostic> fmt::Debug for Aggregator<D> {
             .debug_struct("Aggregator")
             .field("updates", &self.updates)
             .field("metrics", &metrics)
+            .field("non_finite", &self.policy)
             .finish_non_exhaustive()
     }
 }

@@ -2,37 +2,223 @@
 
 use tch::{Kind, Tensor};
 
-use super::weights::{Ratio, Weighted};
+use super::weights::{Ratio, Weighted, spread};
 use crate::batch::to_device;
 use crate::error::Result;
 
-/// Values of one field, with what each of them counts.
+/// Values of one field, with what each of them counts. What a [`Reduction`](super::Reduction) makes its state of.
 #[derive(Debug)]
-pub(crate) enum Chunk {
+pub struct Chunk(Content);
+
+#[derive(Debug)]
+pub(crate) enum Content {
     /// Per-sample values, `[rows, *dims]`, of any real or bool kind.
     Samples(Tensor),
     /// Batch-level values, `[rows]`, doubles, and how many samples each stands for, `[rows]`, doubles.
     Batches { values: Tensor, samples: Tensor },
     /// Values and weights of one shape, `[rows, *dims]`, doubles; a value without weight is 0.
     Weighted { values: Tensor, weights: Tensor },
-    /// Sums of numerators and of denominators, one row per update, `[rows]`, doubles.
+    /// Numerators and denominators, `[rows]`, doubles.
     Ratios { numerators: Tensor, denominators: Tensor },
 }
 
+impl From<Content> for Chunk {
+    fn from(content: Content) -> Self {
+        Self(content)
+    }
+}
+
 impl Chunk {
+    /// The values, `[rows, *dims]`, doubles: 0 where the weight is 0. A ratio is one row; its weight is the denominator.
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub fn values(&self) -> Result<Tensor> {
+        self.counted_or(0.0)
+    }
+
+    /// What each value counts, of the values' shape, doubles: 1 for each entry of per-sample values.
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub fn weights(&self) -> Result<Tensor> {
+        Ok(match &self.0 {
+            Content::Samples(values) => Tensor::f_ones(values.size(), (Kind::Double, values.device()))?,
+            Content::Batches { samples: weights, .. }
+            | Content::Weighted { weights, .. }
+            | Content::Ratios { denominators: weights, .. } => weights.shallow_clone(),
+        })
+    }
+
+    /// The values and their weights in one dimension, `[n]` each, doubles.
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub fn flat(&self) -> Result<(Tensor, Tensor)> {
+        Ok((self.values()?.f_reshape([-1])?, self.weights()?.f_reshape([-1])?))
+    }
+
+    /// The mean of each row and the weight of each row as samples, `[rows]` each, doubles; a mean without weight is 0.
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub fn by_row(&self) -> Result<(Tensor, Tensor)> {
+        match &self.0 {
+            Content::Samples(values) => {
+                let rows = [values.size()[0], -1];
+                let means = values.f_reshape(rows)?.f_mean_dim(-1, false, Kind::Double)?;
+                let ones = means.f_ones_like()?;
+                Ok((means, ones))
+            }
+            Content::Weighted { values, weights } => {
+                let sums = row_sums(weights)?;
+                let means = row_sums(&values.f_mul(weights)?)?.f_div(&sums)?;
+                Ok((masked(&means, &sums, 0.0)?, sums))
+            }
+            Content::Batches { .. } | Content::Ratios { .. } => Ok((self.values()?, self.weights()?)),
+        }
+    }
+
+    /// The sum of values and the sum of their weights, as 0-dimensional doubles.
+    pub(crate) fn weighted_sums(&self) -> Result<(Tensor, Tensor)> {
+        Ok(match &self.0 {
+            Content::Samples(values) => (values.f_sum(Kind::Double)?, double(values.numel() as f64, values)?),
+            Content::Batches { values, samples } => {
+                let counted = masked(values, samples, 0.0)?;
+                (counted.f_mul(samples)?.f_sum(Kind::Double)?, samples.f_sum(Kind::Double)?)
+            }
+            Content::Weighted { values, weights } => {
+                (values.f_mul(weights)?.f_sum(Kind::Double)?, weights.f_sum(Kind::Double)?)
+            }
+            Content::Ratios { numerators, denominators } => {
+                (numerators.f_sum(Kind::Double)?, denominators.f_sum(Kind::Double)?)
+            }
+        })
+    }
+
+    /// The sum of values: a batch-level value counts once, a weighted one by its weight; the numerators of ratios.
+    pub(crate) fn sum(&self) -> Result<Tensor> {
+        Ok(match &self.0 {
+            Content::Samples(values) | Content::Batches { values, .. } => values.f_sum(Kind::Double)?,
+            Content::Weighted { .. } | Content::Ratios { .. } => self.weighted_sums()?.0,
+        })
+    }
+
+    /// The number of samples, or the sum of weights.
+    pub(crate) fn count(&self) -> Result<Tensor> {
+        match &self.0 {
+            Content::Samples(values) => double(values.size()[0] as f64, values),
+            Content::Batches { .. } | Content::Weighted { .. } | Content::Ratios { .. } => {
+                Ok(self.weights()?.f_sum(Kind::Double)?)
+            }
+        }
+    }
+
+    /// The values, those that do not count replaced, `[rows, *dims]`, doubles.
+    pub(crate) fn counted_or(&self, replacement: f64) -> Result<Tensor> {
+        Ok(match &self.0 {
+            Content::Samples(values) => values.f_to_kind(Kind::Double)?,
+            Content::Batches { values, samples } => masked(values, samples, replacement)?,
+            Content::Weighted { values, weights } => masked(values, weights, replacement)?,
+            Content::Ratios { numerators, denominators } => {
+                masked(&numerators.f_div(denominators)?, denominators, replacement)?
+            }
+        })
+    }
+
+    /// The last sample that counts: the mean of its values, and 1; where none counts, something and 0.
+    pub(crate) fn last(&self) -> Result<(Tensor, Tensor)> {
+        if let Content::Samples(values) = &self.0 {
+            let last = values.f_select(0, -1)?.f_mean(Kind::Double)?;
+            let present = last.f_ones_like()?;
+            return Ok((last, present));
+        }
+        let (means, weights) = self.by_row()?;
+        let rows = weights.size()[0];
+        let positions = Tensor::f_arange_start(1, rows + 1, (Kind::Int64, weights.device()))?;
+        let last = positions.f_mul(&weights.f_ne(0)?)?.f_max()?;
+        let index = last.f_sub_scalar(1)?.f_clamp_min(0)?.f_reshape([1])?;
+        let value = means.f_index_select(0, &index)?.f_squeeze()?;
+        Ok((value, last.f_gt(0)?.f_to_kind(Kind::Double)?))
+    }
+
+    /// 1 where a value counts, else 0, as a 0-dimensional double.
+    pub(crate) fn any_counts(&self) -> Result<Tensor> {
+        match &self.0 {
+            Content::Samples(values) => double(1.0, values),
+            _ => Ok(self.weights()?.f_ne(0)?.f_any()?.f_to_kind(Kind::Double)?),
+        }
+    }
+
+    /// Whether there is no value at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        match &self.0 {
+            Content::Samples(values)
+            | Content::Batches { values, .. }
+            | Content::Weighted { values, .. }
+            | Content::Ratios { numerators: values, .. } => values.numel() == 0,
+        }
+    }
+
+    /// Which rows hold a number that counts and is not finite, `[rows]`, bool.
+    pub(crate) fn non_finite_rows(&self) -> Result<Tensor> {
+        let values = match &self.0 {
+            Content::Samples(values) => values.shallow_clone(),
+            Content::Ratios { numerators, denominators } => numerators.f_add(denominators)?,
+            Content::Batches { .. } => self.values()?,
+            Content::Weighted { values, weights } => values.f_add(weights)?,
+        };
+        let bad = values.f_isfinite()?.f_logical_not()?.f_reshape([values.size()[0], -1])?;
+        Ok(bad.f_any_dim(-1, false)?)
+    }
+
+    /// The chunk without what is not finite, and how many values that were, as a 0-dimensional double.
+    pub(crate) fn finite(self) -> Result<(Self, Tensor)> {
+        let keep = |values: &Tensor, weights: &Tensor| -> Result<(Tensor, Tensor, Tensor)> {
+            let finite = values.f_isfinite()?.f_logical_and(&weights.f_isfinite()?)?;
+            let bad = finite.f_logical_not()?;
+            let count = bad.f_logical_and(&weights.f_ne(0)?)?.f_sum(Kind::Double)?;
+            Ok((values.f_masked_fill(&bad, 0.0)?, weights.f_masked_fill(&bad, 0.0)?, count))
+        };
+        Ok(match self.0 {
+            Content::Samples(values) => {
+                let values = values.f_to_kind(Kind::Double)?;
+                let (values, weights, count) = keep(&values, &values.f_ones_like()?)?;
+                (Content::Weighted { values, weights }.into(), count)
+            }
+            Content::Batches { values, samples } => {
+                let (values, samples, count) = keep(&values, &samples)?;
+                (Content::Batches { values, samples }.into(), count)
+            }
+            Content::Weighted { values, weights } => {
+                let (values, weights, count) = keep(&values, &weights)?;
+                (Content::Weighted { values, weights }.into(), count)
+            }
+            Content::Ratios { numerators, denominators } => {
+                let (numerators, denominators, count) = keep(&numerators, &denominators)?;
+                (Content::Ratios { numerators, denominators }.into(), count)
+            }
+        })
+    }
+
     /// Joins weighted values; those of rank 0 are one row each.
     pub(crate) fn of_weighted<'a>(parts: impl Iterator<Item = &'a Weighted>) -> Result<Self> {
         let (mut values, mut weights): (Vec<Tensor>, Vec<Tensor>) = (Vec::new(), Vec::new());
-        for part in parts {
-            let (mut value, mut weight) = part.in_double()?;
-            if value.dim() == 0 {
-                (value, weight) = (value.f_unsqueeze(0)?, weight.f_unsqueeze(0)?);
-            }
+        for Weighted { value, weight } in parts {
             let device = values.first().map_or(value.device(), Tensor::device);
-            values.push(to_device(&value, device)?);
-            weights.push(to_device(&weight, device)?);
+            let weight = if weight.dim() < value.dim().min(1) {
+                weight.f_expand([value.size()[0]], false)?
+            } else {
+                weight.shallow_clone()
+            };
+            let rows =
+                |tensor: &Tensor| if tensor.dim() == 0 { tensor.f_unsqueeze(0) } else { Ok(tensor.shallow_clone()) };
+            values.push(to_device(&rows(value)?, device)?);
+            weights.push(to_device(&rows(&weight)?, device)?);
         }
-        Ok(Self::Weighted { values: Tensor::f_cat(&values, 0)?, weights: Tensor::f_cat(&weights, 0)? })
+        let values = Tensor::f_cat(&values, 0)?.f_to_kind(Kind::Double)?;
+        let weights = spread(&Tensor::f_cat(&weights, 0)?.f_to_kind(Kind::Double)?, &values)?;
+        Ok(Content::Weighted { values: masked(&values, &weights, 0.0)?, weights }.into())
     }
 
     /// Joins ratios, one row each.
@@ -43,88 +229,8 @@ impl Chunk {
             numerators.push(to_device(&numerator.f_sum(Kind::Double)?, device)?);
             denominators.push(to_device(&denominator.f_sum(Kind::Double)?, device)?);
         }
-        Ok(Self::Ratios {
-            numerators: Tensor::f_stack(&numerators, 0)?,
-            denominators: Tensor::f_stack(&denominators, 0)?,
-        })
-    }
-
-    /// The sum of values, and the sum of what they count, as 0-dimensional doubles.
-    pub(crate) fn weighted_sums(&self) -> Result<(Tensor, Tensor)> {
-        Ok(match self {
-            Self::Samples(values) => {
-                let count = double(values.numel() as f64, values)?;
-                (values.f_sum(Kind::Double)?, count)
-            }
-            Self::Batches { values, samples } => {
-                let counted = masked(values, samples, 0.0)?;
-                (counted.f_mul(samples)?.f_sum(Kind::Double)?, samples.f_sum(Kind::Double)?)
-            }
-            Self::Weighted { values, weights } => {
-                (values.f_mul(weights)?.f_sum(Kind::Double)?, weights.f_sum(Kind::Double)?)
-            }
-            Self::Ratios { numerators, denominators } => {
-                (numerators.f_sum(Kind::Double)?, denominators.f_sum(Kind::Double)?)
-            }
-        })
-    }
-
-    /// The sum of values: a batch-level value counts once, a weighted one by its weight.
-    pub(crate) fn sum(&self) -> Result<Tensor> {
-        Ok(match self {
-            Self::Samples(values) | Self::Batches { values, .. } => values.f_sum(Kind::Double)?,
-            Self::Weighted { .. } | Self::Ratios { .. } => self.weighted_sums()?.0,
-        })
-    }
-
-    /// The values that count, as doubles, the others replaced.
-    pub(crate) fn counted_or(&self, replacement: f64) -> Result<Tensor> {
-        Ok(match self {
-            Self::Samples(values) => values.f_to_kind(Kind::Double)?,
-            Self::Batches { values, samples } => masked(values, samples, replacement)?,
-            Self::Weighted { values, weights } => masked(values, weights, replacement)?,
-            Self::Ratios { numerators, denominators } => {
-                masked(&numerators.f_div(denominators)?, denominators, replacement)?
-            }
-        })
-    }
-
-    /// The last sample that counts: the mean of its values, and 1; where none counts, something and 0.
-    pub(crate) fn last(&self) -> Result<(Tensor, Tensor)> {
-        let (sums, weights) = match self {
-            Self::Samples(values) => {
-                let last = values.f_select(0, -1)?.f_mean(Kind::Double)?;
-                let present = last.f_ones_like()?;
-                return Ok((last, present));
-            }
-            Self::Batches { values, samples } => (values.shallow_clone(), samples.f_ne(0)?.f_to_kind(Kind::Double)?),
-            Self::Weighted { values, weights } => (by_row(&values.f_mul(weights)?)?, by_row(weights)?),
-            Self::Ratios { numerators, denominators } => (numerators.shallow_clone(), denominators.shallow_clone()),
-        };
-        let rows = weights.size()[0];
-        let positions = Tensor::f_arange_start(1, rows + 1, (Kind::Int64, weights.device()))?;
-        let last = positions.f_mul(&weights.f_ne(0)?.f_to_kind(Kind::Int64)?)?.f_max()?;
-        let index = last.f_sub_scalar(1)?.f_clamp_min(0)?.f_reshape([1])?;
-        let value = sums.f_index_select(0, &index)?.f_div(&weights.f_index_select(0, &index)?)?;
-        Ok((value.f_squeeze()?, last.f_gt(0)?.f_to_kind(Kind::Double)?))
-    }
-
-    /// 1 where a value counts, else 0, as a 0-dimensional double.
-    pub(crate) fn any_counts(&self) -> Result<Tensor> {
-        match self {
-            Self::Samples(values) => double(1.0, values),
-            Self::Batches { samples: weights, .. }
-            | Self::Weighted { weights, .. }
-            | Self::Ratios { denominators: weights, .. } => Ok(weights.f_ne(0)?.f_any()?.f_to_kind(Kind::Double)?),
-        }
-    }
-
-    /// Whether there is no value at all.
-    pub(crate) fn is_empty(&self) -> bool {
-        match self {
-            Self::Samples(values) | Self::Batches { values, .. } | Self::Weighted { values, .. } => values.numel() == 0,
-            Self::Ratios { .. } => false,
-        }
+        let (numerators, denominators) = (Tensor::f_stack(&numerators, 0)?, Tensor::f_stack(&denominators, 0)?);
+        Ok(Content::Ratios { numerators, denominators }.into())
     }
 }
 
@@ -139,6 +245,6 @@ fn masked(values: &Tensor, weights: &Tensor, replacement: f64) -> Result<Tensor>
 }
 
 /// Sums over all dimensions but the first.
-fn by_row(values: &Tensor) -> Result<Tensor> {
+fn row_sums(values: &Tensor) -> Result<Tensor> {
     Ok(values.f_reshape([values.size()[0], -1])?.f_sum_dim_intlist(-1, false, Kind::Double)?)
 }

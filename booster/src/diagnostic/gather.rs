@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tch::{Kind, Tensor};
 
-use super::chunk::Chunk;
+use super::chunk::{Chunk, Content};
 use super::leaf::{LeafRef, LeafValue};
 use super::samples::{Samples, samples};
-use super::schema::{Field, Reduce};
+use super::schema::Field;
 use super::weights::{Ratio, Weighted};
 use super::{Diagnostic, Leaves, LeavesMut};
 use crate::batch::{FieldPath, concatenate, to_device};
@@ -20,7 +20,11 @@ pub(crate) fn gather<D: Diagnostic>(mut shards: Vec<D>) -> Result<D> {
     }
     let fields = D::SCHEMA.fields();
     let leaves = shards.iter().map(Leaves::of).collect::<Vec<_>>();
-    let counts = leaves.iter().map(|leaves| samples(&fields, leaves)).collect::<Result<Vec<_>>>()?;
+    let count = |leaves: &Vec<LeafRef<'_>>| {
+        let sizes = leaves.iter().map(|leaf| leaf.size()).collect::<Vec<_>>();
+        samples(&fields, leaves, &sizes)
+    };
+    let counts = leaves.iter().map(count).collect::<Result<Vec<_>>>()?;
     let column = |(index, &field): (usize, &&'static Field)| {
         let shards = leaves.iter().map(|leaves| leaves[index]).zip(&counts);
         let shards = shards.filter(|(leaf, _)| !matches!(leaf, LeafRef::Absent)).collect();
@@ -35,6 +39,16 @@ pub(crate) fn gather<D: Diagnostic>(mut shards: Vec<D>) -> Result<D> {
         })?;
     }
     Ok(first)
+}
+
+/// How batch-level values of shards become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Combine {
+    Mean,
+    Sum,
+    Min,
+    Max,
+    Last,
 }
 
 /// The values of one field, of the shards that have it, with the samples of each.
@@ -66,8 +80,16 @@ impl Column<'_> {
         })
     }
 
-    fn reduce(&self) -> Reduce {
-        self.field.metrics.first().map_or(Reduce::Mean, |metric| metric.reduce)
+    /// How batch-level values are combined: by the field's first reduction. Those that describe a distribution have the
+    /// mean of the shards for a value.
+    fn combine(&self) -> Combine {
+        match self.field.metrics.first().map(|metric| metric.reduce.name()) {
+            Some("sum") => Combine::Sum,
+            Some("min") => Combine::Min,
+            Some("max") => Combine::Max,
+            Some("last") => Combine::Last,
+            _ => Combine::Mean,
+        }
     }
 
     /// Joins one tensor of each shard along the samples.
@@ -91,12 +113,17 @@ impl Column<'_> {
         let moved = tensors.iter().map(|tensor| to_device(tensor, device)).collect::<Result<Vec<_>>>()?;
         let values = Tensor::f_stack(&moved, 0)?.f_to_kind(Kind::Double)?;
         let samples = Samples::stack(self.shards.iter().map(|(_, samples)| *samples), device)?;
-        let reduce = self.reduce();
-        let state = reduce.lift(&Chunk::Batches { values, samples })?;
-        let (value, count) = (state.f_get(0)?, state.f_get(1)?);
-        let combined = if reduce == Reduce::Mean { value.f_div(&count)? } else { value };
+        let combine = self.combine();
+        let chunk = Chunk::from(Content::Batches { values, samples });
+        let combined = match combine {
+            Combine::Mean => chunk.weighted_sums().and_then(|(sum, weight)| Ok(sum.f_div(&weight)?))?,
+            Combine::Sum => chunk.sum()?,
+            Combine::Min => chunk.counted_or(f64::INFINITY)?.f_min()?,
+            Combine::Max => chunk.counted_or(f64::NEG_INFINITY)?.f_max()?,
+            Combine::Last => chunk.last()?.0,
+        };
         // A mean of integers or bools may be a fraction: it stays a double then.
-        let keeps_kind = reduce != Reduce::Mean || matches!(kind, Kind::Half | Kind::BFloat16 | Kind::Float);
+        let keeps_kind = combine != Combine::Mean || matches!(kind, Kind::Half | Kind::BFloat16 | Kind::Float);
         Ok(if keeps_kind { combined.f_to_kind(kind)? } else { combined })
     }
 
@@ -104,12 +131,12 @@ impl Column<'_> {
     fn number(&self) -> Result<LeafValue> {
         let leaves = self.shards.iter().map(|(leaf, _)| *leaf).collect::<Vec<_>>();
         let last = leaves.last().copied().unwrap_or(LeafRef::Absent);
-        match self.reduce() {
-            Reduce::Last => Ok(owned(last)),
-            Reduce::Min => Ok(extreme(&leaves, |value, least| value < least)),
-            Reduce::Max => Ok(extreme(&leaves, |value, greatest| value > greatest)),
-            Reduce::Sum => self.sum(&leaves),
-            Reduce::Mean => self.mean(&leaves),
+        match self.combine() {
+            Combine::Last => Ok(owned(last)),
+            Combine::Min => Ok(extreme(&leaves, |value, least| value < least)),
+            Combine::Max => Ok(extreme(&leaves, |value, greatest| value > greatest)),
+            Combine::Sum => self.sum(&leaves),
+            Combine::Mean => self.mean(&leaves),
         }
     }
 
@@ -152,8 +179,8 @@ impl Column<'_> {
             Some(LeafRef::Float(_)) => Ok(LeafValue::Float(value)),
             _ => {
                 let expected = format!(
-                    "the same value in each shard, or a field of type `f64` or `Tensor`, to hold their {}",
-                    self.reduce()
+                    "the same value in each shard, or a field of type `f64` or `Tensor`, to hold their {:?}",
+                    self.combine()
                 );
                 Err(error(self.field, expected, value.to_string()))
             }

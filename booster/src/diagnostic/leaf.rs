@@ -117,11 +117,11 @@ impl LeafRef<'_> {
         }
     }
 
-    /// The number of samples along dimension 0, where there is such a dimension.
-    pub(crate) fn per_sample_length(self) -> Option<i64> {
+    /// The size of a tensor or of weighted values; none of anything else.
+    pub(crate) fn size(self) -> Vec<i64> {
         match self {
-            Self::Tensor(tensor) | Self::Weighted(Weighted { value: tensor, .. }) => tensor.size().first().copied(),
-            _ => None,
+            Self::Tensor(tensor) | Self::Weighted(Weighted { value: tensor, .. }) => tensor.size(),
+            _ => Vec::new(),
         }
     }
 

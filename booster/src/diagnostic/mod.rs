@@ -2,27 +2,39 @@
 
 mod aggregate;
 mod chunk;
+mod flush;
 mod gather;
 mod leaf;
-mod reduction;
+mod nature;
+mod non_finite;
+mod owned;
+mod read;
+pub mod reduction;
 mod samples;
+mod saved;
 mod schema;
+mod schema_check;
 mod serialization;
 mod summary;
 mod table;
 mod track;
-mod values;
+mod value;
 mod weights;
 
 use tch::{Device, Tensor};
 
 pub use self::aggregate::Aggregator;
+pub use self::chunk::Chunk;
 pub use self::leaf::{Leaf, LeafRef, LeafValue, SampleCount};
-pub use self::schema::{Entry, Field, Metric, Reduce, Schema, SchemaMetric};
+use self::nature::Nature;
+pub use self::non_finite::{NonFinite, NonFiniteReport};
+pub use self::reduction::{HostState, Reduce, Reduction, State};
+pub use self::saved::SavedAggregator;
+pub use self::schema::{Entry, Field, Metric, Schema, SchemaMetric};
 pub use self::serialization::{deserialize_summary, serialize_summary};
 pub use self::summary::{EmptySummary, Summary};
 pub use self::table::format_summary;
-pub use self::values::{SummaryValue, Values};
+pub use self::value::{Array, Histogram, MetricValue, Value, Values, put, put_optional, take, take_optional};
 pub use self::weights::{Ratio, Weighted};
 use crate::batch::to_device;
 use crate::error::Result;

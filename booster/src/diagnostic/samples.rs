@@ -4,6 +4,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::leaf::LeafRef;
 use super::schema::Field;
+use super::track::Track;
 use crate::batch::to_device;
 use crate::error::{Error, Result};
 
@@ -16,11 +17,30 @@ pub(crate) enum Samples {
     Device(Tensor),
 }
 
+/// What is about a field of the schema.
+pub(crate) trait HasField {
+    fn field(&self) -> &'static Field;
+}
+
+impl HasField for &'static Field {
+    fn field(&self) -> &'static Field {
+        self
+    }
+}
+
+impl HasField for Track {
+    fn field(&self) -> &'static Field {
+        self.field
+    }
+}
+
 /// The samples of diagnostics: those of the field marked `#[metric(samples)]`, else the length of the per-sample leaves,
 /// else one.
-pub(crate) fn samples(fields: &[&'static Field], leaves: &[LeafRef<'_>]) -> Result<Samples> {
-    let marked = fields.iter().zip(leaves).filter(|(field, _)| field.samples);
+pub(crate) fn samples<F: HasField>(fields: &[F], leaves: &[LeafRef<'_>], sizes: &[Vec<i64>]) -> Result<Samples> {
+    let marked = fields.iter().map(HasField::field).zip(leaves).filter(|(field, _)| field.samples);
+    let mut is_marked = false;
     for (field, &leaf) in marked {
+        is_marked = true;
         match leaf {
             LeafRef::Absent => {}
             LeafRef::Tensor(tensor) if tensor.dim() == 0 => {
@@ -36,18 +56,18 @@ pub(crate) fn samples(fields: &[&'static Field], leaves: &[LeafRef<'_>]) -> Resu
             }
         }
     }
-    if fields.iter().any(|field| field.samples) {
+    if is_marked {
         return Ok(Samples::Host(1.0));
     }
-    Ok(Samples::Host(per_sample_length(fields, leaves)?.map_or(1.0, |length| length as f64)))
+    Ok(Samples::Host(per_sample_length(fields, sizes)?.map_or(1.0, |length| length as f64)))
 }
 
 /// The length that the per-sample leaves agree on. An optional one may differ: it can hold some shards' samples alone.
-fn per_sample_length(fields: &[&'static Field], leaves: &[LeafRef<'_>]) -> Result<Option<i64>> {
+fn per_sample_length<F: HasField>(fields: &[F], sizes: &[Vec<i64>]) -> Result<Option<i64>> {
     let mut agreed: Option<(i64, &Field)> = None;
     let mut of_optional = None;
-    for (&field, leaf) in fields.iter().zip(leaves) {
-        let Some(found) = leaf.per_sample_length() else { continue };
+    for (field, size) in fields.iter().map(HasField::field).zip(sizes) {
+        let Some(&found) = size.first() else { continue };
         if field.optional {
             of_optional = of_optional.max(Some(found));
             continue;
@@ -65,14 +85,6 @@ fn per_sample_length(fields: &[&'static Field], leaves: &[LeafRef<'_>]) -> Resul
 }
 
 impl Samples {
-    /// Another handle to the same number.
-    pub(crate) fn share(&self) -> Self {
-        match self {
-            Self::Host(number) => Self::Host(*number),
-            Self::Device(tensor) => Self::Device(tensor.shallow_clone()),
-        }
-    }
-
     /// Several numbers as one tensor of doubles.
     pub(crate) fn stack<'a>(numbers: impl Iterator<Item = &'a Self>, device: Device) -> Result<Tensor> {
         let numbers = numbers.collect::<Vec<_>>();

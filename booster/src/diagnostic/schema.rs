@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use super::reduction::Reduce;
+
 /// The metrics of diagnostics, in the order of their declaration, known at compile time.
 ///
 /// ```
@@ -59,35 +63,6 @@ pub struct Metric {
     pub reduce: Reduce,
 }
 
-/// How the values of many steps become one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Reduce {
-    /// The mean over samples.
-    Mean,
-    /// The sum of all values.
-    Sum,
-    /// The least value.
-    Min,
-    /// The greatest value.
-    Max,
-    /// The value of the last sample, or of the last step for a field without samples.
-    Last,
-}
-
-impl fmt::Display for Reduce {
-    /// Writes the name that `#[metric(..)]` knows it by.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Mean => "mean",
-            Self::Sum => "sum",
-            Self::Min => "min",
-            Self::Max => "max",
-            Self::Last => "last",
-        })
-    }
-}
-
 /// A metric with the group and field that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SchemaMetric {
@@ -127,5 +102,29 @@ impl Schema {
     pub fn metrics(&self) -> Vec<SchemaMetric> {
         let of_field = |field: &'static Field| field.metrics.iter().map(move |&metric| SchemaMetric { field, metric });
         self.fields().into_iter().flat_map(of_field).collect()
+    }
+}
+
+impl Serialize for Schema {
+    /// Writes `{"hash": "..", "metrics": [{"group", "name", "field", "reduction", "parameters", "optional"}, ..]}`, for
+    /// dashboards.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut schema = serializer.serialize_struct("Schema", 2)?;
+        schema.serialize_field("hash", &format!("{:016x}", self.hash()))?;
+        schema.serialize_field("metrics", &self.metrics())?;
+        schema.end()
+    }
+}
+
+impl Serialize for SchemaMetric {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut metric = serializer.serialize_struct("SchemaMetric", 6)?;
+        metric.serialize_field("group", self.field.group)?;
+        metric.serialize_field("name", self.metric.name)?;
+        metric.serialize_field("field", self.field.name)?;
+        metric.serialize_field("reduction", self.metric.reduce.name())?;
+        metric.serialize_field("parameters", self.metric.reduce.parameters())?;
+        metric.serialize_field("optional", &self.field.optional)?;
+        metric.end()
     }
 }

@@ -5,10 +5,11 @@ use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::schema::SchemaMetric;
 use super::summary::{Summary, by_group};
-use super::values::Values;
+use super::value::{Array, Histogram, Value, Values};
 
 /// Writes a map of groups, each a map of its metrics.
 #[doc(hidden)]
@@ -31,91 +32,97 @@ pub fn deserialize_summary<'de, M: Summary, D: Deserializer<'de>>(deserializer: 
             return Err(D::Error::custom(format!("missing metric `{}/{}`", entry.field.group, entry.metric.name)));
         }
     }
-    let mut values = found.into_iter().map(Option::flatten).collect::<Values>();
-    Ok(M::take(&mut values))
+    let mut values = found.into_iter().map(|value| value.unwrap_or(Value::Absent)).collect::<Values>();
+    M::take(&mut values).map_err(D::Error::custom)
 }
 
-struct Group<'a>(&'a [(&'static str, Option<f64>)]);
+struct Group<'a>(&'a [(&'static str, Value)]);
 
-impl serde::Serialize for Group<'_> {
+impl Serialize for Group<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (name, value) in self.0 {
-            map.serialize_entry(name, &Number(*value))?;
+            map.serialize_entry(name, value)?;
         }
         map.end()
     }
 }
 
-/// A value, or none. Text formats have no infinity: there it is a string.
-struct Number(Option<f64>);
+/// A value in its two forms: text formats tell numbers, arrays and histograms apart by themselves, others by a tag.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Text {
+    Absent(()),
+    Scalar(f64),
+    Infinity(Infinity),
+    Array(Array),
+    Histogram(Histogram),
+}
 
-impl serde::Serialize for Number {
+/// Text formats have no infinity: there it is a string.
+#[derive(Serialize, Deserialize)]
+enum Infinity {
+    #[serde(rename = "inf")]
+    Positive,
+    #[serde(rename = "-inf")]
+    Negative,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Tagged {
+    Absent,
+    Scalar(f64),
+    Array(Array),
+    Histogram(Histogram),
+}
+
+impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Some(value) if value.is_infinite() && serializer.is_human_readable() => {
-                serializer.serialize_str(if value > 0.0 { "inf" } else { "-inf" })
-            }
-            Some(value) if value.is_nan() && serializer.is_human_readable() => serializer.serialize_none(),
-            value if serializer.is_human_readable() => match value {
-                Some(value) => serializer.serialize_f64(value),
-                None => serializer.serialize_none(),
-            },
-            value => serde::Serialize::serialize(&value, serializer),
+        if !serializer.is_human_readable() {
+            let tagged = match self.clone() {
+                Self::Absent => Tagged::Absent,
+                Self::Scalar(number) => Tagged::Scalar(number),
+                Self::Array(array) => Tagged::Array(array),
+                Self::Histogram(histogram) => Tagged::Histogram(histogram),
+            };
+            return tagged.serialize(serializer);
         }
+        let text = match self.clone() {
+            Self::Absent => Text::Absent(()),
+            Self::Scalar(number) if number.is_nan() => Text::Absent(()),
+            Self::Scalar(f64::INFINITY) => Text::Infinity(Infinity::Positive),
+            Self::Scalar(f64::NEG_INFINITY) => Text::Infinity(Infinity::Negative),
+            Self::Scalar(number) => Text::Scalar(number),
+            Self::Array(array) => Text::Array(array),
+            Self::Histogram(histogram) => Text::Histogram(histogram),
+        };
+        text.serialize(serializer)
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Number {
+impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if deserializer.is_human_readable() {
-            deserializer.deserialize_any(NumberVisitor)
-        } else {
-            serde::Deserialize::deserialize(deserializer).map(Self)
+        if !deserializer.is_human_readable() {
+            return Ok(match Tagged::deserialize(deserializer)? {
+                Tagged::Absent => Self::Absent,
+                Tagged::Scalar(number) => Self::Scalar(number),
+                Tagged::Array(array) => Self::Array(array),
+                Tagged::Histogram(histogram) => Self::Histogram(histogram),
+            });
         }
-    }
-}
-
-struct NumberVisitor;
-
-impl Visitor<'_> for NumberVisitor {
-    type Value = Number;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a number, null, \"inf\" or \"-inf\"")
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Number, E> {
-        Ok(Number(Some(value)))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Number, E> {
-        Ok(Number(Some(value as f64)))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Number, E> {
-        Ok(Number(Some(value as f64)))
-    }
-
-    fn visit_unit<E>(self) -> Result<Number, E> {
-        Ok(Number(None))
-    }
-
-    fn visit_none<E>(self) -> Result<Number, E> {
-        Ok(Number(None))
-    }
-
-    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Number, E> {
-        match value {
-            "inf" => Ok(Number(Some(f64::INFINITY))),
-            "-inf" => Ok(Number(Some(f64::NEG_INFINITY))),
-            other => Err(E::invalid_value(serde::de::Unexpected::Str(other), &self)),
-        }
+        Ok(match Text::deserialize(deserializer)? {
+            Text::Absent(()) => Self::Absent,
+            Text::Scalar(number) => Self::Scalar(number),
+            Text::Infinity(Infinity::Positive) => Self::Scalar(f64::INFINITY),
+            Text::Infinity(Infinity::Negative) => Self::Scalar(f64::NEG_INFINITY),
+            Text::Array(array) => Self::Array(array),
+            Text::Histogram(histogram) => Self::Histogram(histogram),
+        })
     }
 }
 
 /// For each metric: whether it was found, and its value.
-type Found = Vec<Option<Option<f64>>>;
+type Found = Vec<Option<Value>>;
 
 struct Groups<'a, M> {
     metrics: &'a [SchemaMetric],
@@ -167,7 +174,7 @@ impl<'de> Visitor<'de> for InGroup<'_> {
         while let Some(name) = map.next_key::<String>()? {
             let of_name = |entry: &SchemaMetric| entry.field.group == self.group && entry.metric.name == name;
             match self.metrics.iter().position(of_name) {
-                Some(index) => self.found[index] = Some(map.next_value::<Number>()?.0),
+                Some(index) => self.found[index] = Some(map.next_value()?),
                 None => drop(map.next_value::<IgnoredAny>()?),
             }
         }

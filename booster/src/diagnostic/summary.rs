@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::schema::Schema;
-use super::values::Values;
+use super::value::{Value, Values};
 use crate::error::Result;
-use crate::logging::{Scalar, Sink};
+use crate::logging::{Point, PointData, Sink};
 
 /// One value per metric, by group: `summary.loss.nll` is an `f64`.
 ///
@@ -49,51 +49,62 @@ pub trait Summary:
 
     /// Takes its values off a queue.
     #[doc(hidden)]
-    fn take(values: &mut Values) -> Self;
+    fn take(values: &mut Values) -> Result<Self>;
 
     /// Puts its values onto a queue.
     #[doc(hidden)]
     fn put(&self, values: &mut Values);
 
-    /// The values that are there, with their group and name, in order of declaration.
+    /// The numbers that are there, with their group and name, in order of declaration.
     fn iter(&self) -> std::vec::IntoIter<(&'static str, &'static str, f64)> {
-        let present = entries(self)
-            .into_iter()
-            .filter_map(|(group, name, value)| value.map(|value| (group, name, value)))
-            .collect::<Vec<_>>();
-        present.into_iter()
+        let numbers = self.values().filter_map(|(group, name, value)| match value {
+            Value::Scalar(number) => Some((group, name, number)),
+            Value::Absent | Value::Array(_) | Value::Histogram(_) => None,
+        });
+        numbers.collect::<Vec<_>>().into_iter()
     }
 
-    /// The value of a metric by name; `None` where there is no such metric, or no step had it.
+    /// All values, arrays, histograms and absent ones included, with their group and name, in order of declaration.
+    fn values(&self) -> std::vec::IntoIter<(&'static str, &'static str, Value)> {
+        let mut values = Values::default();
+        self.put(&mut values);
+        let metrics = Self::SCHEMA.metrics().into_iter();
+        let values =
+            metrics.zip(values.into_iter()).map(|(entry, value)| (entry.field.group, entry.metric.name, value));
+        values.collect::<Vec<_>>().into_iter()
+    }
+
+    /// The number of a metric by name; `None` where there is no such metric, no step had it, or it is no number.
     fn get(&self, group: &str, name: &str) -> Option<f64> {
         self.iter().find(|entry| (entry.0, entry.1) == (group, name)).map(|entry| entry.2)
     }
 
-    /// Writes all values to a sink as one event: tags `group/name`, values that are not there left out.
+    /// Writes all numbers and histograms to a sink as one event: tags `group/name`. Arrays and values that are not there
+    /// are left out.
     ///
     /// # Errors
     /// The sink's.
     fn log(&self, sink: &mut impl Sink, step: u64) -> Result<()> {
-        let scalars = self.iter().map(|(group, name, value)| Scalar { group, name, value }).collect::<Vec<_>>();
-        sink.scalars(step, &scalars)
+        let values = self.values().collect::<Vec<_>>();
+        let mut points = Vec::with_capacity(values.len());
+        for (group, name, value) in &values {
+            points.push(match value {
+                Value::Scalar(number) => Point { group, name, data: PointData::Scalar(*number) },
+                Value::Histogram(histogram) => Point { group, name, data: PointData::Histogram(histogram.into()) },
+                Value::Absent | Value::Array(_) => continue,
+            });
+        }
+        sink.points(step, &points)
     }
 }
 
-/// All metrics with their values.
-pub(crate) fn entries<S: Summary>(summary: &S) -> Vec<(&'static str, &'static str, Option<f64>)> {
-    let mut values = Values::default();
-    summary.put(&mut values);
-    let metrics = S::SCHEMA.metrics();
-    metrics.iter().zip(values.into_iter()).map(|(entry, value)| (entry.field.group, entry.metric.name, value)).collect()
-}
-
 /// The metrics of a group with their values.
-pub(crate) type GroupValues = Vec<(&'static str, Option<f64>)>;
+pub(crate) type GroupValues = Vec<(&'static str, Value)>;
 
-/// The same, the metrics of one group together, in order of each group's first appearance.
+/// All metrics, those of one group together, in order of each group's first appearance.
 pub(crate) fn by_group<S: Summary>(summary: &S) -> Vec<(&'static str, GroupValues)> {
     let mut groups: Vec<(&'static str, GroupValues)> = Vec::new();
-    for (group, name, value) in entries(summary) {
+    for (group, name, value) in summary.values() {
         match groups.iter_mut().find(|(known, _)| *known == group) {
             Some((_, metrics)) => metrics.push((name, value)),
             None => groups.push((group, vec![(name, value)])),
@@ -109,8 +120,8 @@ pub struct EmptySummary;
 impl Summary for EmptySummary {
     const SCHEMA: Schema = Schema::EMPTY;
 
-    fn take(_: &mut Values) -> Self {
-        Self
+    fn take(_: &mut Values) -> Result<Self> {
+        Ok(Self)
     }
 
     fn put(&self, _: &mut Values) {}

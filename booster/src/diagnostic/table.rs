@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::summary::{Summary, by_group};
+use super::value::{Histogram, Value};
 
 /// Writes a row per metric: group (on the group's first row), name, value, aligned, numbers at the decimal point.
 #[doc(hidden)]
@@ -11,7 +12,7 @@ pub fn format_summary<S: Summary>(summary: &S, formatter: &mut fmt::Formatter<'_
     let group_width = groups.iter().map(|(group, _)| group.chars().count()).max().unwrap_or(0);
     let metrics = || groups.iter().flat_map(|(_, metrics)| metrics);
     let name_width = metrics().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    let whole_width = metrics().map(|(_, value)| before_point(&number(*value))).max().unwrap_or(0);
+    let whole_width = metrics().map(|(_, value)| before_point(&shown(value))).max().unwrap_or(0);
 
     let mut first = true;
     for (group, metrics) in &groups {
@@ -21,7 +22,7 @@ pub fn format_summary<S: Summary>(summary: &S, formatter: &mut fmt::Formatter<'_
                 writeln!(formatter)?;
             }
             first = false;
-            let number = number(*value);
+            let number = shown(value);
             let indent = whole_width - before_point(&number);
             write!(formatter, "{group:group_width$}  {name:name_width$}  {:indent$}{number}", "")?;
             group = "";
@@ -30,15 +31,30 @@ pub fn format_summary<S: Summary>(summary: &S, formatter: &mut fmt::Formatter<'_
     Ok(())
 }
 
-/// Four decimals, or the exponent form where these would hide the value.
-fn number(value: Option<f64>) -> String {
+/// A number; of arrays and histograms what tells most in a line.
+fn shown(value: &Value) -> String {
     match value {
-        None => "-".to_owned(),
-        Some(value) if value != 0.0 && value.is_finite() && !(1e-3..1e7).contains(&value.abs()) => {
-            format!("{value:.4e}")
+        Value::Absent => "-".to_owned(),
+        Value::Scalar(value) => number(*value),
+        Value::Array(array) => match &array.data[..] {
+            data if data.len() <= 8 => {
+                format!("[{}]", data.iter().map(|&entry| number(entry)).collect::<Vec<_>>().join(", "))
+            }
+            _ => format!("array of shape {:?}", array.shape),
+        },
+        Value::Histogram(histogram) => {
+            let Histogram { min, max, .. } = histogram;
+            format!("{} values from {} to {}", histogram.count(), number(*min), number(*max))
         }
-        Some(value) if value.fract() == 0.0 && value.abs() >= 1e3 => format!("{value:.0}"),
-        Some(value) => format!("{value:.4}"),
+    }
+}
+
+/// Four decimals, or the exponent form where these would hide the value.
+fn number(value: f64) -> String {
+    match value {
+        value if value != 0.0 && value.is_finite() && !(1e-3..1e7).contains(&value.abs()) => format!("{value:.4e}"),
+        value if value.fract() == 0.0 && value.abs() >= 1e3 => format!("{value:.0}"),
+        value => format!("{value:.4}"),
     }
 }
 
@@ -52,7 +68,7 @@ mod tests {
 
     #[test]
     fn no_value_is_hidden_by_its_formatting() {
-        let shown = [None, Some(0.0), Some(0.25), Some(1e-5), Some(-3e9), Some(60_000.0), Some(f64::NAN)].map(number);
-        assert_eq!(shown, ["-", "0.0000", "0.2500", "1.0000e-5", "-3.0000e9", "60000", "NaN"]);
+        let shown = [0.0, 0.25, 1e-5, -3e9, 60_000.0, f64::NAN].map(number);
+        assert_eq!(shown, ["0.0000", "0.2500", "1.0000e-5", "-3.0000e9", "60000", "NaN"]);
     }
 }

@@ -4,97 +4,91 @@ use std::fmt;
 
 use tch::{Device, Kind, Tensor};
 
-use super::chunk::Chunk;
+use super::chunk::{Chunk, Content};
 use super::leaf::{LeafRef, LeafValue};
-use super::reduction::STATE_LENGTH;
+use super::nature::{Nature, is_real};
+use super::non_finite::NonFinite;
+use super::owned::Owned;
+use super::reduction::{Reduce, State};
 use super::samples::Samples;
 use super::schema::Field;
 use super::weights::{Ratio, Weighted};
 use crate::batch::to_device;
 use crate::error::{Error, Result};
 
-/// The running state of one field: handles to the values of recent updates, and one state per metric for all before.
+/// The running state of one field: handles to the values of recent updates, and the states of all before.
 #[derive(Debug)]
 pub(crate) struct Track {
-    field: &'static Field,
+    pub(crate) field: &'static Field,
     /// What the field's values are like, from the first one on.
-    nature: Option<Nature>,
-    pending: Vec<Pending>,
-    /// One state per metric, once there was a value.
-    states: Option<Vec<Tensor>>,
+    pub(crate) nature: Option<Nature>,
+    pub(crate) pending: Vec<Pending>,
+    /// For the one or two tensors of a value.
+    owned: [Owned; 2],
+    /// The reductions with states of their own: metrics of one kind of state share it.
+    pub(crate) reduces: Vec<Reduce>,
+    /// One state per reduction, once there was a value.
+    pub(crate) states: Option<Vec<State>>,
+    /// What was found of values that are not finite, once there was a value.
+    pub(crate) finite: Option<Finite>,
 }
 
 /// A value that is not reduced yet.
 #[derive(Debug)]
-struct Pending {
-    value: LeafValue,
+pub(crate) struct Pending {
+    pub(crate) value: LeafValue,
+    /// The place of its update among those that are pending.
+    pub(crate) update: usize,
+    /// Its length along the samples; 1 where it has no samples.
+    pub(crate) rows: i64,
+}
+
+/// What was found of values that are not finite, `[1]` each, doubles.
+#[derive(Debug)]
+pub(crate) struct Finite {
+    /// The number of the first update with one, else infinity.
+    pub(crate) first: Tensor,
+    /// How many were left out.
+    pub(crate) skipped: Option<Tensor>,
+}
+
+/// What pending values were reduced to, to be merged once all fields are.
+#[derive(Debug)]
+pub(crate) struct Lifted {
+    pub(crate) states: Vec<State>,
+    pub(crate) finite: Finite,
+}
+
+/// An update whose values are pending.
+#[derive(Debug)]
+pub(crate) struct Update {
+    /// Counted from 0.
+    pub(crate) number: u64,
     /// How many samples its diagnostics stand for.
-    samples: Samples,
-}
-
-/// What all values of a field have in common.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Nature {
-    /// Numbers on the host.
-    Numbers,
-    /// 0-dimensional tensors.
-    Scalars,
-    /// Tensors `[batch, *dims]`, with these dims.
-    Samples(Vec<i64>),
-    /// 0-dimensional weighted values.
-    WeightedScalars,
-    /// Weighted values `[batch, *dims]`, with these dims.
-    Weighted(Vec<i64>),
-    /// Ratios of any shape.
-    Ratios,
-}
-
-impl Nature {
-    fn of(leaf: LeafRef<'_>) -> Option<Self> {
-        match leaf {
-            LeafRef::Absent => None,
-            LeafRef::Tensor(tensor) => Some(match tensor.size().split_first() {
-                None => Self::Scalars,
-                Some((_, dims)) => Self::Samples(dims.to_vec()),
-            }),
-            LeafRef::Weighted(Weighted { value, .. }) => Some(match value.size().split_first() {
-                None => Self::WeightedScalars,
-                Some((_, dims)) => Self::Weighted(dims.to_vec()),
-            }),
-            LeafRef::Ratio(_) => Some(Self::Ratios),
-            LeafRef::Float(_) | LeafRef::Integer(_) | LeafRef::Boolean(_) | LeafRef::Duration(_) => Some(Self::Numbers),
-        }
-    }
-}
-
-impl fmt::Display for Nature {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shape = |dims: &[i64]| {
-            let dims = dims.iter().map(ToString::to_string);
-            format!("[{}]", std::iter::once("batch".to_owned()).chain(dims).collect::<Vec<_>>().join(", "))
-        };
-        match self {
-            Self::Numbers => formatter.write_str("a number"),
-            Self::Scalars => formatter.write_str("a 0-dimensional tensor"),
-            Self::Samples(dims) => write!(formatter, "a tensor of shape {}", shape(dims)),
-            Self::WeightedScalars => formatter.write_str("a 0-dimensional weighted value"),
-            Self::Weighted(dims) => write!(formatter, "weighted values of shape {}", shape(dims)),
-            Self::Ratios => formatter.write_str("a ratio"),
-        }
-    }
+    pub(crate) samples: Samples,
 }
 
 impl Track {
     pub(crate) fn new(field: &'static Field) -> Self {
-        Self { field, nature: None, pending: Vec::new(), states: None }
-    }
-
-    pub(crate) fn field(&self) -> &'static Field {
-        self.field
+        let mut reduces: Vec<Reduce> = Vec::new();
+        for metric in field.metrics {
+            if !reduces.iter().any(|known| known.shares_state(&metric.reduce)) {
+                reduces.push(metric.reduce);
+            }
+        }
+        Self {
+            field,
+            nature: None,
+            pending: Vec::new(),
+            owned: Default::default(),
+            reduces,
+            states: None,
+            finite: None,
+        }
     }
 
     /// Checks that a value is like those before it. Nothing is changed.
-    pub(crate) fn check(&self, leaf: LeafRef<'_>) -> Result<()> {
+    pub(crate) fn check(&self, leaf: LeafRef<'_>, size: &[i64]) -> Result<()> {
         if let Some(kind) = leaf.kinds().find(|&kind| !is_real(kind)) {
             return Err(self.error("a tensor of a real or bool kind", format!("kind {kind:?}")));
         }
@@ -103,157 +97,173 @@ impl Track {
         {
             return Err(self.error("weights of the values' shape or its first dimensions", leaf));
         }
-        match (&self.nature, Nature::of(leaf)) {
-            (Some(expected), Some(found)) if *expected != found => {
-                Err(self.error(format_args!("{expected}, as in the updates before"), leaf))
-            }
-            _ => Ok(()),
-        }
+        let Some(expected) = &self.nature else { return Ok(()) };
+        let same = match leaf {
+            LeafRef::Tensor(_) => expected.admits(size),
+            leaf => Nature::of(leaf).is_none_or(|found| found == *expected),
+        };
+        if same { Ok(()) } else { Err(self.error(format_args!("{expected}, as in the updates before"), leaf)) }
     }
 
-    /// Takes a value that was checked.
-    pub(crate) fn push(&mut self, leaf: LeafRef<'_>, samples: &Samples) -> Result<()> {
-        let Some(nature) = Nature::of(leaf) else { return Ok(()) };
+    /// Takes a value that was checked; gives the bytes that it keeps alive.
+    pub(crate) fn push(&mut self, leaf: LeafRef<'_>, size: &[i64], update: usize) -> Result<usize> {
+        if self.nature.is_none() {
+            self.nature = Nature::of(leaf);
+        }
+        let rows = size.first().copied().unwrap_or(1);
         let value = match leaf {
-            LeafRef::Tensor(tensor) => LeafValue::Tensor(without_graph(tensor)?),
+            LeafRef::Absent => return Ok(0),
+            LeafRef::Tensor(tensor) => LeafValue::Tensor(self.owned[0].own(tensor, size)?),
             LeafRef::Weighted(Weighted { value, weight }) => {
-                LeafValue::Weighted(Weighted::new(without_graph(value)?, without_graph(weight)?))
+                let value = self.owned[0].own(value, size)?;
+                LeafValue::Weighted(Weighted::new(value, self.owned[1].own(weight, &weight.size())?))
             }
             LeafRef::Ratio(Ratio { numerator, denominator }) => {
-                LeafValue::Ratio(Ratio::new(without_graph(numerator)?, without_graph(denominator)?))
+                let numerator = self.owned[0].own(numerator, &numerator.size())?;
+                LeafValue::Ratio(Ratio::new(numerator, self.owned[1].own(denominator, &denominator.size())?))
             }
             number => number.number().map_or(LeafValue::Absent, LeafValue::Float),
         };
-        self.nature.get_or_insert(nature);
-        self.pending.push(Pending { value, samples: samples.share() });
-        Ok(())
+        self.pending.push(Pending { value, update, rows });
+        // Kinds differ by a factor of eight at most: enough for a bound.
+        Ok(size.iter().product::<i64>().unsigned_abs() as usize * 8)
     }
 
-    /// Reduces what is pending; after an error it is all still there.
-    pub(crate) fn flush(&mut self) -> Result<()> {
-        if let Some(chunk) = self.chunk()?
-            && !chunk.is_empty()
-        {
-            let lifted = self.field.metrics.iter().map(|metric| metric.reduce.lift(&chunk)).collect::<Result<_>>()?;
-            self.states = Some(self.merged(lifted)?);
+    /// Merges what the pending values were reduced to, and gives them up.
+    pub(crate) fn commit(&mut self, merged: Option<Lifted>) {
+        if let Some(Lifted { states, finite }) = merged {
+            self.states = Some(states);
+            self.finite = Some(finite);
         }
         self.pending.clear();
-        Ok(())
+    }
+
+    /// Later states merged into those that are there.
+    pub(crate) fn merged(&self, later: Lifted) -> Result<Lifted> {
+        match (&self.states, &self.finite) {
+            (Some(states), Some(finite)) => self.join(states, finite, &later),
+            _ => Ok(later),
+        }
+    }
+
+    /// Two groups of states as one.
+    pub(crate) fn join(&self, states: &[State], finite: &Finite, later: &Lifted) -> Result<Lifted> {
+        let merge = |((reduce, earlier), later): ((&Reduce, &State), &State)| {
+            reduce.merge(earlier, &later.to_device(earlier.device())?)
+        };
+        let states = self.reduces.iter().zip(states).zip(&later.states).map(merge).collect::<Result<_>>()?;
+        Ok(Lifted { states, finite: finite.merged(&later.finite)? })
     }
 
     /// Takes in what another aggregator has of the same field, as newer values.
-    pub(crate) fn merge(&mut self, other: &Self) -> Result<()> {
+    pub(crate) fn merge(&self, other: Self) -> Result<Option<Lifted>> {
         if let (Some(expected), Some(found)) = (&self.nature, &other.nature)
             && expected != found
         {
             return Err(self.error(expected, format_args!("{found} in the other aggregator")));
         }
-        if let Some(theirs) = &other.states {
-            self.states = Some(self.merged(theirs.iter().map(Tensor::shallow_clone).collect())?);
-        }
-        self.nature = self.nature.take().or_else(|| other.nature.clone());
-        Ok(())
-    }
-
-    /// The states, one per metric: none where there was no value.
-    pub(crate) fn states(&self) -> &[Tensor] {
-        self.states.as_deref().unwrap_or_default()
-    }
-
-    /// The values of the metrics, given what was read of the states.
-    pub(crate) fn finish(&self, read: &[[f64; STATE_LENGTH]]) -> Vec<Option<f64>> {
-        let finished =
-            |(metric, state): (usize, &[f64; STATE_LENGTH])| self.field.metrics[metric].reduce.finish(*state);
-        match self.states {
-            Some(_) => read.iter().enumerate().map(finished).map(Some).collect(),
-            None => vec![None; self.field.metrics.len()],
+        match (other.states, other.finite) {
+            (Some(states), Some(finite)) => self.merged(Lifted { states, finite }).map(Some),
+            _ => Ok(None),
         }
     }
 
-    /// These states merged into those that are there.
-    fn merged(&self, later: Vec<Tensor>) -> Result<Vec<Tensor>> {
-        let Some(states) = &self.states else { return Ok(later) };
-        let merge = |((metric, earlier), later): ((&super::Metric, &Tensor), &Tensor)| {
-            metric.reduce.merge(earlier, &to_device(later, earlier.device())?)
+    /// The same track for updates that come after some others.
+    pub(crate) fn delayed(mut self, by: u64) -> Result<Self> {
+        if let Some(finite) = &mut self.finite {
+            finite.first = finite.first.f_add_scalar(by as f64)?;
+        }
+        Ok(self)
+    }
+
+    /// Reduces the pending values by themselves, in order.
+    pub(crate) fn lift(&self, updates: &[Update], policy: NonFinite) -> Result<Option<Lifted>> {
+        let Some(chunk) = self.chunk(updates)? else { return Ok(None) };
+        if chunk.is_empty() {
+            return Ok(None);
+        }
+        let first = self.first_non_finite(&chunk, updates)?;
+        let (chunk, skipped) = match policy {
+            NonFinite::Skip => chunk.finite().map(|(chunk, skipped)| (chunk, Some(skipped)))?,
+            NonFinite::Propagate | NonFinite::Error => (chunk, None),
         };
-        self.field.metrics.iter().zip(states).zip(&later).map(merge).collect()
+        let skipped = skipped.map(|skipped| skipped.f_reshape([1])).transpose()?;
+        let states = self.reduces.iter().map(|reduce| reduce.lift(&chunk)).collect::<Result<_>>()?;
+        Ok(Some(Lifted { states, finite: Finite { first, skipped } }))
+    }
+
+    /// The number of the first update with a row that is not finite, else infinity.
+    fn first_non_finite(&self, chunk: &Chunk, updates: &[Update]) -> Result<Tensor> {
+        let bad = chunk.non_finite_rows()?;
+        let device = bad.device();
+        // Each row's update. A ratio is one row, whatever its shape.
+        let one_row = matches!(self.nature, Some(Nature::Ratios));
+        let rows = self.pending.iter().flat_map(|pending| {
+            let rows = if one_row { 1 } else { pending.rows.unsigned_abs() as usize };
+            std::iter::repeat_n(updates[pending.update].number as f64, rows)
+        });
+        let numbers = to_device(&Tensor::f_from_slice(&rows.collect::<Vec<_>>())?, device)?;
+        let never = numbers.f_full_like(f64::INFINITY)?;
+        Ok(numbers.f_where_self(&bad, &never)?.f_min()?.f_reshape([1])?)
     }
 
     /// The pending values, joined.
-    fn chunk(&self) -> Result<Option<Chunk>> {
+    fn chunk(&self, updates: &[Update]) -> Result<Option<Chunk>> {
         let device = match self.pending.first() {
             None => return Ok(None),
             Some(Pending { value: LeafValue::Tensor(tensor), .. }) => tensor.device(),
             Some(_) => Device::Cpu,
         };
         let tensors = || {
-            self.pending.iter().filter_map(|pending| match &pending.value {
+            let tensors = self.pending.iter().filter_map(|pending| match &pending.value {
                 LeafValue::Tensor(tensor) => Some(to_device(tensor, device)),
                 _ => None,
-            })
+            });
+            tensors.collect::<Result<Vec<_>>>()
         };
-        let samples = || Samples::stack(self.pending.iter().map(|pending| &pending.samples), device);
-        Ok(match &self.nature {
-            None => None,
+        let samples = || Samples::stack(self.pending.iter().map(|pending| &updates[pending.update].samples), device);
+        Ok(Some(match &self.nature {
+            None => return Ok(None),
             Some(Nature::Numbers) => {
                 let numbers = self.pending.iter().filter_map(|pending| match pending.value {
                     LeafValue::Float(number) => Some(number),
                     _ => None,
                 });
                 let values = Tensor::f_from_slice(&numbers.collect::<Vec<_>>())?;
-                Some(Chunk::Batches { values, samples: samples()? })
+                Content::Batches { values, samples: samples()? }.into()
             }
             Some(Nature::Scalars) => {
-                let values = Tensor::f_stack(&tensors().collect::<Result<Vec<_>>>()?, 0)?.f_to_kind(Kind::Double)?;
-                Some(Chunk::Batches { values, samples: samples()? })
+                let values = Tensor::f_stack(&tensors()?, 0)?.f_to_kind(Kind::Double)?;
+                Content::Batches { values, samples: samples()? }.into()
             }
-            Some(Nature::Samples(_)) => {
-                Some(Chunk::Samples(Tensor::f_cat(&tensors().collect::<Result<Vec<_>>>()?, 0)?))
-            }
-            Some(Nature::WeightedScalars | Nature::Weighted(_)) => {
-                let parts = self.pending.iter().filter_map(|pending| match &pending.value {
+            Some(Nature::Samples(_)) => Content::Samples(Tensor::f_cat(&tensors()?, 0)?).into(),
+            Some(Nature::Weighted(..)) => {
+                Chunk::of_weighted(self.pending.iter().filter_map(|pending| match &pending.value {
                     LeafValue::Weighted(weighted) => Some(weighted),
                     _ => None,
-                });
-                Some(Chunk::of_weighted(parts)?)
+                }))?
             }
-            Some(Nature::Ratios) => {
-                let parts = self.pending.iter().filter_map(|pending| match &pending.value {
-                    LeafValue::Ratio(ratio) => Some(ratio),
-                    _ => None,
-                });
-                Some(Chunk::of_ratios(parts)?)
-            }
-        })
+            Some(Nature::Ratios) => Chunk::of_ratios(self.pending.iter().filter_map(|pending| match &pending.value {
+                LeafValue::Ratio(ratio) => Some(ratio),
+                _ => None,
+            }))?,
+        }))
     }
 
-    fn error(&self, expected: impl fmt::Display, found: impl fmt::Display) -> Error {
+    pub(crate) fn error(&self, expected: impl fmt::Display, found: impl fmt::Display) -> Error {
         let Field { group, name: field, .. } = *self.field;
         Error::Leaf { group, field, expected: expected.to_string(), found: found.to_string() }
     }
 }
 
-/// The values alone: an aggregator must not keep a graph alive.
-fn without_graph(tensor: &Tensor) -> Result<Tensor> {
-    Ok(if tensor.requires_grad() { tensor.f_detach()? } else { tensor.shallow_clone() })
-}
-
-fn is_real(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Uint8
-            | Kind::Int8
-            | Kind::Int16
-            | Kind::Int
-            | Kind::Int64
-            | Kind::Half
-            | Kind::BFloat16
-            | Kind::Float
-            | Kind::Double
-            | Kind::Bool
-            | Kind::Float8e5m2
-            | Kind::Float8e4m3fn
-            | Kind::Float8e5m2fnuz
-            | Kind::Float8e4m3fnuz
-    )
+impl Finite {
+    fn merged(&self, later: &Self) -> Result<Self> {
+        let device = self.first.device();
+        let skipped = match (&self.skipped, &later.skipped) {
+            (Some(earlier), Some(later)) => Some(earlier.f_add(&to_device(later, device)?)?),
+            (None, Some(only)) | (Some(only), None) => Some(to_device(only, device)?),
+            (None, None) => None,
+        };
+        Ok(Self { first: self.first.f_minimum(&to_device(&later.first, device)?)?, skipped })
+    }
 }

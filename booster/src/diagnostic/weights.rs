@@ -1,6 +1,6 @@
 //! Leaves that carry a weight of their own.
 
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use crate::error::Result;
 
@@ -51,21 +51,17 @@ impl Weighted {
         Self { value, weight }
     }
 
-    /// Values and weights in double precision and of one shape, values without weight replaced by 0.
-    pub(crate) fn in_double(&self) -> Result<(Tensor, Tensor)> {
-        let shape = self.value.size();
-        let mut weight = self.weight.f_to_kind(Kind::Double)?;
-        while weight.dim() < shape.len() {
-            weight = weight.f_unsqueeze(-1)?;
-        }
-        let weight = weight.f_expand(&shape, false)?;
-        let value = self.value.f_to_kind(Kind::Double)?;
-        let value = value.f_where_self(&weight.f_ne(0)?, &value.f_zeros_like()?)?;
-        Ok((value, weight))
-    }
-
     /// Whether the weight's shape is the value's or its first dimensions.
     pub(crate) fn fits(&self) -> bool {
         self.value.size().starts_with(&self.weight.size())
     }
+}
+
+/// Weights of the first dimensions of some values, for each of them.
+pub(crate) fn spread(weights: &Tensor, values: &Tensor) -> Result<Tensor> {
+    let mut weights = weights.shallow_clone();
+    while weights.dim() < values.dim() {
+        weights = weights.f_unsqueeze(-1)?;
+    }
+    Ok(weights.f_expand(values.size(), false)?)
 }

@@ -3,5 +3,5 @@
 mod sink;
 mod tensorboard;
 
-pub use self::sink::{Scalar, Sink};
+pub use self::sink::{Buckets, Point, PointData, Sink};
 pub use self::tensorboard::TensorBoard;

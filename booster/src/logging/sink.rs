@@ -2,28 +2,59 @@
 
 use crate::error::Result;
 
-/// A number with its group and name.
+/// Something to be shown at a step, with its group and name.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scalar<'a> {
+pub struct Point<'a> {
     /// The group: `loss`.
     pub group: &'a str,
     /// The name in the group: `nll`.
     pub name: &'a str,
-    /// The value.
-    pub value: f64,
+    /// What is shown.
+    pub data: PointData<'a>,
+}
+
+/// What a point shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum PointData<'a> {
+    /// A number.
+    Scalar(f64),
+    /// Counts of values in buckets.
+    Histogram(Buckets<'a>),
+}
+
+/// Counts of values in buckets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Buckets<'a> {
+    /// The buckets' edges, ascending, one more than there are buckets.
+    pub edges: &'a [f64],
+    /// The weight of the values in each bucket.
+    pub counts: &'a [f64],
+    /// The least value.
+    pub min: f64,
+    /// The greatest value.
+    pub max: f64,
+    /// The sum of values.
+    pub sum: f64,
+    /// The sum of squared values.
+    pub sum_squares: f64,
 }
 
 /// A place that summaries go to: a file, a dashboard, a test's list.
 ///
 /// ```
-/// use booster::logging::{Scalar, Sink};
+/// use booster::logging::{Point, PointData, Sink};
 ///
-/// /// Keeps each value as text.
+/// /// Keeps each number as text.
 /// struct Lines(Vec<String>);
 ///
 /// impl Sink for Lines {
-///     fn scalars(&mut self, step: u64, scalars: &[Scalar<'_>]) -> booster::Result<()> {
-///         self.0.extend(scalars.iter().map(|scalar| format!("{step} {}/{} {}", scalar.group, scalar.name, scalar.value)));
+///     fn points(&mut self, step: u64, points: &[Point<'_>]) -> booster::Result<()> {
+///         for Point { group, name, data } in points {
+///             if let PointData::Scalar(value) = data {
+///                 self.0.push(format!("{step} {group}/{name} {value}"));
+///             }
+///         }
 ///         Ok(())
 ///     }
 /// }
@@ -34,11 +65,11 @@ pub struct Scalar<'a> {
     note = "`TensorBoard` is one; for a place of your own, implement `booster::logging::Sink`"
 )]
 pub trait Sink {
-    /// Writes the numbers of one step, as one event where the format has such.
+    /// Writes what is shown at one step, as one event where the format has such.
     ///
     /// # Errors
-    /// Where they cannot be written.
-    fn scalars(&mut self, step: u64, scalars: &[Scalar<'_>]) -> Result<()>;
+    /// Where it cannot be written.
+    fn points(&mut self, step: u64, points: &[Point<'_>]) -> Result<()>;
 
     /// Makes sure that all that was written has reached its place.
     ///

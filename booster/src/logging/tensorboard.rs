@@ -8,28 +8,28 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use protobuf::{Message, RepeatedField};
 use tensorboard_proto::event::Event;
-use tensorboard_proto::summary::{Summary, Summary_Value};
+use tensorboard_proto::summary::{HistogramProto, Summary, Summary_Value};
 use tensorboard_rs::record_writer::RecordWriter;
 
-use super::{Scalar, Sink};
+use super::{Buckets, Point, PointData, Sink};
 use crate::error::{Error, Result};
 
 /// Whoever watches a run sees its values no later than this.
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
 
-/// A sink that writes an event file which TensorBoard reads: a scalar `group/name` for each value, one event for each
-/// summary.
+/// A sink that writes an event file which TensorBoard reads: a scalar or histogram `group/name` for each
+/// value, one event for each summary.
 ///
 /// Each has a file of its own, so that several may write to one folder. Writes are buffered; they reach the file when
 /// the buffer is full, with the first event 5 seconds after the last flush, on [`flush`](Sink::flush) and on drop.
 ///
 /// ```
-/// use booster::logging::{Scalar, Sink, TensorBoard};
+/// use booster::logging::{Point, PointData, Sink, TensorBoard};
 ///
 /// # fn main() -> booster::Result<()> {
 /// # let folder = std::env::temp_dir().join(format!("booster-doc-{}", std::process::id()));
 /// let mut tensorboard = TensorBoard::create(&folder)?;
-/// tensorboard.scalars(1, &[Scalar { group: "loss", name: "nll", value: 0.41 }])?;
+/// tensorboard.points(1, &[Point { group: "loss", name: "nll", data: PointData::Scalar(0.41) }])?;
 /// tensorboard.flush()?;
 /// # std::fs::remove_dir_all(&folder).ok();
 /// # Ok(())
@@ -72,15 +72,9 @@ impl TensorBoard {
 }
 
 impl Sink for TensorBoard {
-    fn scalars(&mut self, step: u64, scalars: &[Scalar<'_>]) -> Result<()> {
-        let value = |scalar: &Scalar<'_>| {
-            let mut value = Summary_Value::new();
-            value.set_tag(format!("{}/{}", scalar.group, scalar.name));
-            value.set_simple_value(scalar.value as f32);
-            value
-        };
+    fn points(&mut self, step: u64, points: &[Point<'_>]) -> Result<()> {
         let mut summary = Summary::new();
-        summary.set_value(RepeatedField::from_vec(scalars.iter().map(value).collect()));
+        summary.set_value(RepeatedField::from_vec(points.iter().map(value).collect()));
         let mut event = Event::new();
         event.set_wall_time(wall_time());
         event.set_step(i64::try_from(step).map_err(Error::custom)?);
@@ -99,6 +93,29 @@ impl fmt::Debug for TensorBoard {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("TensorBoard").field("path", &self.path).finish_non_exhaustive()
     }
+}
+
+fn value(point: &Point<'_>) -> Summary_Value {
+    let mut value = Summary_Value::new();
+    value.set_tag(format!("{}/{}", point.group, point.name));
+    match point.data {
+        PointData::Scalar(number) => value.set_simple_value(number as f32),
+        PointData::Histogram(buckets) => value.set_histo(histogram(buckets)),
+    }
+    value
+}
+
+/// TensorBoard knows a bucket by its upper edge; where the first one starts is the minimum.
+fn histogram(buckets: Buckets<'_>) -> HistogramProto {
+    let mut histogram = HistogramProto::new();
+    histogram.set_min(buckets.min);
+    histogram.set_max(buckets.max);
+    histogram.set_num(buckets.counts.iter().sum());
+    histogram.set_sum(buckets.sum);
+    histogram.set_sum_squares(buckets.sum_squares);
+    histogram.set_bucket_limit(buckets.edges.iter().skip(1).copied().collect());
+    histogram.set_bucket(buckets.counts.to_vec());
+    histogram
 }
 
 /// Makes a file that no other writer has: the name holds the second, the machine, the process and a counter.

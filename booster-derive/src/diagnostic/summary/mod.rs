@@ -9,6 +9,8 @@ use syn::{Generics, Type, Visibility};
 
 use crate::diagnostic::ast::{Container, Field, Leaf};
 use crate::diagnostic::attr::GroupName;
+use crate::diagnostic::expand::{flattened_bound, reduction_bounds};
+use crate::diagnostic::reduce::Value;
 use crate::generics::{self, Names, is_generic};
 use crate::library::Library;
 use crate::{meta, names};
@@ -33,11 +35,12 @@ impl<'a> Summary<'a> {
         let used = generics::mentioned_in(all, types());
         let kept = generics::closure(all, used.clone());
         let mut restricted = generics::restricted(all, &kept);
-        let bound = |ty: &Type| crate::diagnostic::expand::flattened_bound(library, all, ty);
+        let bound = |ty: &Type| flattened_bound(library, all, ty);
         let (generic, concrete): (Vec<&Type>, Vec<&Type>) = types().partition(|ty| is_generic(all, ty));
         generics::add_predicates(&mut restricted, generic.into_iter().map(bound));
         let mut impl_generics = restricted.clone();
         generics::add_predicates(&mut impl_generics, concrete.into_iter().map(bound));
+        generics::add_predicates(&mut impl_generics, reduction_bounds(library, container));
         let near = container.input.ident.span();
         let name = format!("{}Summary", names::plain(&container.input.ident));
         Self {
@@ -119,30 +122,50 @@ impl<'a> Summary<'a> {
         let doc = meta::doc(&format!("Group `{}` of [`{}`].", group.name, self.ident));
         let mut metric_names = Vec::new();
         let mut fields = TokenStream::new();
+        let mut copy = true;
         for (field, leaf) in self.container.leaves(group) {
             let docs: Vec<_> = meta::docs(&field.original.attrs).collect();
             let blank = (!docs.is_empty()).then(|| quote!(#[doc = ""]));
             for metric in &leaf.metrics {
-                let (name, ty) = (&metric.ident, value_ty(leaf));
-                let reduced = meta::doc(metric.reduce.sentence());
+                let (name, value) = (&metric.ident, metric.reduce.value());
+                let ty = self.value_ty(leaf, value);
+                let reduced = meta::doc(&metric.reduce.sentence());
+                copy &= value.is_number();
                 metric_names.push(names::plain(name));
                 fields.extend(quote!(#(#docs)* #blank #reduced #vis #name: #ty,));
             }
         }
         let lints = self.lints(metric_names.iter());
+        let copy = copy.then(|| quote!(::core::marker::Copy,));
+        let derives = quote!(#[derive(::core::clone::Clone, #copy ::core::fmt::Debug, ::core::cmp::PartialEq)]);
+        // A reduction of the user's may turn out to be none. Then only one error is due, that of its field: what
+        // would be derived is written out beside the others, and a last field tells the group's size.
+        let (derives, marker) = if self.custom(group).next().is_some() {
+            (None, Some(quote!(__marker: ::core::marker::PhantomData<()>,)))
+        } else {
+            (Some(derives), None)
+        };
         quote! {
             #doc
             #lints
-            #[derive(
-                ::core::clone::Clone,
-                ::core::marker::Copy,
-                ::core::fmt::Debug,
-                ::core::cmp::PartialEq,
-            )]
+            #derives
             #vis struct #ident {
                 #fields
+                #marker
             }
         }
+    }
+
+    /// The user's own reductions in `group`.
+    fn custom<'s>(&'s self, group: &GroupName) -> impl Iterator<Item = &'s Type> {
+        let metrics = self.container.leaves(group).flat_map(|(_, leaf)| &leaf.metrics);
+        metrics.filter_map(|metric| metric.reduce.custom())
+    }
+
+    /// The type of a metric's field.
+    fn value_ty(&self, leaf: &Leaf, value: Value<'_>) -> TokenStream {
+        let ty = value.ty(self.library);
+        if leaf.optional { quote!(::core::option::Option<#ty>) } else { ty }
     }
 
     /// The fields of the summary itself, in order of declaration.
@@ -152,7 +175,7 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// The type of a leaf's values in the summary.
-fn value_ty(leaf: &Leaf) -> TokenStream {
-    if leaf.optional { quote!(::core::option::Option<::core::primitive::f64>) } else { quote!(::core::primitive::f64) }
+/// The marker's part in a struct's literal.
+fn marker() -> TokenStream {
+    quote!(__marker: ::core::marker::PhantomData,)
 }

@@ -2,28 +2,28 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::parse_quote;
+use syn::{Generics, parse_quote};
 
-use super::Summary;
-use crate::names;
+use super::{Summary, marker};
+use crate::diagnostic::attr::GroupName;
+use crate::diagnostic::expand::reduction_bound;
+use crate::{generics, names};
 
 impl Summary<'_> {
     pub(in crate::diagnostic) fn impls(&self) -> TokenStream {
         let summary = self.impl_summary();
-        let clone = self.impl_clone();
-        let debug = self.impl_debug();
-        let eq = self.impl_partial_eq();
+        let (ident, generics, members) = (&self.ident, &self.impl_generics, self.members().collect());
+        let parts = Parts { ident, generics, members, marker: !self.unused.is_empty() }.impls();
+        let groups: TokenStream = self.container.groups.iter().filter_map(|group| self.group_impls(group)).collect();
         let library = self.library;
         let (impl_generics, ty_generics, where_clause) = self.impl_generics.split_for_impl();
-        let ident = &self.ident;
         let mut with_lifetime = self.impl_generics.clone();
         with_lifetime.params.insert(0, parse_quote!('__de));
         let (de_generics, _, _) = with_lifetime.split_for_impl();
         quote! {
             #summary
-            #clone
-            #debug
-            #eq
+            #parts
+            #groups
 
             #[automatically_derived]
             impl #impl_generics ::core::fmt::Display for #ident #ty_generics #where_clause {
@@ -55,12 +55,42 @@ impl Summary<'_> {
         }
     }
 
-    // By hand, since a derive would ask for `A: Clone` where `A`'s summary is what is cloned.
+    /// What its derives are elsewhere, for a group with a reduction of the user's.
+    fn group_impls(&self, group: &GroupName) -> Option<TokenStream> {
+        let mut own = self.custom(group).peekable();
+        own.peek()?;
+        let mut generics = Generics::default();
+        generics::add_predicates(&mut generics, own.map(|ty| reduction_bound(self.library, ty)));
+        let members =
+            self.container.leaves(group).flat_map(|(_, leaf)| &leaf.metrics).map(|metric| &metric.ident).collect();
+        let ident = self.group_ident(group);
+        Some(Parts { ident: &ident, generics: &generics, members, marker: true }.impls())
+    }
+}
+
+/// What a struct is made of, for the traits that a derive would bound wrongly.
+///
+/// It would ask for `A: Clone` where `A`'s summary is what is cloned, and report a second and a third time
+/// what is no reduction.
+struct Parts<'s> {
+    ident: &'s Ident,
+    generics: &'s Generics,
+    members: Vec<&'s Ident>,
+    marker: bool,
+}
+
+impl Parts<'_> {
+    fn impls(&self) -> TokenStream {
+        let clone = self.impl_clone();
+        let debug = self.impl_debug();
+        let eq = self.impl_partial_eq();
+        quote!(#clone #debug #eq)
+    }
+
     fn impl_clone(&self) -> TokenStream {
-        let ident = &self.ident;
-        let (impl_generics, ty_generics, where_clause) = self.impl_generics.split_for_impl();
-        let members: Vec<&Ident> = self.members().collect();
-        let marker = (!self.unused.is_empty()).then(|| quote!(__marker: ::core::marker::PhantomData,));
+        let Self { ident, members, .. } = self;
+        let (impl_generics, ty_generics, where_clause) = self.generics.split_for_impl();
+        let marker = self.marker.then(marker);
         quote! {
             #[automatically_derived]
             impl #impl_generics ::core::clone::Clone for #ident #ty_generics #where_clause {
@@ -75,10 +105,10 @@ impl Summary<'_> {
     }
 
     fn impl_debug(&self) -> TokenStream {
-        let ident = &self.ident;
-        let (impl_generics, ty_generics, where_clause) = self.impl_generics.split_for_impl();
+        let ident = self.ident;
+        let (impl_generics, ty_generics, where_clause) = self.generics.split_for_impl();
         let name = ident.to_string();
-        let fields = self.members().map(|member| {
+        let fields = self.members.iter().map(|member| {
             let name = names::plain(member);
             quote!(.field(#name, &self.#member))
         });
@@ -93,9 +123,8 @@ impl Summary<'_> {
     }
 
     fn impl_partial_eq(&self) -> TokenStream {
-        let ident = &self.ident;
-        let (impl_generics, ty_generics, where_clause) = self.impl_generics.split_for_impl();
-        let members: Vec<&Ident> = self.members().collect();
+        let Self { ident, members, .. } = self;
+        let (impl_generics, ty_generics, where_clause) = self.generics.split_for_impl();
         let (other, equal) = if members.is_empty() {
             (quote!(_), quote!(true))
         } else {

@@ -1,10 +1,12 @@
 //! `impl Summary`: the schema, and the values in its order.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 
-use super::{Summary, value_ty};
+use super::{Summary, marker};
 use crate::diagnostic::ast::{Field, Metric, Role};
+use crate::diagnostic::reduce::Reduce;
+use crate::library::{shown_at, start};
 use crate::names;
 
 impl Summary<'_> {
@@ -13,18 +15,16 @@ impl Summary<'_> {
         let ident = &self.ident;
         let (impl_generics, ty_generics, where_clause) = self.impl_generics.split_for_impl();
         let fields = || self.container.fields.iter();
-        let entries = fields().filter_map(|field| self.entry(field));
+        let schema = self.schema(false);
         let puts: TokenStream = fields().map(|field| self.put(field)).collect();
         let take = self.take();
         let values = if puts.is_empty() { quote!(_) } else { quote!(values) };
         quote! {
             #[automatically_derived]
             impl #impl_generics #library::Summary for #ident #ty_generics #where_clause {
-                const SCHEMA: #library::Schema = #library::Schema {
-                    entries: &[#(#entries,)*],
-                };
+                const SCHEMA: #library::Schema = #schema;
 
-                fn take(#values: &mut #library::Values) -> Self {
+                fn take(#values: &mut #library::Values) -> #library::Result<Self> {
                     #take
                 }
 
@@ -35,16 +35,58 @@ impl Summary<'_> {
         }
     }
 
-    fn entry(&self, field: &Field<'_>) -> Option<TokenStream> {
+    /// The schema, or what its check needs of it.
+    ///
+    /// In the check, what may turn out to be no diagnostic or no reduction would be reported once more, and so
+    /// stands in another form or not at all.
+    fn schema(&self, check: bool) -> TokenStream {
+        let library = self.library;
+        let entries = self.container.fields.iter().filter_map(|field| self.entry(field, check));
+        quote!(#library::Schema { entries: &[#(#entries,)*] })
+    }
+
+    /// Refuses two metrics of one tag, of which one or both are a flattened field's.
+    ///
+    /// Where the struct has parameters, its schema is known only where it is used.
+    pub(in crate::diagnostic) fn check(&self) -> Option<TokenStream> {
+        let first = self.container.flattened().next()?;
+        if !self.container.input.generics.params.is_empty() {
+            return None;
+        }
+        let aliases = self.container.flattened().map(|field| {
+            let (alias, ty) = (self.alias(field), self.flattened_ty(field.ty()));
+            quote!(type #alias = #ty;)
+        });
+        let schema = self.schema(true);
+        let near = shown_at(first.ident.span());
+        // The schema on its own, for the call to have no part that is shown elsewhere.
+        let check = quote_spanned!(near=> const _: () = __CHECKED.check(););
+        let library = self.library;
+        Some(quote! {
+            #(#aliases)*
+            const __CHECKED: #library::Schema = #schema;
+            #check
+        })
+    }
+
+    /// A name for a flattened field's summary, shown at the field's type.
+    ///
+    /// In a constant, rustc shows a wrong `<ty as Diagnostic>::Summary` at other tokens than in a struct, and so twice.
+    fn alias(&self, field: &Field<'_>) -> Ident {
+        let index = self.container.flattened().take_while(|before| before.ident != field.ident).count();
+        names::generated(&format!("__Flattened{index}"), start(field.ty()))
+    }
+
+    fn entry(&self, field: &Field<'_>, check: bool) -> Option<TokenStream> {
         let library = self.library;
         match &field.role {
             Role::Leaf(leaf) => {
                 let (group, name) = (&leaf.group.name, field.name());
                 let (optional, samples) = (leaf.optional, leaf.samples);
-                let metrics = leaf.metrics.iter().map(|Metric { ident, reduce }| {
+                let metrics = leaf.metrics.iter().map(|Metric { ident, reduce, .. }| {
                     let name = names::plain(ident);
-                    let reduce = Ident::new(reduce.variant(), Span::call_site());
-                    quote!(#library::Metric { name: #name, reduce: #library::Reduce::#reduce })
+                    let reduce = if check { Reduce::MEAN.ty(library) } else { reduce.ty(library) };
+                    quote!(#library::Metric { name: #name, reduce: #library::Reduce::of::<#reduce>() })
                 });
                 Some(quote! {
                     #library::Entry::Field(#library::Field {
@@ -57,7 +99,7 @@ impl Summary<'_> {
                 })
             }
             Role::Flatten => {
-                let summary = self.flattened_ty(field.ty());
+                let summary = if check { self.alias(field).to_token_stream() } else { self.flattened_ty(field.ty()) };
                 Some(quote! {
                     #library::Entry::Flatten(<#summary as #library::Summary>::SCHEMA)
                 })
@@ -72,7 +114,8 @@ impl Summary<'_> {
             Role::Leaf(leaf) => {
                 let group = &leaf.group.ident;
                 let names = leaf.metrics.iter().map(|metric| &metric.ident);
-                quote!(#(#library::SummaryValue::put(&self.#group.#names, values);)*)
+                let put = Ident::new(if leaf.optional { "put_optional" } else { "put" }, Span::call_site());
+                quote!(#(#library::#put(&self.#group.#names, values);)*)
             }
             Role::Flatten => {
                 let ident = field.ident;
@@ -84,10 +127,8 @@ impl Summary<'_> {
 
     /// Reads the values in the schema's order, then builds the groups from them.
     fn take(&self) -> TokenStream {
-        let library = self.library;
         let reads = self.reads();
-        let lets =
-            reads.iter().map(|Read { value, ty, of, .. }| quote!(let #value = <#ty as #library::#of>::take(values);));
+        let lets = reads.iter().map(|Read { value, taken, .. }| quote!(let #value = #taken(values)?;));
         let fields_of = |group: Option<&str>| -> TokenStream {
             let fields = reads.iter().filter(|read| read.group == group);
             fields.map(|Read { ident, value, .. }| quote!(#ident: #value,)).collect()
@@ -95,38 +136,39 @@ impl Summary<'_> {
         let groups = self.container.groups.iter().map(|group| {
             let (ident, ty) = (&group.ident, self.group_ident(group));
             let fields = fields_of(Some(&group.name));
-            quote!(#ident: #ty { #fields },)
+            let marker = self.custom(group).next().map(|_| marker());
+            quote!(#ident: #ty { #fields #marker },)
         });
         let flattened = fields_of(None);
-        let marker = (!self.unused.is_empty()).then(|| quote!(__marker: ::core::marker::PhantomData,));
+        let marker = (!self.unused.is_empty()).then(marker);
         quote! {
             #(#lets)*
-            Self {
+            ::core::result::Result::Ok(Self {
                 #(#groups)*
                 #flattened
                 #marker
-            }
+            })
         }
     }
 
     fn reads(&self) -> Vec<Read<'_>> {
+        let library = self.library;
         let mut reads = Vec::new();
         for field in &self.container.fields {
             match &field.role {
-                Role::Leaf(leaf) => reads.extend(leaf.metrics.iter().map(|metric| Read {
-                    group: Some(&leaf.group.name),
-                    ident: &metric.ident,
-                    value: metric.ident.clone(),
-                    ty: value_ty(leaf),
-                    of: names::generated("SummaryValue", Span::call_site()),
-                })),
-                Role::Flatten => reads.push(Read {
-                    group: None,
-                    ident: field.ident,
-                    value: field.ident.clone(),
-                    ty: self.flattened_ty(field.ty()),
-                    of: names::generated("Summary", Span::call_site()),
-                }),
+                Role::Leaf(leaf) => {
+                    let take = Ident::new(if leaf.optional { "take_optional" } else { "take" }, Span::call_site());
+                    reads.extend(leaf.metrics.iter().map(|metric| {
+                        let ty = metric.reduce.value().ty(library);
+                        let taken = quote!(#library::#take::<#ty>);
+                        Read { group: Some(&leaf.group.name), ident: &metric.ident, value: metric.ident.clone(), taken }
+                    }));
+                }
+                Role::Flatten => {
+                    let ty = self.flattened_ty(field.ty());
+                    let taken = quote!(<#ty as #library::Summary>::take);
+                    reads.push(Read { group: None, ident: field.ident, value: field.ident.clone(), taken });
+                }
                 Role::Skip => {}
             }
         }
@@ -145,7 +187,6 @@ struct Read<'a> {
     ident: &'a Ident,
     /// The local that holds what is read.
     value: Ident,
-    ty: TokenStream,
-    /// The trait that reads it.
-    of: Ident,
+    /// The function that reads it.
+    taken: TokenStream,
 }

@@ -1,0 +1,61 @@
+//! Words that are no reduction, and what was meant by them.
+
+use proc_macro2::TokenStream;
+use syn::Path;
+
+use super::arguments::{arguments, number};
+use crate::ctxt::Ctxt;
+use crate::suggest;
+use crate::text::compact;
+
+/// What a misspelt word may have been meant to be.
+const WORDS: [&str; 13] =
+    ["mean", "sum", "min", "max", "last", "count", "std", "var", "ema", "histogram", "mean_dims", "reduce", "samples"];
+const EXPECTED: &str = "expected `mean`, `sum`, `min`, `max`, `last`, `count`, `std`, `var`, a percentile such as `p95`, \
+                        `ema(0.99)`, `histogram`, `mean_dims`, `reduce = path::To::Type` or `samples`";
+/// What other libraries call the same.
+const ELSEWHERE: [(&str, &str); 12] = [
+    ("average", "mean"),
+    ("avg", "mean"),
+    ("total", "sum"),
+    ("minimum", "min"),
+    ("maximum", "max"),
+    ("latest", "last"),
+    ("stdev", "std"),
+    ("stddev", "std"),
+    ("variance", "var"),
+    ("median", "p50"),
+    ("ewma", "ema"),
+    ("hist", "histogram"),
+];
+
+/// Reports a word that is no reduction, with what may have been meant.
+pub(super) fn unknown(ctxt: &Ctxt, word: &Path, rest: &TokenStream) {
+    let name = compact(word);
+    if name == "quantile" || name == "percentile" {
+        let argument = arguments(rest).and_then(|arguments| number(arguments.first()?));
+        let percent = argument.map(|value| if name == "quantile" { value * 100.0 } else { value });
+        let written = percent.and_then(percentile_word).unwrap_or_else(|| "p95".to_owned());
+        let help = format_args!("write `{written}`");
+        ctxt.error_with_help(word, format_args!("unknown reduction `{name}`"), help);
+        return;
+    }
+    let elsewhere = ELSEWHERE.iter().find(|(other, _)| *other == name).map(|(_, word)| *word);
+    let type_like = word.leading_colon.is_some() || word.segments.len() > 1 || name.starts_with(char::is_uppercase);
+    if let Some(near) = elsewhere.or_else(|| suggest::nearest(&name, &WORDS)) {
+        ctxt.error_with_help(word, format_args!("unknown reduction `{name}`, did you mean `{near}`?"), EXPECTED);
+    } else if type_like {
+        let help = format_args!("write `reduce = {name}`");
+        ctxt.error_with_help(word, format_args!("unknown reduction `{name}`"), help);
+    } else {
+        ctxt.error_with_help(word, format_args!("unknown reduction `{name}`"), EXPECTED);
+    }
+}
+
+/// How `percent` is written, if it can be.
+fn percentile_word(percent: f64) -> Option<String> {
+    let hundredths = (percent * 100.0).round();
+    let exact = (percent * 100.0 - hundredths).abs() < 1e-6;
+    let percent = hundredths / 100.0;
+    (exact && percent > 0.0 && percent < 100.0).then(|| format!("p{percent}").replace('.', "_"))
+}

@@ -1,0 +1,97 @@
+//! What is read of the states, once for each device.
+
+use tch::{Device, Kind, Tensor};
+
+use super::non_finite::NonFiniteReport;
+use super::reduction::HostState;
+use super::schema::Field;
+use super::track::Track;
+use super::value::Value;
+use crate::error::Result;
+use crate::stats;
+
+/// What a track holds, on the host.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Read {
+    /// One state per reduction, once there was a value.
+    pub(crate) states: Option<Vec<HostState>>,
+    /// The first update with a value that is not finite, else infinity.
+    pub(crate) first: f64,
+    /// How many values were left out.
+    pub(crate) skipped: f64,
+}
+
+impl Read {
+    pub(crate) fn report(&self, field: &'static Field) -> Option<NonFiniteReport> {
+        let found = self.first.is_finite();
+        let Field { group, name: field, .. } = *field;
+        found.then_some(NonFiniteReport { group, field, update: self.first as u64, skipped: self.skipped as u64 })
+    }
+}
+
+/// Reads all tracks, with one read for each device.
+pub(crate) fn read(tracks: &[Track]) -> Result<Vec<Read>> {
+    let tensors = tracks.iter().flat_map(tensors).collect::<Vec<_>>();
+    let mut numbers = read_tensors(&tensors)?.into_iter();
+    let mut next = || numbers.next().unwrap_or_default();
+    let read = |track: &Track| {
+        let states = track.states.as_ref().map(|states| {
+            let state = |state: &super::State| HostState {
+                parts: state.parts().iter().map(|_| next()).collect(),
+                dims: state.dims().to_vec(),
+            };
+            states.iter().map(state).collect()
+        });
+        let (mut first, mut skipped) = (f64::INFINITY, 0.0);
+        if let Some(finite) = &track.finite {
+            first = next().first().copied().unwrap_or(first);
+            if finite.skipped.is_some() {
+                skipped = next().first().copied().unwrap_or(skipped);
+            }
+        }
+        Read { states, first, skipped }
+    };
+    Ok(tracks.iter().map(read).collect())
+}
+
+/// The tensors of a track, in the order in which they are read.
+fn tensors(track: &Track) -> impl Iterator<Item = &Tensor> {
+    let states = track.states.iter().flatten().flat_map(super::State::parts);
+    let finite = track.finite.iter().flat_map(|finite| [Some(&finite.first), finite.skipped.as_ref()]);
+    states.chain(finite.flatten())
+}
+
+/// The numbers of each tensor, all of one device read at once.
+fn read_tensors(tensors: &[&Tensor]) -> Result<Vec<Vec<f64>>> {
+    let mut devices: Vec<Device> = Vec::new();
+    for tensor in tensors {
+        if !devices.contains(&tensor.device()) {
+            devices.push(tensor.device());
+        }
+    }
+    let mut read = vec![Vec::new(); tensors.len()];
+    for device in devices {
+        let here = (0..tensors.len()).filter(|&index| tensors[index].device() == device).collect::<Vec<_>>();
+        let flat = here.iter().map(|&index| Ok(tensors[index].f_to_kind(Kind::Double)?.f_reshape([-1])?));
+        let numbers = stats::read(&Tensor::f_cat(&flat.collect::<Result<Vec<_>>>()?, 0)?)?;
+        let mut rest = numbers.as_slice();
+        for index in here {
+            let (own, others) = rest.split_at(tensors[index].numel());
+            read[index] = own.to_vec();
+            rest = others;
+        }
+    }
+    Ok(read)
+}
+
+impl Track {
+    /// The values of the field's metrics.
+    pub(crate) fn finish(&self, read: &Read) -> Vec<Value> {
+        let finish = |metric: &super::Metric| {
+            let state = self.reduces.iter().position(|reduce| reduce.shares_state(&metric.reduce));
+            let host = state.and_then(|index| read.states.as_ref().map(|states| &states[index]));
+            host.map_or(Value::Absent, |host| metric.reduce.finish(host))
+        };
+        self.field.metrics.iter().map(finish).collect()
+    }
+}

@@ -1,0 +1,157 @@
+//! Mean, sum, count, extremes and the last value.
+
+use tch::Tensor;
+
+use super::{Additive, HostState, Reduction, State};
+use crate::diagnostic::chunk::Chunk;
+use crate::error::Result;
+
+/// The mean over samples: `sum(weight * value) / sum(weight)`; NaN where nothing counts.
+#[derive(Debug)]
+pub struct Mean;
+
+impl Reduction for Mean {
+    type Value = f64;
+    const NAME: &'static str = "mean";
+    const ADDITIVE: Option<Additive> = Some(Additive::Mean);
+
+    fn lift(chunk: &Chunk) -> Result<State> {
+        let (sum, weight) = chunk.weighted_sums()?;
+        Ok(State::new([Tensor::f_stack(&[sum, weight], 0)?]))
+    }
+
+    fn merge(earlier: &State, later: &State) -> Result<State> {
+        add(earlier, later)
+    }
+
+    fn finish(state: &HostState) -> f64 {
+        let (sum, weight) = state.pair();
+        sum / weight
+    }
+}
+
+/// The sum of all values: a batch-level value once, a weighted one by its weight; the numerators of ratios.
+#[derive(Debug)]
+pub struct Sum;
+
+impl Reduction for Sum {
+    type Value = f64;
+    const NAME: &'static str = "sum";
+    const ADDITIVE: Option<Additive> = Some(Additive::Sum);
+
+    fn lift(chunk: &Chunk) -> Result<State> {
+        Ok(State::new([chunk.sum()?.f_reshape([1])?]))
+    }
+
+    fn merge(earlier: &State, later: &State) -> Result<State> {
+        add(earlier, later)
+    }
+
+    fn finish(state: &HostState) -> f64 {
+        state.pair().0
+    }
+}
+
+/// The number of samples; the sum of weights, or of the denominators of ratios.
+#[derive(Debug)]
+pub struct Count;
+
+impl Reduction for Count {
+    type Value = f64;
+    const NAME: &'static str = "count";
+    const ADDITIVE: Option<Additive> = Some(Additive::Count);
+
+    fn lift(chunk: &Chunk) -> Result<State> {
+        Ok(State::new([chunk.count()?.f_reshape([1])?]))
+    }
+
+    fn merge(earlier: &State, later: &State) -> Result<State> {
+        add(earlier, later)
+    }
+
+    fn finish(state: &HostState) -> f64 {
+        state.pair().0
+    }
+}
+
+/// The least value that counts; NaN where none does.
+#[derive(Debug)]
+pub struct Min;
+
+impl Reduction for Min {
+    type Value = f64;
+    const NAME: &'static str = "min";
+
+    fn lift(chunk: &Chunk) -> Result<State> {
+        // The presence is negated: both numbers merge by their minimum.
+        let least = chunk.counted_or(f64::INFINITY)?.f_amin(ALL, false)?;
+        Ok(State::new([Tensor::f_stack(&[least, chunk.any_counts()?.f_neg()?], 0)?]))
+    }
+
+    fn merge(earlier: &State, later: &State) -> Result<State> {
+        Ok(State::new([earlier.parts()[0].f_minimum(&later.parts()[0])?]))
+    }
+
+    fn finish(state: &HostState) -> f64 {
+        present(state.pair())
+    }
+}
+
+/// The greatest value that counts; NaN where none does.
+#[derive(Debug)]
+pub struct Max;
+
+impl Reduction for Max {
+    type Value = f64;
+    const NAME: &'static str = "max";
+
+    fn lift(chunk: &Chunk) -> Result<State> {
+        let greatest = chunk.counted_or(f64::NEG_INFINITY)?.f_amax(ALL, false)?;
+        Ok(State::new([Tensor::f_stack(&[greatest, chunk.any_counts()?], 0)?]))
+    }
+
+    fn merge(earlier: &State, later: &State) -> Result<State> {
+        Ok(State::new([earlier.parts()[0].f_maximum(&later.parts()[0])?]))
+    }
+
+    fn finish(state: &HostState) -> f64 {
+        present(state.pair())
+    }
+}
+
+/// The value of the last sample that counts, its mean where it has dimensions; NaN where none counts.
+#[derive(Debug)]
+pub struct Last;
+
+impl Reduction for Last {
+    type Value = f64;
+    const NAME: &'static str = "last";
+
+    fn lift(chunk: &Chunk) -> Result<State> {
+        let (last, present) = chunk.last()?;
+        Ok(State::new([Tensor::f_stack(&[last, present], 0)?]))
+    }
+
+    fn merge(earlier: &State, later: &State) -> Result<State> {
+        let (earlier, later) = (&earlier.parts()[0], &later.parts()[0]);
+        Ok(State::new([later.f_where_self(&later.f_narrow(0, 1, 1)?.f_gt(0)?, earlier)?]))
+    }
+
+    fn finish(state: &HostState) -> f64 {
+        present(state.pair())
+    }
+}
+
+/// All dimensions, as libtorch's reductions take it.
+const ALL: &[i64] = &[];
+
+/// A value, or NaN where its presence is 0.
+fn present((value, presence): (f64, f64)) -> f64 {
+    if presence == 0.0 { f64::NAN } else { value }
+}
+
+/// Adds two states part by part.
+pub(super) fn add(earlier: &State, later: &State) -> Result<State> {
+    let parts = earlier.parts().iter().zip(later.parts()).map(|(earlier, later)| Ok(earlier.f_add(later)?));
+    Ok(State::new(parts.collect::<Result<Vec<_>>>()?).with_dims(earlier.dims()))
+}

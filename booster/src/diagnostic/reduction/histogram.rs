@@ -1,0 +1,116 @@
+//! Histograms with buckets that are fixed beforehand.
+
+use tch::{Kind, Tensor};
+
+use super::{HostState, Reduction, State};
+use crate::diagnostic::chunk::Chunk;
+use crate::diagnostic::value::Histogram;
+use crate::error::Result;
+
+/// A histogram over all doubles, in buckets that grow by a tenth from 1e-12 to 1e20 on either side of 0: TensorBoard's
+/// own, so that nothing has to be known of the values. Empty buckets at both ends are left out.
+#[derive(Debug)]
+pub struct AutoHistogram;
+
+/// A histogram of `BINS` equal buckets between two numbers, given as the bits of doubles:
+/// `#[metric(histogram(0.0, 1.0, 20))]`.
+#[derive(Debug)]
+pub struct FixedHistogram<const LOW: u64, const HIGH: u64, const BINS: usize>;
+
+impl Reduction for AutoHistogram {
+    type Value = Histogram;
+    const NAME: &'static str = "histogram";
+
+    fn lift(chunk: &Chunk) -> Result<State> {
+        lift(chunk, &growing_edges())
+    }
+
+    fn merge(earlier: &State, later: &State) -> Result<State> {
+        merge(earlier, later)
+    }
+
+    fn finish(state: &HostState) -> Histogram {
+        let mut histogram = finish(state, growing_edges());
+        let counts = &histogram.counts;
+        let used = |index: &usize| counts[*index] > 0.0;
+        let (first, last) = ((0..counts.len()).find(used), (0..counts.len()).rfind(used));
+        if let (Some(first), Some(last)) = (first, last) {
+            histogram.edges = histogram.edges[first..=last + 1].to_vec();
+            histogram.counts = histogram.counts[first..=last].to_vec();
+        }
+        histogram
+    }
+}
+
+impl<const LOW: u64, const HIGH: u64, const BINS: usize> FixedHistogram<LOW, HIGH, BINS> {
+    fn edges() -> Vec<f64> {
+        let (low, high) = (f64::from_bits(LOW), f64::from_bits(HIGH));
+        (0..=BINS).map(|index| low + (high - low) * index as f64 / BINS as f64).collect()
+    }
+}
+
+impl<const LOW: u64, const HIGH: u64, const BINS: usize> Reduction for FixedHistogram<LOW, HIGH, BINS> {
+    type Value = Histogram;
+    const NAME: &'static str = "histogram";
+    const PARAMETERS: &'static [f64] = &[f64::from_bits(LOW), f64::from_bits(HIGH), BINS as f64];
+
+    fn lift(chunk: &Chunk) -> Result<State> {
+        lift(chunk, &Self::edges())
+    }
+
+    fn merge(earlier: &State, later: &State) -> Result<State> {
+        merge(earlier, later)
+    }
+
+    fn finish(state: &HostState) -> Histogram {
+        finish(state, Self::edges())
+    }
+}
+
+/// The edges of TensorBoard's default buckets.
+fn growing_edges() -> Vec<f64> {
+    let mut positive = Vec::new();
+    let mut edge = 1e-12;
+    while edge < 1e20 {
+        positive.push(edge);
+        edge *= 1.1;
+    }
+    positive.push(f64::MAX);
+    let negative = positive.iter().rev().map(|edge| -edge);
+    negative.chain([0.0]).chain(positive.iter().copied()).collect()
+}
+
+fn lift(chunk: &Chunk, edges: &[f64]) -> Result<State> {
+    let (values, weights) = chunk.flat()?;
+    let buckets = i64::try_from(edges.len()).map_err(crate::Error::custom)? - 1;
+    let inner =
+        Tensor::f_from_slice(&edges[1..edges.len() - 1])?.f_to_device_(values.device(), Kind::Double, false, false)?;
+    let index = values.f_bucketize(&inner, false, true)?;
+    let zeros = Tensor::f_zeros([buckets], (Kind::Double, values.device()))?;
+    let counts = zeros.f_index_add(0, &index, &weights)?;
+    let weighted = values.f_mul(&weights)?;
+    let sums = [weighted.f_sum(Kind::Double)?, weighted.f_mul(&values)?.f_sum(Kind::Double)?];
+    let least = chunk.counted_or(f64::INFINITY)?.f_min()?;
+    let greatest = chunk.counted_or(f64::NEG_INFINITY)?.f_max()?;
+    // Negated, so that both extremes merge by their minimum.
+    let extremes = [least, greatest.f_neg()?];
+    Ok(State::new([counts, Tensor::f_stack(&sums, 0)?, Tensor::f_stack(&extremes, 0)?]))
+}
+
+fn merge(earlier: &State, later: &State) -> Result<State> {
+    let (one, other) = (earlier.parts(), later.parts());
+    Ok(State::new([one[0].f_add(&other[0])?, one[1].f_add(&other[1])?, one[2].f_minimum(&other[2])?]))
+}
+
+fn finish(state: &HostState, edges: Vec<f64>) -> Histogram {
+    let [counts, sums, extremes] = state.parts() else { return Histogram::default() };
+    let number = |part: &Vec<f64>, index: usize| part.get(index).copied().unwrap_or(f64::NAN);
+    Histogram {
+        edges,
+        counts: counts.clone(),
+        min: number(extremes, 0),
+        max: -number(extremes, 1),
+        sum: number(sums, 0),
+        sum_squares: number(sums, 1),
+    }
+}

@@ -1,0 +1,214 @@
+//! How many values become one: an open set of monoids.
+
+mod basic;
+mod dims;
+mod ema;
+mod histogram;
+mod moments;
+mod quantile;
+mod state;
+
+use std::fmt;
+
+pub use self::basic::{Count, Last, Max, Mean, Min, Sum};
+pub use self::dims::MeanDims;
+pub use self::ema::Ema;
+pub use self::histogram::{AutoHistogram, FixedHistogram};
+pub use self::moments::{Std, Var};
+pub use self::quantile::Quantile;
+pub use self::state::{HostState, State};
+use super::chunk::Chunk;
+use super::value::{MetricValue, Value};
+use crate::error::Result;
+
+/// A way to make one value of many: an associative `merge` of states, and a `lift` that makes a state of values.
+///
+/// Lifting joined values has to equal merging what the parts lift to: then no cut of the samples into batches, shards,
+/// processes or windows changes a summary. States are doubles on the values' device, so that nothing is read back
+/// before [`finish`](Self::finish).
+///
+/// ```
+/// use booster::diagnostic::{Array, Chunk, HostState, Reduction, State};
+/// use booster::prelude::*;
+/// use booster::tch::{Kind, Tensor};
+///
+/// /// Counts of (prediction, target) among three classes, from rows `[batch, 2]`.
+/// pub struct Confusion;
+///
+/// impl Reduction for Confusion {
+///     type Value = Array;
+///     const NAME: &'static str = "confusion";
+///
+///     fn lift(chunk: &Chunk) -> booster::Result<State> {
+///         let pairs = chunk.values()?; // [rows, 2], doubles
+///         let cells = (pairs.f_select(1, 0)? * 3.0 + pairs.f_select(1, 1)?).f_to_kind(Kind::Int64)?;
+///         let weights = chunk.weights()?.f_select(1, 0)?;
+///         let counts = Tensor::f_zeros([9], (Kind::Double, pairs.device()))?.f_index_add(0, &cells, &weights)?;
+///         Ok(State::new([counts]))
+///     }
+///
+///     fn merge(earlier: &State, later: &State) -> booster::Result<State> {
+///         Ok(State::new([earlier.parts()[0].f_add(&later.parts()[0])?]))
+///     }
+///
+///     fn finish(state: &HostState) -> Array {
+///         Array { shape: vec![3, 3], data: state.parts()[0].clone() }
+///     }
+/// }
+///
+/// #[derive(Diagnostic)]
+/// struct Classified {
+///     #[group = "metrics"]
+///     #[metric(reduce = Confusion)]
+///     confusion: Tensor,
+/// }
+///
+/// # fn main() -> booster::Result<()> {
+/// let mut aggregator = Aggregator::new();
+/// for pairs in [&[0i64, 0, 1, 2][..], &[1, 2]] {
+///     aggregator.update(&Classified { confusion: Tensor::from_slice(pairs).view([-1, 2]) })?;
+/// }
+/// let summary = aggregator.summary()?;
+/// assert_eq!(summary.metrics.confusion.data, [1.0, 0.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0]);
+/// # Ok(())
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a reduction",
+    label = "not a reduction",
+    note = "`#[metric(reduce = path)]` takes a type that implements `booster::Reduction`"
+)]
+pub trait Reduction: 'static {
+    /// What it comes to.
+    type Value: MetricValue;
+
+    /// Its name in schemas. Two reductions of one name and the same parameters are taken for the same.
+    const NAME: &'static str;
+
+    /// What the name does not say: the rank of a quantile, the decay of an average.
+    const PARAMETERS: &'static [f64] = &[];
+
+    /// The name of its kind of state, such as `my_crate::moments`: reductions of one field that name the same kind share
+    /// one state, and its `lift` and `merge`. Without a name the state is its own.
+    const STATE: Option<&'static str> = None;
+
+    /// How its state can be made from sums alone, so that many fields are reduced in one pass.
+    #[doc(hidden)]
+    const ADDITIVE: Option<Additive> = None;
+
+    /// The state of some values, of which there is at least one.
+    ///
+    /// # Errors
+    /// Where the values cannot be reduced so.
+    fn lift(chunk: &Chunk) -> Result<State>;
+
+    /// The state of two groups of values, `later` holding the newer ones.
+    ///
+    /// # Errors
+    /// libtorch's.
+    fn merge(earlier: &State, later: &State) -> Result<State>;
+
+    /// What a state comes to, given its numbers on the host.
+    fn finish(state: &HostState) -> Self::Value;
+}
+
+/// A state that is a sum.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Additive {
+    /// Of values and of weights.
+    Mean,
+    /// Of values.
+    Sum,
+    /// Of samples.
+    Count,
+}
+
+/// A reduction as a value, for schemas.
+#[derive(Clone, Copy)]
+pub struct Reduce {
+    name: &'static str,
+    parameters: &'static [f64],
+    state: Option<&'static str>,
+    additive: Option<Additive>,
+    lift: fn(&Chunk) -> Result<State>,
+    merge: fn(&State, &State) -> Result<State>,
+    finish: fn(&HostState) -> Value,
+}
+
+impl Reduce {
+    /// A reduction as a value.
+    pub const fn of<R: Reduction>() -> Self {
+        Self {
+            name: R::NAME,
+            parameters: R::PARAMETERS,
+            state: R::STATE,
+            additive: R::ADDITIVE,
+            lift: R::lift,
+            merge: R::merge,
+            finish: |state| R::finish(state).to_value(),
+        }
+    }
+
+    /// The reduction's name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What the name does not say.
+    pub const fn parameters(&self) -> &'static [f64] {
+        self.parameters
+    }
+
+    /// Whether another reduction of the same values can use this one's state.
+    pub(crate) fn shares_state(&self, other: &Self) -> bool {
+        match (self.state, other.state) {
+            (Some(state), Some(other)) => state == other,
+            (None, None) => self == other && std::ptr::fn_addr_eq(self.lift, other.lift),
+            _ => false,
+        }
+    }
+
+    pub(crate) const fn additive(&self) -> Option<Additive> {
+        self.additive
+    }
+
+    pub(crate) fn lift(&self, chunk: &Chunk) -> Result<State> {
+        (self.lift)(chunk)
+    }
+
+    pub(crate) fn merge(&self, earlier: &State, later: &State) -> Result<State> {
+        (self.merge)(earlier, later)
+    }
+
+    pub(crate) fn finish(&self, state: &HostState) -> Value {
+        (self.finish)(state)
+    }
+}
+
+impl PartialEq for Reduce {
+    fn eq(&self, other: &Self) -> bool {
+        (self.name, self.parameters) == (other.name, other.parameters)
+    }
+}
+
+impl Eq for Reduce {}
+
+impl fmt::Debug for Reduce {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Reduce({self})")
+    }
+}
+
+impl fmt::Display for Reduce {
+    /// Writes the name, with its parameters where it has any: `mean`, `quantile(0.95)`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name)?;
+        if let [first, rest @ ..] = self.parameters {
+            write!(formatter, "({first}")?;
+            rest.iter().try_for_each(|parameter| write!(formatter, ", {parameter}"))?;
+            formatter.write_str(")")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+//! Variance and standard deviation.
+
+use tch::{Kind, Tensor};
+
+use super::{HostState, Reduction, State};
+use crate::diagnostic::chunk::Chunk;
+use crate::error::Result;
+
+/// The variance of the values that count: `sum(weight * (value - mean)^2) / sum(weight)`, that of a population.
+///
+/// Parts are merged by the formula of Chan, Golub and `LeVeque` (1979), which does not cancel.
+#[derive(Debug)]
+pub struct Var;
+
+/// The standard deviation of the values that count: the root of [`Var`].
+#[derive(Debug)]
+pub struct Std;
+
+impl Reduction for Var {
+    type Value = f64;
+    const NAME: &'static str = "var";
+    const STATE: Option<&'static str> = Some(MOMENTS);
+
+    fn lift(chunk: &Chunk) -> Result<State> {
+        lift(chunk)
+    }
+
+    fn merge(earlier: &State, later: &State) -> Result<State> {
+        merge(earlier, later)
+    }
+
+    fn finish(state: &HostState) -> f64 {
+        variance(state)
+    }
+}
+
+impl Reduction for Std {
+    type Value = f64;
+    const NAME: &'static str = "std";
+    const STATE: Option<&'static str> = Some(MOMENTS);
+
+    fn lift(chunk: &Chunk) -> Result<State> {
+        lift(chunk)
+    }
+
+    fn merge(earlier: &State, later: &State) -> Result<State> {
+        merge(earlier, later)
+    }
+
+    fn finish(state: &HostState) -> f64 {
+        variance(state).sqrt()
+    }
+}
+
+/// The state: the weight, the mean and the sum of squared deviations from it.
+const MOMENTS: &str = "booster::moments";
+
+fn lift(chunk: &Chunk) -> Result<State> {
+    let (values, weights) = chunk.flat()?;
+    let weight = weights.f_sum(Kind::Double)?;
+    let mean = values.f_mul(&weights)?.f_sum(Kind::Double)?.f_div(&not_zero(&weight)?)?;
+    let squares = values.f_sub(&mean)?.f_square()?.f_mul(&weights)?.f_sum(Kind::Double)?;
+    Ok(State::new([Tensor::f_stack(&[weight, mean, squares], 0)?]))
+}
+
+fn merge(earlier: &State, later: &State) -> Result<State> {
+    let part = |state: &State, index: i64| Ok::<_, crate::Error>(state.parts()[0].f_select(0, index)?);
+    let (one, other) = (part(earlier, 0)?, part(later, 0)?);
+    let weight = one.f_add(&other)?;
+    let share = other.f_div(&not_zero(&weight)?)?;
+    let delta = part(later, 1)?.f_sub(&part(earlier, 1)?)?;
+    let mean = part(earlier, 1)?.f_add(&delta.f_mul(&share)?)?;
+    let between = delta.f_square()?.f_mul(&one)?.f_mul(&share)?;
+    let squares = part(earlier, 2)?.f_add(&part(later, 2)?)?.f_add(&between)?;
+    Ok(State::new([Tensor::f_stack(&[weight, mean, squares], 0)?]))
+}
+
+fn variance(state: &HostState) -> f64 {
+    match state.parts().first().map(Vec::as_slice) {
+        Some([weight, _, squares]) => squares / weight,
+        _ => f64::NAN,
+    }
+}
+
+/// The weight to divide by: where there is none, what it divides is 0 as well.
+fn not_zero(weight: &Tensor) -> Result<Tensor> {
+    Ok(weight.f_masked_fill(&weight.f_eq(0)?, 1.0)?)
+}

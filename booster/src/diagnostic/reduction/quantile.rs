@@ -1,0 +1,136 @@
+//! Quantiles by a mergeable sketch.
+
+use tch::{Kind, Tensor};
+
+use super::{HostState, Reduction, State};
+use crate::diagnostic::chunk::Chunk;
+use crate::error::Result;
+
+/// The least value whose rank is at least `RANK / 10,000` of the weight of all (the inverse of the distribution).
+///
+/// `#[metric(p95)]` is `Quantile<9500>`. Up to 2,048 values it is exact. Beyond, values are kept in levels: where a level
+/// has more than 2,048 values, they are sorted and every one at an odd multiple of `W / 4096` of their weight `W` is
+/// passed to the level above, with the weight `W / 2048` (an equi-rank summary, merged like a binary counter: Munro and
+/// Paterson, 1980; Agarwal et al., Mergeable Summaries, 2012). Each such step shifts the rank of any value by at most
+/// `W / 4096`, and a value goes through at most one for each level, so that the rank error is at most
+/// `levels / 4096` of the weight: below 0.5 % for 10^9 values. The order and the cut of the samples change which values
+/// are kept, and nothing else.
+#[derive(Debug)]
+pub struct Quantile<const RANK: u32>;
+
+/// How many values a level holds.
+const CAPACITY: i64 = 2048;
+
+impl<const RANK: u32> Reduction for Quantile<RANK> {
+    type Value = f64;
+    const NAME: &'static str = "quantile";
+    const PARAMETERS: &'static [f64] = &[RANK as f64 / 10_000.0];
+    const STATE: Option<&'static str> = Some("booster::quantiles");
+
+    fn lift(chunk: &Chunk) -> Result<State> {
+        let (values, weights) = chunk.flat()?;
+        Ok(State::new(carried(vec![Some(Points { values, weights })])?))
+    }
+
+    fn merge(earlier: &State, later: &State) -> Result<State> {
+        let levels = earlier.parts().len().max(later.parts().len());
+        let level = |index: usize| {
+            let here = [earlier, later].into_iter().filter_map(|state| state.parts().get(index));
+            let points = here.map(Points::unpack).collect::<Result<Vec<_>>>()?;
+            Points::join(points.into_iter().flatten().collect())
+        };
+        Ok(State::new(carried((0..levels).map(level).collect::<Result<_>>()?)?))
+    }
+
+    fn finish(state: &HostState) -> f64 {
+        let mut points = Vec::new();
+        for part in state.parts() {
+            let (values, weights) = part.split_at(part.len() / 2);
+            points.extend(values.iter().copied().zip(weights.iter().copied()));
+        }
+        points.retain(|(_, weight)| *weight > 0.0);
+        points.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let total = points.iter().map(|(_, weight)| weight).sum::<f64>();
+        // Sums of weights are rounded: a rank that is met but for that is met.
+        let rank = f64::from(RANK) / 10_000.0 * total * (1.0 - 1e-12);
+        let mut below = 0.0;
+        let found = points.iter().find(|(_, weight)| {
+            below += weight;
+            below >= rank
+        });
+        found.or(points.last()).map_or(f64::NAN, |(value, _)| *value)
+    }
+}
+
+/// Values with their weights, each `[n]`, doubles.
+struct Points {
+    values: Tensor,
+    weights: Tensor,
+}
+
+impl Points {
+    /// As a part of a state: values, then weights; nothing for none.
+    fn pack(points: Option<&Self>) -> Result<Tensor> {
+        Ok(match points {
+            Some(Self { values, weights }) => Tensor::f_cat(&[values, weights], 0)?,
+            None => Tensor::f_from_slice::<f64>(&[])?,
+        })
+    }
+
+    fn unpack(part: &Tensor) -> Result<Option<Self>> {
+        let count = part.size()[0] / 2;
+        if count == 0 {
+            return Ok(None);
+        }
+        Ok(Some(Self { values: part.f_narrow(0, 0, count)?, weights: part.f_narrow(0, count, count)? }))
+    }
+
+    fn join(points: Vec<Self>) -> Result<Option<Self>> {
+        if points.len() < 2 {
+            return Ok(points.into_iter().next());
+        }
+        let values = points.iter().map(|points| &points.values).collect::<Vec<_>>();
+        let weights = points.iter().map(|points| &points.weights).collect::<Vec<_>>();
+        Ok(Some(Self { values: Tensor::f_cat(&values, 0)?, weights: Tensor::f_cat(&weights, 0)? }))
+    }
+
+    fn count(&self) -> i64 {
+        self.values.size()[0]
+    }
+
+    /// As many values as a level holds, at equal steps of rank.
+    fn compressed(&self) -> Result<Self> {
+        let (values, order) = self.values.f_sort(0, false)?;
+        let ranks = self.weights.f_index_select(0, &order)?.f_cumsum(0, Kind::Double)?;
+        let total = ranks.f_select(0, -1)?;
+        let device = values.device();
+        let steps = Tensor::f_arange(CAPACITY, (Kind::Double, device))?.f_add_scalar(0.5)?;
+        let targets = steps.f_mul(&total)?.f_div_scalar(CAPACITY as f64)?;
+        let found = targets.f_searchsorted(&ranks, false, false, "left", None::<Tensor>)?;
+        let last = self.count() - 1;
+        let values = values.f_index_select(0, &found.f_clamp_max(last)?)?;
+        let weights = total.f_div_scalar(CAPACITY as f64)?.f_expand([CAPACITY], false)?.f_contiguous()?;
+        Ok(Self { values, weights })
+    }
+}
+
+/// Passes what a level cannot hold to the level above, and packs the levels.
+fn carried(mut levels: Vec<Option<Points>>) -> Result<Vec<Tensor>> {
+    let mut index = 0;
+    while index < levels.len() {
+        if let Some(points) = levels[index].take_if(|points| points.count() > CAPACITY) {
+            if index + 1 == levels.len() {
+                levels.push(None);
+            }
+            let above = levels[index + 1].take();
+            levels[index + 1] = Points::join([above, Some(points.compressed()?)].into_iter().flatten().collect())?;
+        }
+        index += 1;
+    }
+    let device = levels.iter().flatten().next().map(|points| points.values.device());
+    let packed = levels.iter().map(|points| match (Points::pack(points.as_ref())?, device) {
+        (part, Some(device)) => crate::batch::to_device(&part, device),
+        (part, None) => Ok(part),
+    });
+    packed.collect()
+}

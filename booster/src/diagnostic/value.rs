@@ -1,0 +1,170 @@
+//! What a metric comes to: a number, an array, a histogram, or nothing.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::logging::Buckets;
+
+/// What a metric comes to, in the form in which summaries are written and read.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Value {
+    /// No step had it.
+    Absent,
+    /// A number.
+    Scalar(f64),
+    /// Numbers in a shape.
+    Array(Array),
+    /// Counts of values in buckets.
+    Histogram(Histogram),
+}
+
+/// Numbers in a shape, in row-major order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Array {
+    /// The length of each dimension.
+    pub shape: Vec<i64>,
+    /// The numbers.
+    pub data: Vec<f64>,
+}
+
+/// Counts of values in buckets.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Histogram {
+    /// The buckets' edges, ascending: bucket `i` holds the values from edge `i` to edge `i + 1`, the upper one left out
+    /// (but for the last bucket).
+    pub edges: Vec<f64>,
+    /// The weight of the values in each bucket: one less than there are edges. Values outside the edges are counted in
+    /// the first and the last bucket.
+    pub counts: Vec<f64>,
+    /// The least value.
+    pub min: f64,
+    /// The greatest value.
+    pub max: f64,
+    /// The sum of values, each by its weight.
+    pub sum: f64,
+    /// The sum of squared values, each by its weight.
+    pub sum_squares: f64,
+}
+
+impl<'a> From<&'a Histogram> for Buckets<'a> {
+    fn from(histogram: &'a Histogram) -> Self {
+        let Histogram { edges, counts, min, max, sum, sum_squares } = histogram;
+        Self { edges, counts, min: *min, max: *max, sum: *sum, sum_squares: *sum_squares }
+    }
+}
+
+impl Histogram {
+    /// The weight of all values.
+    pub fn count(&self) -> f64 {
+        self.counts.iter().sum()
+    }
+}
+
+/// A type that a metric of a summary can have: what a [`Reduction`](super::Reduction) comes to.
+///
+/// Implemented for `f64`, [`Array`] and [`Histogram`]; a reduction of the user's own can come to a type of theirs that
+/// turns into one of these and back.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the value of a metric",
+    note = "use `f64`, `booster::diagnostic::Array` or `Histogram`, or implement `booster::diagnostic::MetricValue`"
+)]
+pub trait MetricValue: Clone + std::fmt::Debug + PartialEq + Send + 'static {
+    /// The value in the form in which it is written.
+    fn to_value(&self) -> Value;
+
+    /// The value from the form in which it is written; [`Value::Absent`] where no step had it. `None` for another form.
+    fn from_value(value: Value) -> Option<Self>;
+}
+
+impl MetricValue for f64 {
+    fn to_value(&self) -> Value {
+        Value::Scalar(*self)
+    }
+
+    fn from_value(value: Value) -> Option<Self> {
+        match value {
+            Value::Scalar(number) => Some(number),
+            Value::Absent => Some(Self::NAN),
+            Value::Array(_) | Value::Histogram(_) => None,
+        }
+    }
+}
+
+impl MetricValue for Array {
+    fn to_value(&self) -> Value {
+        Value::Array(self.clone())
+    }
+
+    fn from_value(value: Value) -> Option<Self> {
+        match value {
+            Value::Array(array) => Some(array),
+            Value::Absent => Some(Self::default()),
+            Value::Scalar(_) | Value::Histogram(_) => None,
+        }
+    }
+}
+
+impl MetricValue for Histogram {
+    fn to_value(&self) -> Value {
+        Value::Histogram(self.clone())
+    }
+
+    fn from_value(value: Value) -> Option<Self> {
+        match value {
+            Value::Histogram(histogram) => Some(histogram),
+            Value::Absent => Some(Self::default()),
+            Value::Scalar(_) | Value::Array(_) => None,
+        }
+    }
+}
+
+/// A queue of values in the order of a schema's metrics.
+#[doc(hidden)]
+#[derive(Debug, Default)]
+pub struct Values(VecDeque<Value>);
+
+impl Values {
+    pub(crate) fn into_iter(self) -> impl Iterator<Item = Value> {
+        self.0.into_iter()
+    }
+
+    fn next(&mut self) -> Value {
+        self.0.pop_front().unwrap_or(Value::Absent)
+    }
+}
+
+impl FromIterator<Value> for Values {
+    fn from_iter<I: IntoIterator<Item = Value>>(values: I) -> Self {
+        Self(values.into_iter().collect())
+    }
+}
+
+/// The next value of a queue.
+#[doc(hidden)]
+pub fn take<V: MetricValue>(values: &mut Values) -> Result<V> {
+    V::from_value(values.next()).ok_or_else(|| Error::custom("a metric's value is of another form than its type"))
+}
+
+/// The next value of a queue, if it is there.
+#[doc(hidden)]
+pub fn take_optional<V: MetricValue>(values: &mut Values) -> Result<Option<V>> {
+    match values.next() {
+        Value::Absent => Ok(None),
+        value => take(&mut Values(VecDeque::from([value]))).map(Some),
+    }
+}
+
+/// Puts a value onto a queue.
+#[doc(hidden)]
+pub fn put<V: MetricValue>(value: &V, values: &mut Values) {
+    values.0.push_back(value.to_value());
+}
+
+/// Puts a value that may be absent onto a queue.
+#[doc(hidden)]
+pub fn put_optional<V: MetricValue>(value: &Option<V>, values: &mut Values) {
+    values.0.push_back(value.as_ref().map_or(Value::Absent, MetricValue::to_value));
+}

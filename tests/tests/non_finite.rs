@@ -1,0 +1,103 @@
+//! NaN and infinity among the values.
+
+use booster::prelude::*;
+use booster::tch::Tensor;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+#[derive(Diagnostic)]
+struct Measured {
+    #[group = "loss"]
+    nll: Tensor,
+    #[group = "loss"]
+    scalar: Tensor,
+    #[group = "info"]
+    number: f64,
+    #[group = "info"]
+    #[metric(mean, max)]
+    both: Tensor,
+    #[group = "info"]
+    masked: Weighted,
+    #[group = "info"]
+    ratio: Ratio,
+}
+
+/// Diagnostics whose field of that name holds a value that is not finite.
+fn measured(bad: &str) -> Measured {
+    let value = |name: &str, poison: f64| if bad == name { poison } else { 1.0 };
+    let pair = |name: &str, poison: f64| Tensor::from_slice(&[3.0, value(name, poison)]);
+    Measured {
+        nll: pair("nll", f64::NAN),
+        scalar: Tensor::from(value("scalar", f64::INFINITY)),
+        number: value("number", f64::NAN),
+        both: pair("both", f64::NEG_INFINITY),
+        masked: Weighted::new(pair("masked", f64::NAN), Tensor::from_slice(&[1.0, 1.0])),
+        ratio: Ratio::new(Tensor::from(value("ratio", f64::NAN)), Tensor::from(1.0)),
+    }
+}
+
+const FIELDS: [(&str, &str); 6] =
+    [("loss", "nll"), ("loss", "scalar"), ("info", "number"), ("info", "both"), ("info", "masked"), ("info", "ratio")];
+
+fn aggregate(policy: NonFinite, bad: &str, at: u64, updates: u64) -> booster::Result<Aggregator<Measured>> {
+    let mut aggregator = Aggregator::new().non_finite(policy);
+    for update in 0..updates {
+        aggregator.update(&measured(if update >= at { bad } else { "" }))?;
+    }
+    Ok(aggregator)
+}
+
+#[test]
+fn the_report_names_the_first_bad_update_group_and_field() -> Outcome {
+    for (group, field) in FIELDS {
+        for (at, updates) in [(0, 1), (3, 7), (255, 300), (400, 700)] {
+            let (summary, reports) = aggregate(NonFinite::Propagate, field, at, updates)?.summary_and_report()?;
+            let found = reports.iter().map(|report| (report.group, report.field, report.update)).collect::<Vec<_>>();
+            assert_eq!(found, [(group, field, at)]);
+            assert!(!summary.get(group, field).is_some_and(f64::is_finite), "{group}/{field} is passed on");
+            let error = aggregate(NonFinite::Error, field, at, updates)?.summary().expect_err("refused");
+            assert_eq!(error.to_string(), format!("`{group}/{field}` is not finite, first in update {at}"));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn skipped_values_are_left_out_and_counted() -> Outcome {
+    for (group, field) in FIELDS {
+        let (summary, reports) = aggregate(NonFinite::Skip, field, 5, 8)?.summary_and_report()?;
+        assert_eq!((reports.len(), reports[0].skipped), (1, 3), "{group}/{field}");
+        assert!(summary.iter().all(|(.., value)| value.is_finite()), "{group}/{field}: {summary}");
+    }
+    let (summary, _) = aggregate(NonFinite::Skip, "nll", 5, 8)?.summary_and_report()?;
+    assert_eq!(summary.loss.nll, (8.0 * 3.0 + 5.0) / 13.0);
+    Ok(())
+}
+
+#[test]
+fn finite_values_are_reported_of_none() -> Outcome {
+    for policy in [NonFinite::Propagate, NonFinite::Skip, NonFinite::Error] {
+        let (_, reports) = aggregate(policy, "", 0, 300)?.summary_and_report()?;
+        assert_eq!(reports, []);
+    }
+    Ok(())
+}
+
+#[test]
+fn what_counts_nothing_may_be_anything() -> Outcome {
+    let mut aggregator = Aggregator::new().non_finite(NonFinite::Error);
+    let mut step = measured("");
+    step.masked = Weighted::new(Tensor::from_slice(&[3.0, f64::NAN]), Tensor::from_slice(&[1.0, 0.0]));
+    aggregator.update(&step)?;
+    assert_eq!(aggregator.summary()?.info.masked, 3.0);
+    Ok(())
+}
+
+#[test]
+fn the_first_of_merged_aggregators_is_counted_on() -> Outcome {
+    let mut first = aggregate(NonFinite::Propagate, "", 0, 10)?;
+    first.merge(aggregate(NonFinite::Propagate, "nll", 2, 5)?)?;
+    let (_, reports) = first.summary_and_report()?;
+    assert_eq!(reports[0].update, 12);
+    Ok(())
+}
