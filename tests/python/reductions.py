@@ -59,7 +59,9 @@ figures = {
         "p99_9": weighted_quantile(0.999),
     },
     "mean_dims": rows.mean(axis=0).tolist(),
+    "mean_dims_weighted": np.average(rows, axis=0, weights=weights).tolist(),
     "histogram": np.histogram(values, bins=20, range=(0, 5))[0].tolist(),
+    "histogram_weighted": np.histogram(values, bins=20, range=(0, 100), weights=weights)[0].tolist(),
     "above": int((values > 5).sum()),
     "sum_squares": (values**2).sum(),
 }

@@ -53,6 +53,19 @@ fn updates_read_nothing_back_and_keep_no_graph() -> Result<(), Box<dyn std::erro
     assert_eq!(mean.summary()?.loss.nll, 1.0);
     assert_eq!(host_reads(), 1, "one device, one read");
 
+    // A view of 64 MiB, more than the allocator keeps for later: held as its 64 values alone.
+    let before = resident()?;
+    let mut mean = Aggregator::new();
+    for _ in 0..20 {
+        let large = Tensor::ones([16 << 20], (Kind::Float, Device::Cpu));
+        let part = || large.narrow(0, 0, 64);
+        let mean_of_part = part().mean(Kind::Float);
+        let share = Weighted::new(part(), part());
+        mean.update(&Measured { nll: part(), mean: mean_of_part, share, ratio: Ratio::new(part(), part()) })?;
+    }
+    let grown = resident()?.saturating_sub(before);
+    assert!(grown < 256 << 20, "{grown} bytes more after 20 updates with views of 64 MiB");
+
     let net = |path: &nn::Path<'_>| nn::linear(path, 4, 3, nn::LinearConfig::default());
     let mut pipeline = Pipeline::build(Device::Cpu, net, booster::evaluation::Classification::new());
     let mut optimizer = nn::Adam::default().build(pipeline.var_store(), 1e-3)?;

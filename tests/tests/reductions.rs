@@ -24,6 +24,12 @@ struct Reduced {
     #[group = "shaped"]
     #[metric(histogram)]
     auto: Tensor,
+    #[group = "shaped"]
+    #[metric(mean_dims)]
+    rows_by_weight: Weighted,
+    #[group = "shaped"]
+    #[metric(histogram(0, 100, 20))]
+    fixed_by_weight: Weighted,
 }
 
 struct Figures(Value);
@@ -58,6 +64,8 @@ fn aggregate(figures: &Figures, sizes: &[i64]) -> booster::Result<ReducedSummary
             rows: part(&rows).to_kind(Kind::Float),
             fixed: part(&values),
             auto: part(&values),
+            rows_by_weight: Weighted::new(part(&rows), part(&weights)),
+            fixed_by_weight: Weighted::new(part(&values), part(&weights)),
         })?;
         start += length;
     }
@@ -77,11 +85,16 @@ fn reductions_agree_with_numpy_however_the_samples_are_cut() -> Outcome {
             compared += 1;
         }
         assert_eq!(compared, 23);
+        let same = |found: &[f64], figure: &str| {
+            let expected = figures.list(figure);
+            let close = found.iter().zip(&expected).all(|(found, expected)| (found - expected).abs() < 1e-9);
+            assert!(found.len() == expected.len() && close, "{figure}: {found:?} {expected:?}");
+        };
         let Array { shape, data } = &summary.shaped.rows;
         assert_eq!(shape, &[3]);
-        for (found, expected) in data.iter().zip(figures.list("mean_dims")) {
-            assert!((found - expected).abs() < 1e-12);
-        }
+        same(data, "mean_dims");
+        same(&summary.shaped.rows_by_weight.data, "mean_dims_weighted");
+        same(&summary.shaped.fixed_by_weight.counts, "histogram_weighted");
         histograms_agree(&figures, &summary.shaped.fixed, &summary.shaped.auto);
     }
     Ok(())

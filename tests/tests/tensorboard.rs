@@ -35,14 +35,19 @@ tags = events.Tags()['scalars']
 print(json.dumps({tag: [(event.step, repr(float(event.value))) for event in events.Scalars(tag)] for tag in tags}))
 ";
 
-fn read(folder: &Path) -> Result<Scalars, Box<dyn std::error::Error>> {
+/// What a script prints, given the folder.
+fn python(script: &str, folder: &Path) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     let packages = std::env::var_os("BOOSTER_TEST_PYTHONPATH")
         .ok_or("BOOSTER_TEST_PYTHONPATH is not set: `cargo xtask test` installs the reader and sets it")?;
-    let output = Command::new("python3").args(["-c", READER]).arg(folder).env("PYTHONPATH", packages).output()?;
+    let output = Command::new("python3").args(["-c", script]).arg(folder).env("PYTHONPATH", packages).output()?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into());
     }
-    let texts: BTreeMap<String, Vec<(u64, String)>> = serde_json::from_slice(&output.stdout)?;
+    Ok(output.stdout)
+}
+
+fn read(folder: &Path) -> Result<Scalars, Box<dyn std::error::Error>> {
+    let texts: BTreeMap<String, Vec<(u64, String)>> = serde_json::from_slice(&python(READER, folder)?)?;
     let number = |(step, text): (u64, String)| Ok::<_, std::num::ParseFloatError>((step, text.parse()?));
     texts
         .into_iter()
@@ -66,6 +71,34 @@ fn pythons_reader_finds_each_tag_step_and_value() -> Outcome {
     assert_eq!(scalars.remove("metrics/accuracy"), Some(vec![(0, 1.0), (1, 1.0), (7, 1.0)]));
     assert_eq!(scalars.remove("metrics/recall"), Some(vec![(1, 0.25), (7, 0.5)]));
     assert!(scalars.is_empty(), "{scalars:?}");
+    Ok(())
+}
+
+#[derive(Diagnostic)]
+struct Spread {
+    #[group = "info"]
+    #[metric(mean, histogram(0, 4, 4))]
+    size: Tensor,
+}
+
+const HISTOGRAM_READER: &str = "
+import json, sys
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+events = EventAccumulator(sys.argv[1], size_guidance={'histograms': 0}).Reload()
+value = events.Histograms('info/size_histogram')[0].histogram_value
+print(json.dumps([value.min, value.max, value.num, value.sum, value.sum_squares, value.bucket_limit, value.bucket]))
+";
+
+#[test]
+#[ignore = "needs Python's tensorboard; `cargo xtask test` has it"]
+fn pythons_reader_finds_the_histogram_with_its_buckets() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let mut tensorboard = TensorBoard::create(folder.path())?;
+    Spread { size: Tensor::from_slice(&[0.5, 1.5, 1.5, 3.0]) }.log(&mut tensorboard, 2)?;
+    drop(tensorboard);
+    let found: serde_json::Value = serde_json::from_slice(&python(HISTOGRAM_READER, folder.path())?)?;
+    let expected = serde_json::json!([0.5, 3.0, 4.0, 6.5, 13.75, [1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 0.0, 1.0]]);
+    assert_eq!(found, expected);
     Ok(())
 }
 
