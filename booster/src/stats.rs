@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tch::kind::Element;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
@@ -19,6 +20,37 @@ static HOST_READS: AtomicU64 = AtomicU64::new(0);
 /// ```
 pub fn host_reads() -> u64 {
     HOST_READS.load(Ordering::Relaxed)
+}
+
+/// Adds up the values of a tensor that is on the CPU, each as a double. That is no read: there is no device to wait for.
+#[expect(clippy::disallowed_methods, reason = "the values are on the host already")]
+pub(crate) fn fold_on_cpu<T: Element + Copy>(
+    tensor: &Tensor,
+    count: usize,
+    zero: T,
+    number: impl Fn(T) -> f64,
+) -> Result<f64> {
+    const ON_STACK: usize = 256;
+    debug_assert_eq!(tensor.device(), Device::Cpu);
+    let mut small = [zero; ON_STACK];
+    let mut large = Vec::new();
+    let values = if count <= ON_STACK {
+        &mut small[..count]
+    } else {
+        large.resize(count, zero);
+        &mut large[..]
+    };
+    tensor.f_copy_data(values, count)?;
+    // Several sums side by side: the processor need not wait for one addition to begin the next.
+    let mut sums = [0.0; 8];
+    let chunks = values.chunks_exact(sums.len());
+    let rest = chunks.remainder().iter().map(|&value| number(value)).sum::<f64>();
+    for chunk in chunks {
+        for (sum, &value) in sums.iter_mut().zip(chunk) {
+            *sum += number(value);
+        }
+    }
+    Ok(sums.iter().sum::<f64>() + rest)
 }
 
 /// Reads a 1-dimensional tensor of doubles, waiting for its device: the only read in the library.

@@ -45,7 +45,7 @@ impl Figures {
     }
 
     fn number(&self, group: &str, name: &str) -> f64 {
-        self.0[group][name].as_f64().unwrap_or_else(|| panic!("no figure {group}/{name}"))
+        self.0[group][name].as_f64().unwrap_or(f64::NAN)
     }
 }
 

@@ -1,8 +1,10 @@
 //! `cargo xtask <command>`: what a checkout of booster needs beyond cargo.
 //!
 //! - `setup` puts libtorch into the user's cache folder and links `.libtorch` to it;
-//! - `demo` runs an example, `test` every test, `ci` everything a change must pass.
+//! - `demo` runs an example, `test` every test, `ci` everything a change must pass;
+//! - `bench` measures booster beside its rivals.
 
+mod bench;
 mod cache;
 mod ci;
 mod demo;
@@ -14,6 +16,7 @@ mod test;
 mod workspace;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -51,6 +54,14 @@ enum Command {
     },
     /// Run all tests: library, documentation, integration, compile-fail and xtask's own.
     Test,
+    /// Measure booster beside its rivals, and write the numbers to `target/bench.json`.
+    Bench {
+        /// Measure only the keys that contain this.
+        filter: Option<String>,
+        /// A Python interpreter with torch and torchmetrics, to be measured too.
+        #[arg(long, value_name = "PATH")]
+        python: Option<PathBuf>,
+    },
     /// Run every check that a change must pass.
     Ci,
 }
@@ -72,6 +83,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Demo { name, arguments } => return demo::run(&workspace, &name, &arguments),
         Command::Test => test::run(&workspace)?,
+        Command::Bench { filter, python } => return bench::run(&workspace, python.as_deref(), filter.as_deref()),
         Command::Ci => ci::run(&workspace)?,
     }
     Ok(ExitCode::SUCCESS)

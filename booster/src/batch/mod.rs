@@ -79,20 +79,16 @@ pub trait Batch: Sized + Send + 'static {
     /// # Errors
     /// [`Error::BatchLength`] where two fields disagree and [`Error::BatchScalar`] where a tensor is 0-dimensional.
     fn batch_size(&self) -> Result<Option<i64>> {
-        let mut first: Option<(i64, String)> = None;
+        let mut first = None;
         self.visit_tensors(FieldPath::ROOT, &mut |path, tensor| {
             let found = tensor.size().first().copied().ok_or_else(|| Error::BatchScalar { field: path.to_string() })?;
-            match &first {
-                None => first = Some((found, path.to_string())),
-                Some((expected, other)) if *expected != found => {
-                    let (other, expected) = (other.clone(), *expected);
-                    return Err(Error::BatchLength { field: path.to_string(), found, other, expected });
-                }
-                Some(_) => {}
+            let expected = *first.get_or_insert(found);
+            if expected != found {
+                return Err(Error::BatchLength { field: path.to_string(), found, other: first_path(self), expected });
             }
             Ok(())
         })?;
-        Ok(first.map(|(size, _)| size))
+        Ok(first)
     }
 
     /// The samples of a range, as views of the same memory. A batch without tensors is its own every range.
@@ -160,6 +156,17 @@ pub trait Batch: Sized + Send + 'static {
     fn share(&self) -> Result<Self> {
         self.map_tensors(FieldPath::ROOT, &mut |_, tensor| Ok(tensor.shallow_clone()))
     }
+}
+
+/// The path of a batch's first tensor.
+fn first_path<B: Batch>(batch: &B) -> String {
+    let mut first = None;
+    // The visitor never fails.
+    let _ = batch.visit_tensors(FieldPath::ROOT, &mut |path, _| {
+        first.get_or_insert_with(|| path.to_string());
+        Ok(())
+    });
+    first.unwrap_or_default()
 }
 
 /// The tensor on a device; itself where it is there already.

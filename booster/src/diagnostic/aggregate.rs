@@ -5,17 +5,22 @@ use std::marker::PhantomData;
 
 use tch::no_grad_guard;
 
-use super::flush::lift;
+use super::flush::{Flushed, Fused, lift};
 use super::non_finite::{NonFinite, NonFiniteReport};
+use super::on_host::HostSums;
 use super::read::read;
 use super::samples::samples;
+use super::seen::Seen;
 use super::summary::Summary;
-use super::track::{Track, Update};
+use super::track::{Lifted, Track, Update};
 use super::{Diagnostic, Leaves};
 use crate::error::{Error, Result};
 
 /// After this many updates their values are reduced and their handles given up.
 const WINDOW: usize = 256;
+
+/// After this many values likewise: what they are joined to should fit into a processor's cache.
+const WINDOW_VALUES: usize = 2048;
 
 /// After this many bytes of values likewise.
 const WINDOW_BYTES: usize = 64 << 20;
@@ -50,6 +55,8 @@ pub struct Aggregator<D> {
     /// The updates whose values are pending.
     window: Vec<Update>,
     window_bytes: usize,
+    /// The sums of tracks that were reduced together, not yet parted.
+    fused: Vec<Fused>,
     pub(super) updates: u64,
     policy: NonFinite,
     diagnostics: PhantomData<fn(D)>,
@@ -60,7 +67,15 @@ impl<D> Aggregator<D> {
     /// An aggregator of no updates.
     pub const fn new() -> Self {
         let policy = NonFinite::Propagate;
-        Self { tracks: Vec::new(), window: Vec::new(), window_bytes: 0, updates: 0, policy, diagnostics: PhantomData }
+        Self {
+            tracks: Vec::new(),
+            window: Vec::new(),
+            window_bytes: 0,
+            fused: Vec::new(),
+            updates: 0,
+            policy,
+            diagnostics: PhantomData,
+        }
     }
 
     /// The same with another policy for values that are NaN or infinite.
@@ -87,7 +102,8 @@ impl<D> Aggregator<D> {
 }
 
 impl<D: Diagnostic> Aggregator<D> {
-    /// Takes in the diagnostics of a step. It does not wait for the device.
+    /// Takes in the diagnostics of a step. It does not wait for the device: the tensors are reduced later, and must not be
+    /// changed in place.
     ///
     /// # Errors
     /// After any of them the aggregator is as it was before.
@@ -101,19 +117,18 @@ impl<D: Diagnostic> Aggregator<D> {
         if self.is_empty() {
             self.tracks = tracks::<D>();
         }
-        let leaves = Leaves::of(diagnostics);
-        let sizes = leaves.iter().map(|leaf| leaf.size()).collect::<Vec<_>>();
-        let samples = samples(&self.tracks, &leaves, &sizes)?;
-        for ((track, &leaf), size) in self.tracks.iter().zip(&leaves).zip(&sizes) {
-            track.check(leaf, size)?;
-        }
-        if self.window.len() >= WINDOW || self.window_bytes >= WINDOW_BYTES {
+        let leaves = Leaves::of(diagnostics).into_iter().map(Seen::from).collect::<Vec<_>>();
+        let samples = samples(&self.tracks, &leaves)?;
+        self.tracks.iter().zip(&leaves).try_for_each(|(track, seen)| track.check(seen))?;
+        let updates = self.window.len();
+        if updates >= WINDOW || updates * leaves.len() >= WINDOW_VALUES || self.window_bytes >= WINDOW_BYTES {
             self.flush()?;
         }
-        for ((track, &leaf), size) in self.tracks.iter_mut().zip(&leaves).zip(&sizes) {
-            self.window_bytes += track.push(leaf, size, self.window.len())?;
+        let update = Update { number: self.updates, samples };
+        for (track, seen) in self.tracks.iter_mut().zip(&leaves) {
+            self.window_bytes += track.push(seen, self.window.len(), &update, self.policy)?;
         }
-        self.window.push(Update { number: self.updates, samples });
+        self.window.push(update);
         self.updates += 1;
         Ok(())
     }
@@ -130,8 +145,8 @@ impl<D: Diagnostic> Aggregator<D> {
             return Ok(());
         }
         let _no_grad = no_grad_guard();
-        self.flush()?;
-        other.flush()?;
+        self.settle()?;
+        other.settle()?;
         let updates = other.updates;
         let natures = other.tracks.iter().map(|track| track.nature.clone()).collect::<Vec<_>>();
         let merge = |(track, other): (&Track, Track)| track.merge(other.delayed(self.updates)?);
@@ -166,7 +181,7 @@ impl<D: Diagnostic> Aggregator<D> {
             return Err(Error::NoUpdate);
         }
         let _no_grad = no_grad_guard();
-        self.flush()?;
+        self.settle()?;
         let read = read(&self.tracks)?;
         let mut reports = read.iter().zip(&self.tracks).filter_map(|(read, track)| read.report(track.field));
         let mut reports = reports.by_ref().collect::<Vec<_>>();
@@ -179,13 +194,51 @@ impl<D: Diagnostic> Aggregator<D> {
     }
 
     /// Reduces what is pending; after an error it is all still there.
-    pub(super) fn flush(&mut self) -> Result<()> {
-        let lifted = lift(&self.tracks, &self.window, self.policy)?;
+    fn flush(&mut self) -> Result<()> {
+        let Flushed { alone, fused } = lift(&self.tracks, &self.window, self.policy)?;
         let merge = |(track, lifted): (&Track, Option<_>)| lifted.map(|lifted| track.merged(lifted)).transpose();
-        let merged = self.tracks.iter().zip(lifted).map(merge).collect::<Result<Vec<_>>>()?;
-        self.tracks.iter_mut().zip(merged).for_each(|(track, merged)| track.commit(merged));
+        let alone = self.tracks.iter().zip(alone).map(merge).collect::<Result<Vec<_>>>()?;
+        let beside = |later: &Fused| self.fused.iter().position(|earlier| earlier.is_beside(later));
+        let fused = fused.into_iter().map(|later| match beside(&later) {
+            Some(index) => Ok((Some(index), self.fused[index].merged(&later)?)),
+            None => Ok((None, later)),
+        });
+        let fused = fused.collect::<Result<Vec<_>>>()?;
+        self.tracks.iter_mut().zip(alone).for_each(|(track, merged)| track.commit(merged));
+        for (index, fused) in fused {
+            match index {
+                Some(index) => self.fused[index] = fused,
+                None => self.fused.push(fused),
+            }
+        }
         self.window.clear();
         self.window_bytes = 0;
+        Ok(())
+    }
+
+    /// Reduces what is pending, and parts the sums of tracks that were reduced together.
+    pub(super) fn settle(&mut self) -> Result<()> {
+        self.flush()?;
+        let mut parted = self.tracks.iter().map(|_| None).collect::<Vec<Option<Lifted>>>();
+        let mut part = |member: usize, lifted: Lifted| {
+            let track = &self.tracks[member];
+            parted[member] = Some(match parted[member].take() {
+                Some(earlier) => track.join(&earlier.states, &earlier.finite, &lifted)?,
+                None => track.merged(lifted)?,
+            });
+            Ok::<_, Error>(())
+        };
+        for fused in &self.fused {
+            fused.lifted(&self.tracks)?.into_iter().try_for_each(|(member, lifted)| part(member, lifted))?;
+        }
+        for (member, track) in self.tracks.iter().enumerate() {
+            track.on_host.lifted(&track.reduces)?.map_or(Ok(()), |lifted| part(member, lifted))?;
+        }
+        for (track, merged) in self.tracks.iter_mut().zip(parted) {
+            track.commit(merged);
+            track.on_host = HostSums::default();
+        }
+        self.fused.clear();
         Ok(())
     }
 }

@@ -5,26 +5,30 @@ use tch::{Device, Kind, Tensor};
 use super::leaf::LeafValue;
 use super::nature::Nature;
 use super::non_finite::NonFinite;
-use super::reduction::{Additive, State};
+use super::reduction::{Additive, Reduce, State};
 use super::samples::Samples;
-use super::track::{Finite, Lifted, Pending, Track, Update};
+use super::track::{Finite, Lifted, Pending, Place, Track, Update};
 use crate::error::Result;
 
-/// What the pending values of each track come to. Tracks that need sums alone and whose values are alike are reduced
-/// together: one concatenation and one sum for all of them.
-pub(crate) fn lift(tracks: &[Track], updates: &[Update], policy: NonFinite) -> Result<Vec<Option<Lifted>>> {
-    let mut lifted = tracks.iter().map(|_| None).collect::<Vec<_>>();
+/// What all pending values come to.
+pub(crate) struct Flushed {
+    /// Of the tracks that were reduced by themselves.
+    pub(crate) alone: Vec<Option<Lifted>>,
+    /// Of those that were reduced together.
+    pub(crate) fused: Vec<Fused>,
+}
+
+/// Reduces the pending values. Tracks that need sums alone and whose values are alike are reduced together: one
+/// concatenation and one sum for all of them.
+pub(crate) fn lift(tracks: &[Track], updates: &[Update], policy: NonFinite) -> Result<Flushed> {
+    let mut flushed = Flushed { alone: tracks.iter().map(|_| None).collect(), fused: Vec::new() };
     for group in groups(tracks, policy) {
         match group {
-            Group::One(track) => lifted[track] = tracks[track].lift(updates, policy)?,
-            Group::Fused { tracks: members, .. } => {
-                for (member, of_member) in members.iter().zip(fused(tracks, &members, updates)?) {
-                    lifted[*member] = of_member;
-                }
-            }
+            Group::One(track) => flushed.alone[track] = tracks[track].lift(updates, policy)?,
+            Group::Fused { tracks: members, .. } => flushed.fused.extend(fused(tracks, members, updates)?),
         }
     }
-    Ok(lifted)
+    Ok(flushed)
 }
 
 /// Tracks that are reduced together.
@@ -65,43 +69,61 @@ fn groups(tracks: &[Track], policy: NonFinite) -> Vec<Group<'_>> {
 /// The form of a track whose states are sums, over tensors of one kind on one device.
 fn form(track: &Track, policy: NonFinite) -> Option<Form<'_>> {
     let nature = track.nature.as_ref().filter(|nature| matches!(nature, Nature::Samples(_) | Nature::Scalars))?;
-    let additive = track.reduces.iter().all(|reduce| reduce.additive().is_some());
-    if policy == NonFinite::Skip || !additive {
+    if policy == NonFinite::Skip || !track.additive {
         return None;
     }
-    let mut tensors = track.pending.iter().map(tensor);
-    let first = tensors.next()??;
-    let (device, kind) = (first.device(), first.kind());
-    let alike = tensors.all(|tensor| tensor.is_some_and(|tensor| tensor.device() == device && tensor.kind() == kind));
+    let Place::One(device, kind) = track.place else { return None };
     let updates = track.pending.iter().map(|pending| (pending.update, pending.rows)).collect();
-    alike.then_some(Form { nature, device, kind, updates })
+    Some(Form { nature, device, kind, updates })
 }
 
 fn tensor(pending: &Pending) -> Option<&Tensor> {
     if let LeafValue::Tensor(tensor) = &pending.value { Some(tensor) } else { None }
 }
 
+/// The sums of tracks that were reduced together.
+#[derive(Debug)]
+pub(crate) struct Fused {
+    members: Vec<usize>,
+    sums: Sums,
+}
+
 /// Reduces tracks of one form, values of one length at a time: of a usual window all but the last batch.
-fn fused(tracks: &[Track], members: &[usize], updates: &[Update]) -> Result<Vec<Option<Lifted>>> {
+fn fused(tracks: &[Track], members: Vec<usize>, updates: &[Update]) -> Result<Option<Fused>> {
     let mut lengths = tracks[members[0]].pending.iter().map(|pending| pending.rows).collect::<Vec<_>>();
     lengths.sort_unstable();
     lengths.dedup();
     lengths.retain(|&length| length > 0);
-    let mut total: Vec<Option<Lifted>> = members.iter().map(|_| None).collect();
+    let mut total: Option<Sums> = None;
     for length in lengths {
-        let sums = Sums::of(tracks, members, length, updates)?;
-        for (row, (member, total)) in (0..).zip(members.iter().zip(&mut total)) {
-            let lifted = sums.lifted(row, &tracks[*member])?;
-            *total = Some(match total.take() {
-                None => lifted,
-                Some(earlier) => tracks[*member].join(&earlier.states, &earlier.finite, &lifted)?,
-            });
-        }
+        let sums = Sums::of(tracks, &members, length, updates)?;
+        total = Some(match total {
+            None => sums,
+            Some(total) => total.merged(&sums)?,
+        });
     }
-    Ok(total)
+    Ok(total.map(|sums| Fused { members, sums }))
+}
+
+impl Fused {
+    /// Whether two are of the same tracks on the same device.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        self.members == other.members && self.sums.weighted.device() == other.sums.weighted.device()
+    }
+
+    pub(crate) fn merged(&self, other: &Self) -> Result<Self> {
+        Ok(Self { members: self.members.clone(), sums: self.sums.merged(&other.sums)? })
+    }
+
+    /// What it comes to for each of its tracks.
+    pub(crate) fn lifted(&self, tracks: &[Track]) -> Result<Vec<(usize, Lifted)>> {
+        let members = (0..).zip(&self.members);
+        members.map(|(row, &member)| Ok((member, self.sums.lifted(row, &tracks[member])?))).collect()
+    }
 }
 
 /// The sums over the values of several tracks, a row for each.
+#[derive(Debug)]
 struct Sums {
     /// The sum of values by their weight, and the sum of weights: `[tracks, 2]`.
     weighted: Tensor,
@@ -149,9 +171,18 @@ impl Sums {
         Ok(Self { weighted, plain, samples, first })
     }
 
+    fn merged(&self, other: &Self) -> Result<Self> {
+        Ok(Self {
+            weighted: self.weighted.f_add(&other.weighted)?,
+            plain: self.plain.f_add(&other.plain)?,
+            samples: self.samples.f_add(&other.samples)?,
+            first: self.first.f_minimum(&other.first)?,
+        })
+    }
+
     /// The state of one track.
     fn lifted(&self, row: i64, track: &Track) -> Result<Lifted> {
-        let state = |reduce: &super::Reduce| {
+        let state = |reduce: &Reduce| {
             Ok(State::new([match reduce.additive() {
                 Some(Additive::Mean) | None => self.weighted.f_select(0, row)?,
                 Some(Additive::Sum) => self.plain.f_select(0, row)?,

@@ -8,6 +8,7 @@ use super::chunk::{Chunk, Content};
 use super::leaf::{LeafRef, LeafValue};
 use super::samples::{Samples, samples};
 use super::schema::Field;
+use super::seen::Seen;
 use super::weights::{Ratio, Weighted};
 use super::{Diagnostic, Leaves, LeavesMut};
 use crate::batch::{FieldPath, concatenate, to_device};
@@ -21,8 +22,8 @@ pub(crate) fn gather<D: Diagnostic>(mut shards: Vec<D>) -> Result<D> {
     let fields = D::SCHEMA.fields();
     let leaves = shards.iter().map(Leaves::of).collect::<Vec<_>>();
     let count = |leaves: &Vec<LeafRef<'_>>| {
-        let sizes = leaves.iter().map(|leaf| leaf.size()).collect::<Vec<_>>();
-        samples(&fields, leaves, &sizes)
+        let seen = leaves.iter().map(|&leaf| Seen::from(leaf)).collect::<Vec<_>>();
+        samples(&fields, &seen)
     };
     let counts = leaves.iter().map(count).collect::<Result<Vec<_>>>()?;
     let column = |(index, &field): (usize, &&'static Field)| {

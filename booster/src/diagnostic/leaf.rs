@@ -125,15 +125,13 @@ impl LeafRef<'_> {
         }
     }
 
-    /// The kinds of the tensors in it.
-    pub(crate) fn kinds(self) -> impl Iterator<Item = Kind> {
-        let tensors = match self {
-            Self::Tensor(tensor) => [Some(tensor), None],
-            Self::Ratio(ratio) => [Some(&ratio.numerator), Some(&ratio.denominator)],
-            Self::Weighted(weighted) => [Some(&weighted.value), Some(&weighted.weight)],
+    /// The kinds of the tensors in it, where it is made of several.
+    pub(crate) fn kinds(self) -> [Option<Kind>; 2] {
+        match self {
+            Self::Ratio(ratio) => [Some(ratio.numerator.kind()), Some(ratio.denominator.kind())],
+            Self::Weighted(weighted) => [Some(weighted.value.kind()), Some(weighted.weight.kind())],
             _ => [None, None],
-        };
-        tensors.into_iter().flatten().map(Tensor::kind)
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::leaf::LeafRef;
 use super::schema::Field;
+use super::seen::Seen;
 use super::track::Track;
 use crate::batch::to_device;
 use crate::error::{Error, Result};
@@ -36,12 +37,12 @@ impl HasField for Track {
 
 /// The samples of diagnostics: those of the field marked `#[metric(samples)]`, else the length of the per-sample leaves,
 /// else one.
-pub(crate) fn samples<F: HasField>(fields: &[F], leaves: &[LeafRef<'_>], sizes: &[Vec<i64>]) -> Result<Samples> {
+pub(crate) fn samples<F: HasField>(fields: &[F], leaves: &[Seen<'_>]) -> Result<Samples> {
     let marked = fields.iter().map(HasField::field).zip(leaves).filter(|(field, _)| field.samples);
     let mut is_marked = false;
-    for (field, &leaf) in marked {
+    for (field, seen) in marked {
         is_marked = true;
-        match leaf {
+        match seen.leaf {
             LeafRef::Absent => {}
             LeafRef::Tensor(tensor) if tensor.dim() == 0 => {
                 return Ok(Samples::Device(tensor.f_detach()?.f_to_kind(Kind::Double)?));
@@ -59,15 +60,15 @@ pub(crate) fn samples<F: HasField>(fields: &[F], leaves: &[LeafRef<'_>], sizes: 
     if is_marked {
         return Ok(Samples::Host(1.0));
     }
-    Ok(Samples::Host(per_sample_length(fields, sizes)?.map_or(1.0, |length| length as f64)))
+    Ok(Samples::Host(per_sample_length(fields, leaves)?.map_or(1.0, |length| length as f64)))
 }
 
 /// The length that the per-sample leaves agree on. An optional one may differ: it can hold some shards' samples alone.
-fn per_sample_length<F: HasField>(fields: &[F], sizes: &[Vec<i64>]) -> Result<Option<i64>> {
+fn per_sample_length<F: HasField>(fields: &[F], leaves: &[Seen<'_>]) -> Result<Option<i64>> {
     let mut agreed: Option<(i64, &Field)> = None;
     let mut of_optional = None;
-    for (field, size) in fields.iter().map(HasField::field).zip(sizes) {
-        let Some(&found) = size.first() else { continue };
+    for (field, seen) in fields.iter().map(HasField::field).zip(leaves) {
+        let Some(&found) = seen.size.first() else { continue };
         if field.optional {
             of_optional = of_optional.max(Some(found));
             continue;

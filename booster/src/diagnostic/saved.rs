@@ -64,7 +64,7 @@ impl<D: Diagnostic> Aggregator<D> {
     /// [`Error::Torch`] where a device failed.
     pub fn save(&mut self) -> Result<SavedAggregator> {
         let _no_grad = no_grad_guard();
-        self.flush()?;
+        self.settle()?;
         let read = read(&self.tracks)?;
         let fields = self.tracks.iter().zip(read).map(|(track, read)| SavedField::of(track, &read)).collect();
         Ok(SavedAggregator { schema_hash: D::SCHEMA.hash(), updates: self.updates, fields })

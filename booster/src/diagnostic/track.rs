@@ -8,10 +8,12 @@ use super::chunk::{Chunk, Content};
 use super::leaf::{LeafRef, LeafValue};
 use super::nature::{Nature, is_real};
 use super::non_finite::NonFinite;
+use super::on_host::HostSums;
 use super::owned::Owned;
 use super::reduction::{Reduce, State};
 use super::samples::Samples;
 use super::schema::Field;
+use super::seen::Seen;
 use super::weights::{Ratio, Weighted};
 use crate::batch::to_device;
 use crate::error::{Error, Result};
@@ -23,6 +25,12 @@ pub(crate) struct Track {
     /// What the field's values are like, from the first one on.
     pub(crate) nature: Option<Nature>,
     pub(crate) pending: Vec<Pending>,
+    /// Where the pending tensors are, and of what kind.
+    pub(crate) place: Place,
+    /// The sums of values that were on the host already.
+    pub(crate) on_host: HostSums,
+    /// Whether sums are all that the reductions need.
+    pub(crate) additive: bool,
     /// For the one or two tensors of a value.
     owned: [Owned; 2],
     /// The reductions with states of their own: metrics of one kind of state share it.
@@ -41,6 +49,27 @@ pub(crate) struct Pending {
     pub(crate) update: usize,
     /// Its length along the samples; 1 where it has no samples.
     pub(crate) rows: i64,
+}
+
+/// What the pending tensors of a field have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// There is none.
+    None,
+    /// All are on this device, of this kind.
+    One(Device, Kind),
+    /// They differ.
+    Many,
+}
+
+impl Place {
+    fn and_now(self, device: Device, kind: Option<Kind>) -> Self {
+        match (self, kind) {
+            (Self::None, Some(kind)) => Self::One(device, kind),
+            (Self::One(known, of_kind), Some(kind)) if (known, of_kind) == (device, kind) => self,
+            _ => Self::Many,
+        }
+    }
 }
 
 /// What was found of values that are not finite, `[1]` each, doubles.
@@ -76,10 +105,14 @@ impl Track {
                 reduces.push(metric.reduce);
             }
         }
+        let additive = reduces.iter().all(|reduce| reduce.additive().is_some());
         Self {
             field,
             nature: None,
             pending: Vec::new(),
+            place: Place::None,
+            on_host: HostSums::default(),
+            additive,
             owned: Default::default(),
             reduces,
             states: None,
@@ -88,8 +121,10 @@ impl Track {
     }
 
     /// Checks that a value is like those before it. Nothing is changed.
-    pub(crate) fn check(&self, leaf: LeafRef<'_>, size: &[i64]) -> Result<()> {
-        if let Some(kind) = leaf.kinds().find(|&kind| !is_real(kind)) {
+    pub(crate) fn check(&self, seen: &Seen<'_>) -> Result<()> {
+        let leaf = seen.leaf;
+        let kinds = seen.kind.into_iter().chain(leaf.kinds().into_iter().flatten());
+        if let Some(kind) = kinds.into_iter().find(|&kind| !is_real(kind)) {
             return Err(self.error("a tensor of a real or bool kind", format!("kind {kind:?}")));
         }
         if let LeafRef::Weighted(weighted) = leaf
@@ -99,21 +134,28 @@ impl Track {
         }
         let Some(expected) = &self.nature else { return Ok(()) };
         let same = match leaf {
-            LeafRef::Tensor(_) => expected.admits(size),
+            LeafRef::Tensor(_) => expected.admits(&seen.size),
             leaf => Nature::of(leaf).is_none_or(|found| found == *expected),
         };
         if same { Ok(()) } else { Err(self.error(format_args!("{expected}, as in the updates before"), leaf)) }
     }
 
     /// Takes a value that was checked; gives the bytes that it keeps alive.
-    pub(crate) fn push(&mut self, leaf: LeafRef<'_>, size: &[i64], update: usize) -> Result<usize> {
+    pub(crate) fn push(&mut self, seen: &Seen<'_>, update: usize, of: &Update, policy: NonFinite) -> Result<usize> {
+        let Seen { leaf, size, kind } = seen;
         if self.nature.is_none() {
-            self.nature = Nature::of(leaf);
+            self.nature = Nature::of(*leaf);
+        }
+        if self.additive && policy != NonFinite::Skip && self.on_host.take(seen, &of.samples, of.number)? {
+            return Ok(0);
         }
         let rows = size.first().copied().unwrap_or(1);
-        let value = match leaf {
+        let value = match *leaf {
             LeafRef::Absent => return Ok(0),
-            LeafRef::Tensor(tensor) => LeafValue::Tensor(self.owned[0].own(tensor, size)?),
+            LeafRef::Tensor(tensor) => {
+                self.place = self.place.and_now(tensor.device(), *kind);
+                LeafValue::Tensor(self.owned[0].own(tensor, size)?)
+            }
             LeafRef::Weighted(Weighted { value, weight }) => {
                 let value = self.owned[0].own(value, size)?;
                 LeafValue::Weighted(Weighted::new(value, self.owned[1].own(weight, &weight.size())?))
@@ -135,7 +177,13 @@ impl Track {
             self.states = Some(states);
             self.finite = Some(finite);
         }
+        self.forget_pending();
+    }
+
+    /// Gives up the pending values.
+    pub(crate) fn forget_pending(&mut self) {
         self.pending.clear();
+        self.place = Place::None;
     }
 
     /// Later states merged into those that are there.

@@ -43,7 +43,8 @@ impl<D: Diagnostic> Deref for StepSummary<D> {
 
 /// One step of training: evaluates in [`Mode::Train`], runs backward and lets the optimizer step.
 ///
-/// Nothing is read back from the device. No gradient is left behind, after an error neither.
+/// Gradients are zeroed before, and after an error, so that nothing of it gets into a later step. Nothing is read back
+/// from the device.
 ///
 /// # Errors
 /// Those of [`EvaluationPipeline::evaluate`]; [`Error::LossWithoutGradient`] where no parameter takes part in the loss;
@@ -57,7 +58,6 @@ pub fn training_step<P: EvaluationPipeline>(
     optimizer.zero_grad();
     let diagnostics = evaluate_and_backward(pipeline, batch).inspect_err(|_| optimizer.zero_grad())?;
     optimizer.step();
-    optimizer.zero_grad();
     Ok(Step { diagnostics, elapsed: start.elapsed() })
 }
 

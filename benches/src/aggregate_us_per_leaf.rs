@@ -1,0 +1,99 @@
+//! `aggregate_us_per_leaf`: what `Aggregator::update` costs for each leaf, with the leaf's share of a summary.
+
+use std::array;
+use std::hint::black_box;
+
+use anyhow::Result;
+use booster::prelude::*;
+use booster::tch::{Device, Kind, Tensor};
+use indicatif::ProgressBar;
+
+use crate::paired::{Paired, Spread};
+use crate::report::{Benchmark, Row, Unit};
+
+/// One summary in a round of 2000 updates.
+const PAIRED: Paired = Paired { rounds: 60, blocks: 10, steps: 200 };
+const SAMPLES: i64 = 64;
+/// Diagnostics that are made beforehand, and taken in a circle.
+const RING: usize = 16;
+const GOAL: f64 = 0.25;
+
+const FEW: &str = "aggregate_us_per_leaf_8";
+const MANY: &str = "aggregate_us_per_leaf_32";
+const WORSE: &str = "aggregate_us_per_leaf";
+
+pub(crate) const BENCHMARK: Benchmark = Benchmark { keys: &[WORSE, FEW, MANY], rounds: 2 * PAIRED.all_rounds(), run };
+
+fn run(progress: &ProgressBar) -> Result<Vec<Row>> {
+    let few = measure::<Eight, 8>(progress)?;
+    let many = measure::<ThirtyTwo, 32>(progress)?;
+    let worse = if few.0.median >= many.0.median { few } else { many };
+    let row = |key, (ours, rival)| Row::time(key, ours, rival, Unit::Micros, "tch, sum and add", GOAL);
+    Ok(vec![row(WORSE, worse), row(FEW, few), row(MANY, many)])
+}
+
+/// Seconds per leaf, ours and the rival's.
+fn measure<D: OfLeaves<N>, const N: usize>(progress: &ProgressBar) -> Result<(Spread, Spread)> {
+    booster::tch::manual_seed(0);
+    let leaf = |_| Tensor::rand([SAMPLES], (Kind::Float, Device::Cpu));
+    let ring: [[Tensor; N]; RING] = array::from_fn(|_| array::from_fn(leaf));
+    let diagnostics = ring.each_ref().map(D::of);
+
+    let mut mean = Aggregator::new();
+    let ours = |step| {
+        mean.update(&diagnostics[step % RING])?;
+        if step + 1 == PAIRED.round() {
+            black_box(mean.summary()?);
+            mean.reset();
+        }
+        Ok(())
+    };
+
+    let zero = |_| Tensor::from(0.0_f32);
+    let mut sums: [Tensor; N] = array::from_fn(zero);
+    let rival = |step| {
+        let leaves: &[Tensor; N] = &ring[step % RING];
+        for (sum, leaf) in sums.iter_mut().zip(leaves) {
+            *sum = sum.f_add(&leaf.f_sum(Kind::Float)?)?;
+        }
+        if step + 1 == PAIRED.round() {
+            for sum in &sums {
+                black_box(f64::try_from(sum)?);
+            }
+            sums = array::from_fn(zero);
+        }
+        Ok(())
+    };
+
+    let comparison = PAIRED.measure(progress, ours, rival)?;
+    let per_leaf = |spread: Spread| spread.times(1.0 / N as f64);
+    Ok((per_leaf(comparison.ours), per_leaf(comparison.rival)))
+}
+
+/// Diagnostics of `N` per-sample leaves.
+trait OfLeaves<const N: usize>: Diagnostic {
+    fn of(leaves: &[Tensor; N]) -> Self;
+}
+
+macro_rules! of_leaves {
+    ($name:ident, $number:literal: $($leaf:ident)+) => {
+        #[derive(Diagnostic)]
+        struct $name {
+            $(#[group = "values"] $leaf: Tensor,)+
+        }
+
+        impl OfLeaves<$number> for $name {
+            fn of(leaves: &[Tensor; $number]) -> Self {
+                let [$($leaf),+] = leaves.each_ref().map(Tensor::shallow_clone);
+                Self { $($leaf),+ }
+            }
+        }
+    };
+}
+
+of_leaves! { Eight, 8: a0 a1 a2 a3 a4 a5 a6 a7 }
+of_leaves! {
+    ThirtyTwo, 32:
+    a0 a1 a2 a3 a4 a5 a6 a7 b0 b1 b2 b3 b4 b5 b6 b7
+    c0 c1 c2 c3 c4 c5 c6 c7 d0 d1 d2 d3 d4 d5 d6 d7
+}

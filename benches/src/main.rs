@@ -1,0 +1,127 @@
+//! booster's numbers, each beside its rival's: `cargo xtask bench`.
+//!
+//! Everything runs in this one process and on one thread. There is a file for each key; [`paired`] has the method.
+
+mod aggregate_us_per_leaf;
+mod derive_compile;
+mod paired;
+mod python;
+mod report;
+mod step_overhead;
+mod step_total;
+mod training;
+mod workspace;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use python::Python;
+use report::{Benchmark, Others, Row};
+
+const BENCHMARKS: &[Benchmark] =
+    &[step_overhead::BENCHMARK, step_total::BENCHMARK, aggregate_us_per_leaf::BENCHMARK, derive_compile::BENCHMARK];
+
+/// Measures booster beside its rivals.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Measure only the keys that contain this.
+    filter: Option<String>,
+    /// A Python interpreter with torch and torchmetrics, to be measured too.
+    #[arg(long, value_name = "PATH")]
+    python: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    let benchmarks = chosen(arguments.filter.as_deref())?;
+    let python = arguments.python.as_deref().map(Python::new).transpose()?;
+    booster::tch::set_num_threads(1);
+    let mut rows = Vec::new();
+    for benchmark in &benchmarks {
+        rows.extend(measure(benchmark)?);
+    }
+    let others = match &python {
+        Some(python) => {
+            eprintln!("the rivals in Python:");
+            python.measure(benchmarks.iter().flat_map(|benchmark| benchmark.keys))?
+        }
+        None => Others::new(),
+    };
+    println!("{}", report::table(&rows, &others));
+    let path = workspace::target().join("bench.json");
+    report::keep(&rows, &path)?;
+    eprintln!("\nwritten to `{}`", path.display());
+    if python.is_none() {
+        eprintln!("for PyTorch's and torchmetrics' times: --python PATH, an interpreter that has both");
+    }
+    Ok(())
+}
+
+/// The benchmarks with a key that contains `filter`.
+fn chosen(filter: Option<&str>) -> Result<Vec<Benchmark>> {
+    let filter = filter.unwrap_or_default();
+    let is_chosen = |benchmark: &&Benchmark| benchmark.keys.iter().any(|key| key.contains(filter));
+    let chosen = BENCHMARKS.iter().filter(is_chosen).copied().collect::<Vec<_>>();
+    if chosen.is_empty() {
+        let keys = BENCHMARKS.iter().flat_map(|benchmark| benchmark.keys).copied().collect::<Vec<_>>();
+        bail!("no key contains `{filter}`; there are {}", keys.join(", "));
+    }
+    Ok(chosen)
+}
+
+fn measure(benchmark: &Benchmark) -> Result<Vec<Row>> {
+    let name = benchmark.keys[0];
+    let bar = ProgressBar::new(benchmark.rounds as u64).with_prefix(name);
+    if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} rounds, {eta} left") {
+        bar.set_style(style);
+    }
+    bar.tick();
+    let rows = (benchmark.run)(&bar).with_context(|| format!("measuring {name}"));
+    let (hidden, seconds) = (bar.is_hidden(), bar.elapsed().as_secs_f64());
+    bar.finish_and_clear();
+    if hidden {
+        eprintln!("{name}: {} rounds in {seconds:.1} s", bar.position());
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_benchmarks_have_a_key_in_common() {
+        let mut keys = BENCHMARKS.iter().flat_map(|benchmark| benchmark.keys).collect::<Vec<_>>();
+        let all = keys.len();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), all);
+    }
+
+    #[test]
+    fn a_filter_chooses_by_part_of_a_key() {
+        let keys = |filter| chosen(filter).unwrap().iter().map(|benchmark| benchmark.keys[0]).collect::<Vec<_>>();
+        assert_eq!(keys(Some("step_")), ["step_overhead", "step_total"]);
+        assert_eq!(keys(Some("leaf_32")), ["aggregate_us_per_leaf"]);
+        assert_eq!(keys(None).len(), BENCHMARKS.len());
+    }
+
+    #[test]
+    fn a_filter_that_chooses_nothing_is_told_the_keys() {
+        let error = chosen(Some("stepp")).unwrap_err().to_string();
+        assert!(error.starts_with("no key contains `stepp`; there are step_overhead, step_total, "), "{error}");
+    }
+}

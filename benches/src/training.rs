@@ -1,0 +1,85 @@
+//! What the step benchmarks have in common: the model, the data, and booster's own step.
+
+use std::hint::black_box;
+
+use anyhow::Result;
+use booster::evaluation::Labelled;
+use booster::prelude::*;
+use booster::tch::nn::{self, ModuleT, Optimizer, OptimizerConfig, SequentialT};
+use booster::tch::{Device, Kind, Reduction, Tensor};
+
+use crate::paired::Paired;
+
+const FEATURES: i64 = 64;
+const HIDDEN: i64 = 128;
+const CLASSES: i64 = 10;
+const BATCH: i64 = 64;
+const BATCHES: usize = 16;
+
+/// So small that nothing is learnt: the sides' work stays the same to the end. Units that die in training would let
+/// Adam's moments decay into subnormal numbers, which processors are slow with.
+const LEARNING_RATE: f64 = 1e-7;
+
+/// One summary in a round of 1000 steps; turns of 25.
+pub(crate) const PAIRED: Paired = Paired { rounds: 60, blocks: 40, steps: 25 };
+
+/// Cross-entropy classification.
+#[evaluator]
+pub(crate) fn measured<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+    #[output]
+    let logits: Tensor = model.forward_t(&batch.input, mode.is_train());
+    #[group = "loss"]
+    let nll: Tensor = logits.f_cross_entropy_loss::<Tensor>(&batch.target, None, Reduction::None, -100, 0.0)?;
+    #[group = "metrics"]
+    let accuracy: Tensor = logits.f_argmax(-1, false)?.f_eq_tensor(&batch.target)?;
+    Ok(nll.f_mean(Kind::Float)?)
+}
+
+fn net(path: &nn::Path<'_>) -> SequentialT {
+    nn::seq_t()
+        .add(nn::linear(path / "hidden", FEATURES, HIDDEN, nn::LinearConfig::default()))
+        .add_fn(Tensor::relu)
+        .add(nn::linear(path / "logits", HIDDEN, CLASSES, nn::LinearConfig::default()))
+}
+
+/// Batches that the sides go through in a circle.
+pub(crate) fn batches() -> Vec<Labelled> {
+    booster::tch::manual_seed(0);
+    let batch = |_| Labelled {
+        input: Tensor::randn([BATCH, FEATURES], (Kind::Float, Device::Cpu)),
+        target: Tensor::randint(CLASSES, [BATCH], (Kind::Int64, Device::Cpu)),
+    };
+    (0..BATCHES).map(batch).collect()
+}
+
+/// A step with all that booster does: pipeline, typed diagnostics, aggregation, a summary at the end of the round.
+pub(crate) fn booster_step(batches: &[Labelled]) -> Result<impl FnMut(usize) -> Result<()>> {
+    booster::tch::manual_seed(1);
+    let mut pipeline = Pipeline::build(Device::Cpu, net, Measured::new());
+    let mut optimizer = nn::Adam::default().build(pipeline.var_store(), LEARNING_RATE)?;
+    let mut mean = Aggregator::new();
+    Ok(move |step| {
+        mean.update(&training_step(&mut pipeline, &batches[step % BATCHES], &mut optimizer)?)?;
+        if step + 1 == PAIRED.round() {
+            black_box(mean.summary()?);
+            mean.reset();
+        }
+        Ok(())
+    })
+}
+
+/// A step as one writes it with tch alone, around what `loss` makes of the logits and the targets.
+pub(crate) fn tch_step(
+    batches: &[Labelled],
+    loss: impl Fn(&Tensor, &Tensor) -> Tensor,
+) -> Result<impl FnMut(usize) -> Result<()>> {
+    booster::tch::manual_seed(1);
+    let var_store = nn::VarStore::new(Device::Cpu);
+    let model = net(&var_store.root());
+    let mut optimizer: Optimizer = nn::Adam::default().build(&var_store, LEARNING_RATE)?;
+    Ok(move |step| {
+        let Labelled { input, target } = &batches[step % BATCHES];
+        optimizer.backward_step(&loss(&model.forward_t(input, true), target));
+        Ok(())
+    })
+}

@@ -1,0 +1,114 @@
+//! Sums of values that are on the host already.
+
+use tch::{Device, Kind, Tensor};
+
+use super::leaf::LeafRef;
+use super::reduction::{Additive, Reduce, State};
+use super::samples::Samples;
+use super::seen::Seen;
+use super::track::{Finite, Lifted};
+use crate::error::Result;
+use crate::stats;
+
+/// More values than this are left to libtorch, whose sums use more than one core.
+const FEW: usize = 4096;
+
+/// The sums of a field's values that came as numbers or as small tensors on the CPU. No device has to be waited for
+/// there, and adding them up at once costs less than keeping and joining handles.
+#[derive(Debug, Default)]
+pub(crate) struct HostSums {
+    /// The sum of values by their weight, and the sum of weights.
+    weighted: Sum,
+    weight: Sum,
+    /// The plain sum of values.
+    plain: Sum,
+    /// The number of samples.
+    samples: Sum,
+    /// The first update with a value that is not finite.
+    first: Option<u64>,
+    /// Whether there was a value.
+    any: bool,
+}
+
+impl HostSums {
+    /// Takes a value that is on the host, of update `number`; tells whether it did.
+    pub(crate) fn take(&mut self, seen: &Seen<'_>, samples: &Samples, number: u64) -> Result<bool> {
+        let Some(value) = sum_of(seen)? else { return Ok(false) };
+        let (weight, samples, weighted) = match (seen.size.first().copied(), samples) {
+            (Some(rows), _) => {
+                let entries = seen.size.iter().product::<i64>();
+                if entries == 0 {
+                    return Ok(true);
+                }
+                (entries as f64, rows as f64, value)
+            }
+            (None, Samples::Host(0.0)) => (0.0, 0.0, 0.0),
+            (None, Samples::Host(samples)) => (*samples, *samples, value * samples),
+            (None, Samples::Device(_)) => return Ok(false),
+        };
+        if !weighted.is_finite() {
+            self.first.get_or_insert(number);
+        }
+        self.weighted.add(weighted);
+        self.weight.add(weight);
+        self.plain.add(value);
+        self.samples.add(samples);
+        self.any = true;
+        Ok(true)
+    }
+
+    /// What they come to, as states of additive reductions; nothing where there was no value.
+    pub(crate) fn lifted(&self, reduces: &[Reduce]) -> Result<Option<Lifted>> {
+        if !self.any {
+            return Ok(None);
+        }
+        let state = |reduce: &Reduce| {
+            Ok(State::new([match reduce.additive() {
+                Some(Additive::Mean) | None => Tensor::f_from_slice(&[self.weighted.total(), self.weight.total()])?,
+                Some(Additive::Sum) => Tensor::f_from_slice(&[self.plain.total()])?,
+                Some(Additive::Count) => Tensor::f_from_slice(&[self.samples.total()])?,
+            }]))
+        };
+        let first = Tensor::f_from_slice(&[self.first.map_or(f64::INFINITY, |update| update as f64)])?;
+        let states = reduces.iter().map(state).collect::<Result<_>>()?;
+        Ok(Some(Lifted { states, finite: Finite { first, skipped: None } }))
+    }
+}
+
+/// The sum of a number or of a small tensor on the CPU; nothing for others.
+fn sum_of(seen: &Seen<'_>) -> Result<Option<f64>> {
+    let LeafRef::Tensor(tensor) = seen.leaf else { return Ok(seen.leaf.number()) };
+    let count = seen.size.iter().product::<i64>().unsigned_abs() as usize;
+    if count > FEW || tensor.device() != Device::Cpu {
+        return Ok(None);
+    }
+    Ok(match seen.kind {
+        Some(Kind::Float) => Some(stats::fold_on_cpu(tensor, count, 0.0_f32, f64::from)?),
+        Some(Kind::Double) => Some(stats::fold_on_cpu(tensor, count, 0.0_f64, |value| value)?),
+        Some(Kind::Int64) => Some(stats::fold_on_cpu(tensor, count, 0_i64, |value| value as f64)?),
+        Some(Kind::Bool) => Some(stats::fold_on_cpu(tensor, count, false, |value| f64::from(u8::from(value)))?),
+        _ => None,
+    })
+}
+
+/// A compensated sum (Neumaier, 1974).
+#[derive(Debug, Default)]
+struct Sum {
+    sum: f64,
+    lost: f64,
+}
+
+impl Sum {
+    fn add(&mut self, value: f64) {
+        let sum = self.sum + value;
+        if sum.is_finite() {
+            let larger_first = self.sum.abs() >= value.abs();
+            self.lost += if larger_first { (self.sum - sum) + value } else { (value - sum) + self.sum };
+        }
+        self.sum = sum;
+    }
+
+    fn total(&self) -> f64 {
+        self.sum + self.lost
+    }
+}
