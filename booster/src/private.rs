@@ -39,9 +39,10 @@ pub fn debug_diagnostics<D: Diagnostic>(
     name: &str,
     formatter: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
-    let leaves = Leaves::of(diagnostics);
+    let fields = D::SCHEMA.fields();
+    let leaves = Leaves::of(diagnostics, fields.len());
     let mut shown = formatter.debug_struct(name);
-    for (field, leaf) in D::SCHEMA.fields().iter().zip(&leaves) {
+    for (field, leaf) in fields.iter().zip(&leaves) {
         shown.field(field.name, &format_args!("{leaf}"));
     }
     shown.finish()

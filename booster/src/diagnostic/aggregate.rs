@@ -113,11 +113,10 @@ impl<D: Diagnostic> Aggregator<D> {
     /// - [`Error::Torch`] where a device is out of memory.
     pub fn update(&mut self, diagnostics: &D) -> Result<()> {
         const { D::SCHEMA.check() };
-        let _no_grad = no_grad_guard();
         if self.is_empty() {
             self.tracks = tracks::<D>();
         }
-        let leaves = Leaves::of(diagnostics).into_iter().map(Seen::from).collect::<Vec<_>>();
+        let leaves = Leaves::of(diagnostics, self.tracks.len()).into_iter().map(Seen::from).collect::<Vec<_>>();
         let samples = samples(&self.tracks, &leaves)?;
         self.tracks.iter().zip(&leaves).try_for_each(|(track, seen)| track.check(seen))?;
         let updates = self.window.len();
@@ -195,6 +194,7 @@ impl<D: Diagnostic> Aggregator<D> {
 
     /// Reduces what is pending; after an error it is all still there.
     fn flush(&mut self) -> Result<()> {
+        let _no_grad = no_grad_guard();
         let Flushed { alone, fused } = lift(&self.tracks, &self.window, self.policy)?;
         let merge = |(track, lifted): (&Track, Option<_>)| lifted.map(|lifted| track.merged(lifted)).transpose();
         let alone = self.tracks.iter().zip(alone).map(merge).collect::<Result<Vec<_>>>()?;

@@ -20,7 +20,7 @@ pub(crate) fn gather<D: Diagnostic>(mut shards: Vec<D>) -> Result<D> {
         return Err(Error::EmptyBatch);
     }
     let fields = D::SCHEMA.fields();
-    let leaves = shards.iter().map(Leaves::of).collect::<Vec<_>>();
+    let leaves = shards.iter().map(|shard| Leaves::of(shard, fields.len())).collect::<Vec<_>>();
     let count = |leaves: &Vec<LeafRef<'_>>| {
         let seen = leaves.iter().map(|&leaf| Seen::from(leaf)).collect::<Vec<_>>();
         samples(&fields, &seen)

@@ -184,9 +184,9 @@ impl<'a> Leaves<'a> {
         self.0.push(leaf);
     }
 
-    /// The leaves of some diagnostics.
-    pub(crate) fn of<D: Diagnostic>(diagnostics: &'a D) -> Vec<LeafRef<'a>> {
-        let mut leaves = Self::default();
+    /// The leaves of some diagnostics, of which there are so many.
+    pub(crate) fn of<D: Diagnostic>(diagnostics: &'a D, count: usize) -> Vec<LeafRef<'a>> {
+        let mut leaves = Self(Vec::with_capacity(count));
         diagnostics.visit(&mut leaves);
         leaves.0
     }
