@@ -71,7 +71,7 @@ impl<D: Diagnostic> Aggregator<D> {
     }
 
     /// An aggregator that goes on where another was saved; its states are on the CPU until values of another device
-    /// come, and stay there.
+    /// come.
     ///
     /// # Errors
     /// [`Error::Schema`], with the first metric that differs, where it was saved for other diagnostics.

@@ -197,7 +197,8 @@ impl Track {
     /// Two groups of states as one.
     pub(crate) fn join(&self, states: &[State], finite: &Finite, later: &Lifted) -> Result<Lifted> {
         let merge = |((reduce, earlier), later): ((&Reduce, &State), &State)| {
-            reduce.merge(earlier, &later.to_device(earlier.device())?)
+            let device = meeting_place(earlier.device(), later.device());
+            reduce.merge(&earlier.to_device(device)?, &later.to_device(device)?)
         };
         let states = self.reduces.iter().zip(states).zip(&later.states).map(merge).collect::<Result<_>>()?;
         Ok(Lifted { states, finite: finite.merged(&later.finite)? })
@@ -306,12 +307,18 @@ impl Track {
 
 impl Finite {
     fn merged(&self, later: &Self) -> Result<Self> {
-        let device = self.first.device();
+        let device = meeting_place(self.first.device(), later.first.device());
         let skipped = match (&self.skipped, &later.skipped) {
-            (Some(earlier), Some(later)) => Some(earlier.f_add(&to_device(later, device)?)?),
+            (Some(earlier), Some(later)) => Some(to_device(earlier, device)?.f_add(&to_device(later, device)?)?),
             (None, Some(only)) | (Some(only), None) => Some(to_device(only, device)?),
             (None, None) => None,
         };
-        Ok(Self { first: self.first.f_minimum(&to_device(&later.first, device)?)?, skipped })
+        let first = to_device(&self.first, device)?.f_minimum(&to_device(&later.first, device)?)?;
+        Ok(Self { first, skipped })
     }
+}
+
+/// Where two states are merged: not on the CPU if one of them is elsewhere, since that would wait for its device.
+fn meeting_place(earlier: Device, later: Device) -> Device {
+    if earlier == Device::Cpu { later } else { earlier }
 }

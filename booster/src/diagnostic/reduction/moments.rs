@@ -16,69 +16,57 @@ pub struct Var;
 #[derive(Debug)]
 pub struct Std;
 
+/// The state of both: the weight, the mean and the sum of squared deviations from it.
+const MOMENTS: Option<&str> = Some("booster::moments");
+
 impl Reduction for Var {
     type Value = f64;
     const NAME: &'static str = "var";
-    const STATE: Option<&'static str> = Some(MOMENTS);
+    const STATE: Option<&'static str> = MOMENTS;
 
     fn lift(chunk: &Chunk) -> Result<State> {
-        lift(chunk)
+        let (values, weights) = chunk.flat()?;
+        let weight = weights.f_sum(Kind::Double)?;
+        let mean = values.f_mul(&weights)?.f_sum(Kind::Double)?.f_div(&not_zero(&weight)?)?;
+        let squares = values.f_sub(&mean)?.f_square()?.f_mul(&weights)?.f_sum(Kind::Double)?;
+        Ok(State::new([Tensor::f_stack(&[weight, mean, squares], 0)?]))
     }
 
     fn merge(earlier: &State, later: &State) -> Result<State> {
-        merge(earlier, later)
+        let part = |state: &State, index: i64| Ok::<_, crate::Error>(state.parts()[0].f_select(0, index)?);
+        let (one, other) = (part(earlier, 0)?, part(later, 0)?);
+        let weight = one.f_add(&other)?;
+        let share = other.f_div(&not_zero(&weight)?)?;
+        let delta = part(later, 1)?.f_sub(&part(earlier, 1)?)?;
+        let mean = part(earlier, 1)?.f_add(&delta.f_mul(&share)?)?;
+        let between = delta.f_square()?.f_mul(&one)?.f_mul(&share)?;
+        let squares = part(earlier, 2)?.f_add(&part(later, 2)?)?.f_add(&between)?;
+        Ok(State::new([Tensor::f_stack(&[weight, mean, squares], 0)?]))
     }
 
     fn finish(state: &HostState) -> f64 {
-        variance(state)
+        match state.parts().first().map(Vec::as_slice) {
+            Some([weight, _, squares]) => squares / weight,
+            _ => f64::NAN,
+        }
     }
 }
 
 impl Reduction for Std {
     type Value = f64;
     const NAME: &'static str = "std";
-    const STATE: Option<&'static str> = Some(MOMENTS);
+    const STATE: Option<&'static str> = MOMENTS;
 
     fn lift(chunk: &Chunk) -> Result<State> {
-        lift(chunk)
+        Var::lift(chunk)
     }
 
     fn merge(earlier: &State, later: &State) -> Result<State> {
-        merge(earlier, later)
+        Var::merge(earlier, later)
     }
 
     fn finish(state: &HostState) -> f64 {
-        variance(state).sqrt()
-    }
-}
-
-/// The state: the weight, the mean and the sum of squared deviations from it.
-const MOMENTS: &str = "booster::moments";
-
-fn lift(chunk: &Chunk) -> Result<State> {
-    let (values, weights) = chunk.flat()?;
-    let weight = weights.f_sum(Kind::Double)?;
-    let mean = values.f_mul(&weights)?.f_sum(Kind::Double)?.f_div(&not_zero(&weight)?)?;
-    let squares = values.f_sub(&mean)?.f_square()?.f_mul(&weights)?.f_sum(Kind::Double)?;
-    Ok(State::new([Tensor::f_stack(&[weight, mean, squares], 0)?]))
-}
-
-fn merge(earlier: &State, later: &State) -> Result<State> {
-    let part = |state: &State, index: i64| Ok::<_, crate::Error>(state.parts()[0].f_select(0, index)?);
-    let (one, other) = (part(earlier, 0)?, part(later, 0)?);
-    let weight = one.f_add(&other)?;
-    let share = other.f_div(&not_zero(&weight)?)?;
-    let delta = part(later, 1)?.f_sub(&part(earlier, 1)?)?;
-    let mean = part(earlier, 1)?.f_add(&delta.f_mul(&share)?)?;
-    let between = delta.f_square()?.f_mul(&one)?.f_mul(&share)?;
-    let squares = part(earlier, 2)?.f_add(&part(later, 2)?)?.f_add(&between)?;
-    Ok(State::new([Tensor::f_stack(&[weight, mean, squares], 0)?]))
-}
-
-fn variance(state: &HostState) -> f64 {
-    match state.parts().first().map(Vec::as_slice) {
-        Some([weight, _, squares]) => squares / weight,
-        _ => f64::NAN,
+        Var::finish(state).sqrt()
     }
 }
 
