@@ -39,6 +39,28 @@ struct Everything {
     masked_series: Weighted,
 }
 
+/// Batch-level values whose samples are counted on the device: they are reduced there, together.
+#[derive(Diagnostic)]
+struct Stated {
+    #[group = "info"]
+    #[metric(samples)]
+    samples: Tensor,
+    #[group = "loss"]
+    #[metric(mean, count)]
+    first: Tensor,
+    #[group = "loss"]
+    #[metric(mean, count)]
+    second: Tensor,
+    #[group = "loss"]
+    number: f64,
+}
+
+fn stated(samples: &[Sample]) -> booster::Result<Stated> {
+    let mean = samples.iter().map(|sample| sample.value[0]).sum::<f64>() / samples.len() as f64;
+    let count = i64::try_from(samples.len()).map_err(booster::Error::custom)?;
+    Ok(Stated { samples: count.into(), first: mean.into(), second: (-mean).into(), number: mean })
+}
+
 #[derive(Clone, Debug)]
 struct Sample {
     value: Vec<f64>,
@@ -69,14 +91,19 @@ fn diagnostics(samples: &[Sample], kind: Kind) -> booster::Result<Everything> {
     })
 }
 
-/// Cuts samples at the given places, aggregates the parts in two aggregators and merges them.
-fn in_parts(samples: &[Sample], cuts: &[usize], split: usize, kind: Kind) -> booster::Result<Aggregator<Everything>> {
+/// Where samples are cut, their ends included.
+fn bounds(samples: &[Sample], cuts: &[usize]) -> Vec<usize> {
     let mut bounds = cuts.iter().map(|cut| cut % (samples.len() + 1)).collect::<Vec<_>>();
     bounds.extend([0, samples.len()]);
     bounds.sort_unstable();
     bounds.dedup();
+    bounds
+}
+
+/// Cuts samples at the given places, aggregates the parts in two aggregators and merges them.
+fn in_parts(samples: &[Sample], cuts: &[usize], split: usize, kind: Kind) -> booster::Result<Aggregator<Everything>> {
     let mut aggregators = [Aggregator::new(), Aggregator::new()];
-    for (part, bounds) in bounds.windows(2).enumerate() {
+    for (part, bounds) in bounds(samples, cuts).windows(2).enumerate() {
         let into = usize::from(part >= split);
         aggregators[into].update(&diagnostics(&samples[bounds[0]..bounds[1]], kind)?)?;
     }
@@ -165,14 +192,29 @@ proptest! {
     }
 
     #[test]
+    fn samples_counted_on_the_device_weigh_alike(
+        samples in samples(),
+        cuts in prop::collection::vec(any::<usize>(), 0..8),
+    ) {
+        let mut whole = Aggregator::new();
+        whole.update(&stated(&samples)?)?;
+        let mut parts = Aggregator::new();
+        for bounds in bounds(&samples, &cuts).windows(2) {
+            parts.update(&stated(&samples[bounds[0]..bounds[1]])?)?;
+        }
+        let (one, other) = (whole.summary()?, parts.summary()?);
+        prop_assert_eq!(other.loss.first_count, samples.len() as f64);
+        for (left, right) in one.iter().zip(other.iter()) {
+            prop_assert!((left.2 - right.2).abs() <= 1e-9 * left.2.abs().max(1.0), "{}: {} {}", left.1, left.2, right.2);
+        }
+    }
+
+    #[test]
     fn shards_gathered_are_the_whole(
         samples in samples(),
         cuts in prop::collection::vec(any::<usize>(), 0..4),
     ) {
-        let mut bounds = cuts.iter().map(|cut| cut % (samples.len() + 1)).collect::<Vec<_>>();
-        bounds.extend([0, samples.len()]);
-        bounds.sort_unstable();
-        bounds.dedup();
+        let bounds = bounds(&samples, &cuts);
         let shards = bounds.windows(2).map(|bounds| diagnostics(&samples[bounds[0]..bounds[1]], Kind::Double));
         let gathered = Everything::gather(shards.collect::<booster::Result<_>>()?)?;
         prop_assert_eq!(gathered.batch_size, i64::try_from(samples.len())?);
