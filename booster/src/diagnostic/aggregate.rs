@@ -123,9 +123,11 @@ impl<D: Diagnostic> Aggregator<D> {
         if updates >= WINDOW || updates * leaves.len() >= WINDOW_VALUES || self.window_bytes >= WINDOW_BYTES {
             self.flush()?;
         }
+        let prepare = |(track, seen): (&mut Track, &Seen<'_>)| track.prepare(seen, &samples, self.policy);
+        let prepared = self.tracks.iter_mut().zip(&leaves).map(prepare).collect::<Result<Vec<_>>>()?;
         let update = Update { number: self.updates, samples };
-        for (track, seen) in self.tracks.iter_mut().zip(&leaves) {
-            self.window_bytes += track.push(seen, self.window.len(), &update, self.policy)?;
+        for ((track, seen), prepared) in self.tracks.iter_mut().zip(&leaves).zip(prepared) {
+            self.window_bytes += track.accept(seen, prepared, self.window.len(), &update);
         }
         self.window.push(update);
         self.updates += 1;

@@ -30,31 +30,41 @@ pub(crate) struct HostSums {
     any: bool,
 }
 
-impl HostSums {
-    /// Takes a value that is on the host, of update `number`; tells whether it did.
-    pub(crate) fn take(&mut self, seen: &Seen<'_>, samples: &Samples, number: u64) -> Result<bool> {
-        let Some(value) = sum_of(seen)? else { return Ok(false) };
-        let (weight, samples, weighted) = match (seen.size.first().copied(), samples) {
-            (Some(rows), _) => {
-                let entries = seen.size.iter().product::<i64>();
-                if entries == 0 {
-                    return Ok(true);
-                }
-                (entries as f64, rows as f64, value)
-            }
+/// What one value adds to the sums.
+#[derive(Debug)]
+pub(crate) struct Addend {
+    weighted: f64,
+    weight: f64,
+    plain: f64,
+    samples: f64,
+}
+
+impl Addend {
+    /// The sums of a value that is on the host, and small; nothing for others.
+    pub(crate) fn of(seen: &Seen<'_>, samples: &Samples) -> Result<Option<Self>> {
+        let Some(plain) = sum_of(seen)? else { return Ok(None) };
+        let (weighted, weight, samples) = match (seen.size.first(), samples) {
+            (Some(&rows), _) => (plain, seen.size.iter().product::<i64>() as f64, rows as f64),
+            // What stands for no sample may be anything.
             (None, Samples::Host(0.0)) => (0.0, 0.0, 0.0),
-            (None, Samples::Host(samples)) => (*samples, *samples, value * samples),
-            (None, Samples::Device(_)) => return Ok(false),
+            (None, Samples::Host(samples)) => (plain * samples, *samples, *samples),
+            (None, Samples::Device(_)) => return Ok(None),
         };
-        if !weighted.is_finite() {
-            self.first.get_or_insert(number);
+        Ok(Some(Self { weighted, weight, plain, samples }))
+    }
+}
+
+impl HostSums {
+    /// Takes the value of an update.
+    pub(crate) fn add(&mut self, value: &Addend, update: u64) {
+        if !value.weighted.is_finite() {
+            self.first.get_or_insert(update);
         }
-        self.weighted.add(weighted);
-        self.weight.add(weight);
-        self.plain.add(value);
-        self.samples.add(samples);
+        self.weighted.add(value.weighted);
+        self.weight.add(value.weight);
+        self.plain.add(value.plain);
+        self.samples.add(value.samples);
         self.any = true;
-        Ok(true)
     }
 
     /// What they come to, as states of additive reductions; nothing where there was no value.

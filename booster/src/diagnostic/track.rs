@@ -8,7 +8,7 @@ use super::chunk::{Chunk, Content};
 use super::leaf::{LeafRef, LeafValue};
 use super::nature::{Nature, is_real};
 use super::non_finite::NonFinite;
-use super::on_host::HostSums;
+use super::on_host::{Addend, HostSums};
 use super::owned::Owned;
 use super::reduction::{Reduce, State};
 use super::samples::Samples;
@@ -70,6 +70,17 @@ impl Place {
             _ => Self::Many,
         }
     }
+}
+
+/// What is kept of a value.
+#[derive(Debug)]
+pub(crate) enum Prepared {
+    /// There was no value.
+    Absent,
+    /// It was on the host: its sums.
+    OnHost(Addend),
+    /// To be reduced later.
+    Pending(LeafValue),
 }
 
 /// What was found of values that are not finite, `[1]` each, doubles.
@@ -140,22 +151,21 @@ impl Track {
         if same { Ok(()) } else { Err(self.error(format_args!("{expected}, as in the updates before"), leaf)) }
     }
 
-    /// Takes a value that was checked; gives the bytes that it keeps alive.
-    pub(crate) fn push(&mut self, seen: &Seen<'_>, update: usize, of: &Update, policy: NonFinite) -> Result<usize> {
-        let Seen { leaf, size, kind } = seen;
-        if self.nature.is_none() {
-            self.nature = Nature::of(*leaf);
+    /// Makes of a value that was checked what is kept of it: all that can fail of an update, without changing the state.
+    pub(crate) fn prepare(&mut self, seen: &Seen<'_>, samples: &Samples, policy: NonFinite) -> Result<Prepared> {
+        let Seen { leaf, size, .. } = seen;
+        if size.contains(&0) {
+            return Ok(Prepared::Absent);
         }
-        if self.additive && policy != NonFinite::Skip && self.on_host.take(seen, &of.samples, of.number)? {
-            return Ok(0);
+        if self.additive
+            && policy != NonFinite::Skip
+            && let Some(sums) = Addend::of(seen, samples)?
+        {
+            return Ok(Prepared::OnHost(sums));
         }
-        let rows = size.first().copied().unwrap_or(1);
-        let value = match *leaf {
-            LeafRef::Absent => return Ok(0),
-            LeafRef::Tensor(tensor) => {
-                self.place = self.place.and_now(tensor.device(), *kind);
-                LeafValue::Tensor(self.owned[0].own(tensor, size)?)
-            }
+        Ok(Prepared::Pending(match *leaf {
+            LeafRef::Absent => return Ok(Prepared::Absent),
+            LeafRef::Tensor(tensor) => LeafValue::Tensor(self.owned[0].own(tensor, size)?),
             LeafRef::Weighted(Weighted { value, weight }) => {
                 let value = self.owned[0].own(value, size)?;
                 LeafValue::Weighted(Weighted::new(value, self.owned[1].own(weight, &weight.size())?))
@@ -165,10 +175,31 @@ impl Track {
                 LeafValue::Ratio(Ratio::new(numerator, self.owned[1].own(denominator, &denominator.size())?))
             }
             number => number.number().map_or(LeafValue::Absent, LeafValue::Float),
-        };
-        self.pending.push(Pending { value, update, rows });
-        // Kinds differ by a factor of eight at most: enough for a bound.
-        Ok(size.iter().product::<i64>().unsigned_abs() as usize * 8)
+        }))
+    }
+
+    /// Takes what was prepared, as the value of the pending update at a place; gives the bytes that it keeps alive.
+    pub(crate) fn accept(&mut self, seen: &Seen<'_>, prepared: Prepared, place: usize, update: &Update) -> usize {
+        let Seen { leaf, size, kind } = seen;
+        if self.nature.is_none() {
+            self.nature = Nature::of(*leaf);
+        }
+        match prepared {
+            Prepared::Absent => 0,
+            Prepared::OnHost(sums) => {
+                self.on_host.add(&sums, update.number);
+                0
+            }
+            Prepared::Pending(value) => {
+                if let LeafValue::Tensor(tensor) = &value {
+                    self.place = self.place.and_now(tensor.device(), *kind);
+                }
+                let rows = size.first().copied().unwrap_or(1);
+                self.pending.push(Pending { value, update: place, rows });
+                // Kinds differ by a factor of eight at most: enough for a bound.
+                size.iter().product::<i64>().unsigned_abs() as usize * 8
+            }
+        }
     }
 
     /// Merges what the pending values were reduced to, and gives them up.
