@@ -42,8 +42,8 @@ pub fn debug_diagnostics<D: Diagnostic>(
     let fields = D::SCHEMA.fields();
     let leaves = Leaves::of(diagnostics, fields.len());
     let mut shown = formatter.debug_struct(name);
-    for (field, leaf) in fields.iter().zip(&leaves) {
-        shown.field(field.name, &format_args!("{leaf}"));
+    for (field, seen) in fields.iter().zip(&leaves) {
+        shown.field(field.name, &format_args!("{}", seen.leaf));
     }
     shown.finish()
 }

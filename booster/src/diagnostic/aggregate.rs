@@ -116,7 +116,7 @@ impl<D: Diagnostic> Aggregator<D> {
         if self.is_empty() {
             self.tracks = tracks::<D>();
         }
-        let leaves = Leaves::of(diagnostics, self.tracks.len()).into_iter().map(Seen::from).collect::<Vec<_>>();
+        let leaves = Leaves::of(diagnostics, self.tracks.len());
         let samples = samples(&self.tracks, &leaves)?;
         self.tracks.iter().zip(&leaves).try_for_each(|(track, seen)| track.check(seen))?;
         let updates = self.window.len();

@@ -8,7 +8,6 @@ use super::chunk::{Chunk, Content};
 use super::leaf::{LeafRef, LeafValue};
 use super::samples::{Samples, samples};
 use super::schema::Field;
-use super::seen::Seen;
 use super::weights::{Ratio, Weighted};
 use super::{Diagnostic, Leaves, LeavesMut};
 use crate::batch::{FieldPath, concatenate, to_device};
@@ -21,13 +20,9 @@ pub(crate) fn gather<D: Diagnostic>(mut shards: Vec<D>) -> Result<D> {
     }
     let fields = D::SCHEMA.fields();
     let leaves = shards.iter().map(|shard| Leaves::of(shard, fields.len())).collect::<Vec<_>>();
-    let count = |leaves: &Vec<LeafRef<'_>>| {
-        let seen = leaves.iter().map(|&leaf| Seen::from(leaf)).collect::<Vec<_>>();
-        samples(&fields, &seen)
-    };
-    let counts = leaves.iter().map(count).collect::<Result<Vec<_>>>()?;
+    let counts = leaves.iter().map(|leaves| samples(&fields, leaves)).collect::<Result<Vec<_>>>()?;
     let column = |(index, &field): (usize, &&'static Field)| {
-        let shards = leaves.iter().map(|leaves| leaves[index]).zip(&counts);
+        let shards = leaves.iter().map(|leaves| leaves[index].leaf).zip(&counts);
         let shards = shards.filter(|(leaf, _)| !matches!(leaf, LeafRef::Absent)).collect();
         Column { field, shards }.gather()
     };

@@ -33,6 +33,7 @@ pub use self::non_finite::{NonFinite, NonFiniteReport};
 pub use self::reduction::{HostState, Reduce, Reduction, State};
 pub use self::saved::SavedAggregator;
 pub use self::schema::{Entry, Field, Metric, Schema, SchemaMetric};
+use self::seen::Seen;
 pub use self::serialization::{deserialize_summary, serialize_summary};
 pub use self::summary::{EmptySummary, Summary};
 pub use self::table::format_summary;
@@ -177,15 +178,15 @@ impl Diagnostic for () {
 /// The leaves of diagnostics, in the schema's order.
 #[doc(hidden)]
 #[derive(Debug, Default)]
-pub struct Leaves<'a>(Vec<LeafRef<'a>>);
+pub struct Leaves<'a>(Vec<Seen<'a>>);
 
 impl<'a> Leaves<'a> {
     pub fn push(&mut self, leaf: LeafRef<'a>) {
-        self.0.push(leaf);
+        self.0.push(leaf.into());
     }
 
     /// The leaves of some diagnostics, of which there are so many.
-    pub(crate) fn of<D: Diagnostic>(diagnostics: &'a D, count: usize) -> Vec<LeafRef<'a>> {
+    pub(crate) fn of<D: Diagnostic>(diagnostics: &'a D, count: usize) -> Vec<Seen<'a>> {
         let mut leaves = Self(Vec::with_capacity(count));
         diagnostics.visit(&mut leaves);
         leaves.0
