@@ -10,9 +10,8 @@ use super::non_finite::{NonFinite, NonFiniteReport};
 use super::on_host::HostSums;
 use super::read::read;
 use super::samples::samples;
-use super::seen::Seen;
 use super::summary::Summary;
-use super::track::{Lifted, Track, Update};
+use super::track::{Lifted, Prepared, Track, Update};
 use super::{Diagnostic, Leaves};
 use crate::error::{Error, Result};
 
@@ -55,6 +54,8 @@ pub struct Aggregator<D> {
     /// The updates whose values are pending.
     window: Vec<Update>,
     window_bytes: usize,
+    /// What is kept of the values of the update that is being taken: room that is used again.
+    prepared: Vec<Prepared>,
     /// The sums of tracks that were reduced together, not yet parted.
     fused: Vec<Fused>,
     pub(super) updates: u64,
@@ -71,6 +72,7 @@ impl<D> Aggregator<D> {
             tracks: Vec::new(),
             window: Vec::new(),
             window_bytes: 0,
+            prepared: Vec::new(),
             fused: Vec::new(),
             updates: 0,
             policy,
@@ -123,10 +125,12 @@ impl<D: Diagnostic> Aggregator<D> {
         if updates >= WINDOW || updates * leaves.len() >= WINDOW_VALUES || self.window_bytes >= WINDOW_BYTES {
             self.flush()?;
         }
-        let prepare = |(track, seen): (&mut Track, &Seen<'_>)| track.prepare(seen, &samples, self.policy);
-        let prepared = self.tracks.iter_mut().zip(&leaves).map(prepare).collect::<Result<Vec<_>>>()?;
+        self.prepared.clear();
+        for (track, seen) in self.tracks.iter_mut().zip(&leaves) {
+            self.prepared.push(track.prepare(seen, &samples, self.policy)?);
+        }
         let update = Update { number: self.updates, samples };
-        for ((track, seen), prepared) in self.tracks.iter_mut().zip(&leaves).zip(prepared) {
+        for ((track, seen), prepared) in self.tracks.iter_mut().zip(&leaves).zip(self.prepared.drain(..)) {
             self.window_bytes += track.accept(seen, prepared, self.window.len(), &update);
         }
         self.window.push(update);

@@ -17,13 +17,13 @@ const FEW: usize = 4096;
 /// there, and adding them up at once costs less than keeping and joining handles.
 #[derive(Debug, Default)]
 pub(crate) struct HostSums {
-    /// The sum of values by their weight, and the sum of weights.
+    /// The sum of values by their weight, and the sum of weights: whole numbers as a rule, which need no compensation.
     weighted: Sum,
-    weight: Sum,
+    weight: f64,
     /// The plain sum of values.
     plain: Sum,
     /// The number of samples.
-    samples: Sum,
+    samples: f64,
     /// The first update with a value that is not finite.
     first: Option<u64>,
     /// Whether there was a value.
@@ -61,9 +61,9 @@ impl HostSums {
             self.first.get_or_insert(update);
         }
         self.weighted.add(value.weighted);
-        self.weight.add(value.weight);
+        self.weight += value.weight;
         self.plain.add(value.plain);
-        self.samples.add(value.samples);
+        self.samples += value.samples;
         self.any = true;
     }
 
@@ -74,9 +74,9 @@ impl HostSums {
         }
         let state = |reduce: &Reduce| {
             Ok(State::new([match reduce.additive() {
-                Some(Additive::Mean) | None => Tensor::f_from_slice(&[self.weighted.total(), self.weight.total()])?,
+                Some(Additive::Mean) | None => Tensor::f_from_slice(&[self.weighted.total(), self.weight])?,
                 Some(Additive::Sum) => Tensor::f_from_slice(&[self.plain.total()])?,
-                Some(Additive::Count) => Tensor::f_from_slice(&[self.samples.total()])?,
+                Some(Additive::Count) => Tensor::f_from_slice(&[self.samples])?,
             }]))
         };
         let first = Tensor::f_from_slice(&[self.first.map_or(f64::INFINITY, |update| update as f64)])?;
