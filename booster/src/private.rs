@@ -7,9 +7,9 @@ pub use tch::Tensor;
 
 pub use crate::batch::{Batch, FieldPath};
 pub use crate::diagnostic::{
-    Array, Diagnostic, EmptySummary, Entry, Field, Histogram, Leaf, Leaves, LeavesMut, Metric, Reduce, Reduction,
-    SampleCount, Schema, Summary, Values, deserialize_summary, format_summary, put, put_optional, reduction as reduce,
-    serialize_summary, take, take_optional,
+    Diagnostic, EmptySummary, Entry, Field, Leaf, Leaves, LeavesMut, Metric, Reduce, SampleCount, Schema, Summary,
+    Values, deserialize_summary, format_summary, put, put_optional, reduction as reduce, serialize_summary, take,
+    take_optional,
 };
 pub use crate::error::{Error, Result};
 pub use crate::evaluation::{Evaluator, Loss, Mode};
@@ -20,14 +20,6 @@ pub type Marker<T> = std::marker::PhantomData<fn() -> T>;
 /// One field of each part.
 pub fn project<'a, T, F>(parts: &[&'a T], field: impl Fn(&'a T) -> &'a F) -> Vec<&'a F> {
     parts.iter().map(|&part| field(part)).collect()
-}
-
-/// Another handle to the same batch.
-///
-/// # Errors
-/// Those of [`Batch::share`].
-pub fn share<B: Batch>(batch: &B) -> Result<B> {
-    batch.share()
 }
 
 /// Shows diagnostics by their leaves, with shapes in place of tensors' values: nothing is read from a device.

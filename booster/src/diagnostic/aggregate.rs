@@ -119,7 +119,7 @@ impl<D: Diagnostic> Aggregator<D> {
             self.tracks = tracks::<D>();
         }
         let leaves = Leaves::of(diagnostics, self.tracks.len());
-        let samples = samples(&self.tracks, &leaves)?;
+        let samples = samples(self.tracks.iter().map(|track| track.field), &leaves)?;
         self.tracks.iter().zip(&leaves).try_for_each(|(track, seen)| track.check(seen))?;
         let updates = self.window.len();
         if updates >= WINDOW || updates * leaves.len() >= WINDOW_VALUES || self.window_bytes >= WINDOW_BYTES {
@@ -188,8 +188,8 @@ impl<D: Diagnostic> Aggregator<D> {
         let _no_grad = no_grad_guard();
         self.settle()?;
         let read = read(&self.tracks)?;
-        let mut reports = read.iter().zip(&self.tracks).filter_map(|(read, track)| read.report(track.field));
-        let mut reports = reports.by_ref().collect::<Vec<_>>();
+        let reports = read.iter().zip(&self.tracks).filter_map(|(read, track)| read.report(track.field));
+        let mut reports = reports.collect::<Vec<_>>();
         reports.sort_by_key(|report| report.update);
         if let (NonFinite::Error, Some(first)) = (self.policy, reports.first()) {
             return Err(Error::NonFinite(*first));

@@ -150,16 +150,6 @@ impl Chunk {
         }
     }
 
-    /// Whether there is no value at all.
-    pub(crate) fn is_empty(&self) -> bool {
-        match &self.0 {
-            Content::Samples(values)
-            | Content::Batches { values, .. }
-            | Content::Weighted { values, .. }
-            | Content::Ratios { numerators: values, .. } => values.numel() == 0,
-        }
-    }
-
     /// Which rows hold a number that counts and is not finite, `[rows]`, bool.
     pub(crate) fn non_finite_rows(&self) -> Result<Tensor> {
         let values = match &self.0 {

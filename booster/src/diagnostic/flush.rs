@@ -93,7 +93,6 @@ fn fused(tracks: &[Track], members: Vec<usize>, updates: &[Update]) -> Result<Op
     let mut lengths = tracks[members[0]].pending.iter().map(|pending| pending.rows).collect::<Vec<_>>();
     lengths.sort_unstable();
     lengths.dedup();
-    lengths.retain(|&length| length > 0);
     let mut total: Option<Sums> = None;
     for length in lengths {
         let sums = Sums::of(tracks, &members, length, updates)?;

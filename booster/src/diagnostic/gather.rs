@@ -20,7 +20,7 @@ pub(crate) fn gather<D: Diagnostic>(mut shards: Vec<D>) -> Result<D> {
     }
     let fields = D::SCHEMA.fields();
     let leaves = shards.iter().map(|shard| Leaves::of(shard, fields.len())).collect::<Vec<_>>();
-    let counts = leaves.iter().map(|leaves| samples(&fields, leaves)).collect::<Result<Vec<_>>>()?;
+    let counts = leaves.iter().map(|leaves| samples(fields.iter().copied(), leaves)).collect::<Result<Vec<_>>>()?;
     let column = |(index, &field): (usize, &&'static Field)| {
         let shards = leaves.iter().map(|leaves| leaves[index].leaf).zip(&counts);
         let shards = shards.filter(|(leaf, _)| !matches!(leaf, LeafRef::Absent)).collect();

@@ -125,9 +125,10 @@ impl LeafRef<'_> {
         }
     }
 
-    /// The kinds of the tensors in it, where it is made of several.
+    /// The kinds of its one or two tensors.
     pub(crate) fn kinds(self) -> [Option<Kind>; 2] {
         match self {
+            Self::Tensor(tensor) => [Some(tensor.kind()), None],
             Self::Ratio(ratio) => [Some(ratio.numerator.kind()), Some(ratio.denominator.kind())],
             Self::Weighted(weighted) => [Some(weighted.value.kind()), Some(weighted.weight.kind())],
             _ => [None, None],

@@ -92,7 +92,7 @@ fn sum_of(seen: &Seen<'_>) -> Result<Option<f64>> {
     if count > FEW || tensor.device() != Device::Cpu {
         return Ok(None);
     }
-    Ok(match seen.kind {
+    Ok(match seen.kinds[0] {
         Some(Kind::Float) => Some(stats::fold_on_cpu(tensor, count, 0.0_f32, f64::from)?),
         Some(Kind::Double) => Some(stats::fold_on_cpu(tensor, count, 0.0_f64, |value| value)?),
         Some(Kind::Int64) => Some(stats::fold_on_cpu(tensor, count, 0_i64, |value| value as f64)?),

@@ -5,7 +5,6 @@ use tch::{Device, Kind, Tensor};
 use super::leaf::LeafRef;
 use super::schema::Field;
 use super::seen::Seen;
-use super::track::Track;
 use crate::batch::to_device;
 use crate::error::{Error, Result};
 
@@ -18,27 +17,10 @@ pub(crate) enum Samples {
     Device(Tensor),
 }
 
-/// What is about a field of the schema.
-pub(crate) trait HasField {
-    fn field(&self) -> &'static Field;
-}
-
-impl HasField for &'static Field {
-    fn field(&self) -> &'static Field {
-        self
-    }
-}
-
-impl HasField for Track {
-    fn field(&self) -> &'static Field {
-        self.field
-    }
-}
-
 /// The samples of diagnostics: those of the field marked `#[metric(samples)]`, else the length of the per-sample leaves,
 /// else one.
-pub(crate) fn samples<F: HasField>(fields: &[F], leaves: &[Seen<'_>]) -> Result<Samples> {
-    let marked = fields.iter().map(HasField::field).zip(leaves).filter(|(field, _)| field.samples);
+pub(crate) fn samples(fields: impl Iterator<Item = &'static Field> + Clone, leaves: &[Seen<'_>]) -> Result<Samples> {
+    let marked = fields.clone().zip(leaves).filter(|(field, _)| field.samples);
     let mut is_marked = false;
     for (field, seen) in marked {
         is_marked = true;
@@ -64,10 +46,10 @@ pub(crate) fn samples<F: HasField>(fields: &[F], leaves: &[Seen<'_>]) -> Result<
 }
 
 /// The length that the per-sample leaves agree on. An optional one may differ: it can hold some shards' samples alone.
-fn per_sample_length<F: HasField>(fields: &[F], leaves: &[Seen<'_>]) -> Result<Option<i64>> {
+fn per_sample_length(fields: impl Iterator<Item = &'static Field>, leaves: &[Seen<'_>]) -> Result<Option<i64>> {
     let mut agreed: Option<(i64, &Field)> = None;
     let mut of_optional = None;
-    for (field, seen) in fields.iter().map(HasField::field).zip(leaves) {
+    for (field, seen) in fields.zip(leaves) {
         let Some(&found) = seen.size.first() else { continue };
         if field.optional {
             of_optional = of_optional.max(Some(found));

@@ -10,13 +10,12 @@ pub(crate) struct Seen<'a> {
     pub(crate) leaf: LeafRef<'a>,
     /// The size of a tensor or of weighted values; none of anything else.
     pub(crate) size: Vec<i64>,
-    /// The kind of a tensor.
-    pub(crate) kind: Option<Kind>,
+    /// The kinds of its one or two tensors.
+    pub(crate) kinds: [Option<Kind>; 2],
 }
 
 impl<'a> From<LeafRef<'a>> for Seen<'a> {
     fn from(leaf: LeafRef<'a>) -> Self {
-        let kind = if let LeafRef::Tensor(tensor) = leaf { Some(tensor.kind()) } else { None };
-        Self { leaf, size: leaf.size(), kind }
+        Self { leaf, size: leaf.size(), kinds: leaf.kinds() }
     }
 }

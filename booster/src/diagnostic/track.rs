@@ -134,8 +134,7 @@ impl Track {
     /// Checks that a value is like those before it. Nothing is changed.
     pub(crate) fn check(&self, seen: &Seen<'_>) -> Result<()> {
         let leaf = seen.leaf;
-        let kinds = seen.kind.into_iter().chain(leaf.kinds().into_iter().flatten());
-        if let Some(kind) = kinds.into_iter().find(|&kind| !is_real(kind)) {
+        if let Some(kind) = seen.kinds.into_iter().flatten().find(|&kind| !is_real(kind)) {
             return Err(self.error("a tensor of a real or bool kind", format!("kind {kind:?}")));
         }
         if let LeafRef::Weighted(weighted) = leaf
@@ -180,7 +179,7 @@ impl Track {
 
     /// Takes what was prepared, as the value of the pending update at a place; gives the bytes that it keeps alive.
     pub(crate) fn accept(&mut self, seen: &Seen<'_>, prepared: Prepared, place: usize, update: &Update) -> usize {
-        let Seen { leaf, size, kind } = seen;
+        let Seen { leaf, size, kinds } = seen;
         if self.nature.is_none() {
             self.nature = Nature::of(*leaf);
         }
@@ -192,7 +191,7 @@ impl Track {
             }
             Prepared::Pending(value) => {
                 if let LeafValue::Tensor(tensor) = &value {
-                    self.place = self.place.and_now(tensor.device(), *kind);
+                    self.place = self.place.and_now(tensor.device(), kinds[0]);
                 }
                 let rows = size.first().copied().unwrap_or(1);
                 self.pending.push(Pending { value, update: place, rows });
@@ -208,11 +207,6 @@ impl Track {
             self.states = Some(states);
             self.finite = Some(finite);
         }
-        self.forget_pending();
-    }
-
-    /// Gives up the pending values.
-    pub(crate) fn forget_pending(&mut self) {
         self.pending.clear();
         self.place = Place::None;
     }
@@ -259,9 +253,6 @@ impl Track {
     /// Reduces the pending values by themselves, in order.
     pub(crate) fn lift(&self, updates: &[Update], policy: NonFinite) -> Result<Option<Lifted>> {
         let Some(chunk) = self.chunk(updates)? else { return Ok(None) };
-        if chunk.is_empty() {
-            return Ok(None);
-        }
         let first = self.first_non_finite(&chunk, updates)?;
         let (chunk, skipped) = match policy {
             NonFinite::Skip => chunk.finite().map(|(chunk, skipped)| (chunk, Some(skipped)))?,
