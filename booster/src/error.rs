@@ -1,9 +1,10 @@
 //! The one error type of the library.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::PathBuf;
 
-use tch::{Kind, TchError};
+use tch::{Device, Kind, TchError};
 
 use crate::diagnostic::NonFiniteReport;
 
@@ -101,6 +102,39 @@ pub enum Error {
     )]
     LossWithoutGradient,
 
+    /// A pipeline on many devices was given none.
+    #[error("there is no device: a pipeline needs at least one, such as `[Device::Cpu]`")]
+    NoDevice,
+
+    /// A device that this machine, or this libtorch, does not have.
+    #[error("{device:?} is not there: libtorch finds {found} CUDA devices")]
+    NoSuchDevice {
+        /// The device that was asked for.
+        device: Device,
+        /// How many CUDA devices there are.
+        found: i64,
+    },
+
+    /// One replica of a model could not do its part. The others have finished theirs, and all can be used again.
+    #[error("replica {replica} on {device:?}{}: {cause}", of_samples(samples.as_ref()))]
+    Replica {
+        /// The replica's device.
+        device: Device,
+        /// Its place among the devices, which is that of its shard among the shards.
+        replica: usize,
+        /// The samples of the batch that are its shard; `None` where it was yet to get one.
+        samples: Option<Range<i64>>,
+        /// What went wrong.
+        cause: Box<Error>,
+    },
+
+    /// A model or an evaluator panicked.
+    #[error("panicked: {message}")]
+    Panicked {
+        /// What it said.
+        message: String,
+    },
+
     /// The per-sample fields of diagnostics disagree about the number of samples.
     #[error(
         "`{group}/{field}` has {found} samples, but `{other}` has {expected}: a per-sample field has \
@@ -178,6 +212,10 @@ impl Error {
     }
 }
 
+fn of_samples(samples: Option<&Range<i64>>) -> String {
+    samples.map_or_else(String::new, |Range { start, end }| format!(", samples {start}..{end} of the batch"))
+}
+
 impl From<TchError> for Error {
     fn from(error: TchError) -> Self {
         Self::Torch(TorchError(error))
@@ -218,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_libtorch_error_is_shown_without_its_stack() {
-        let left = tch::Tensor::zeros([2, 3], (Kind::Float, tch::Device::Cpu));
+        let left = tch::Tensor::zeros([2, 3], (Kind::Float, Device::Cpu));
         let error = Error::from(left.f_matmul(&left).expect_err("2x3 by 2x3 has no product"));
         assert_eq!(error.to_string(), "libtorch: mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)");
     }

@@ -24,5 +24,5 @@ pub use crate::batch::Batch;
 pub use crate::diagnostic::{Aggregator, Diagnostic, NonFinite, Ratio, Reduction, Summary, Weighted};
 pub use crate::error::{Error, Result};
 pub use crate::evaluation::{Evaluator, Loss, Mode};
-pub use crate::pipeline::{EvaluationPipeline, Pipeline};
+pub use crate::pipeline::{DataParallelPipeline, EvaluationPipeline, Pipeline};
 pub use crate::training::{training_step, validation_step};

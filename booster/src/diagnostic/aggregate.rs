@@ -119,7 +119,7 @@ impl<D: Diagnostic> Aggregator<D> {
             self.tracks = tracks::<D>();
         }
         let leaves = Leaves::of(diagnostics, self.tracks.len());
-        let samples = samples(self.tracks.iter().map(|track| track.field), &leaves)?;
+        let samples = samples(self.tracks.iter().map(|track| track.field), &leaves, 1.0)?;
         self.tracks.iter().zip(&leaves).try_for_each(|(track, seen)| track.check(seen))?;
         let updates = self.window.len();
         if updates >= WINDOW || updates * leaves.len() >= WINDOW_VALUES || self.window_bytes >= WINDOW_BYTES {

@@ -8,19 +8,23 @@ use super::chunk::{Chunk, Content};
 use super::leaf::{LeafRef, LeafValue};
 use super::samples::{Samples, samples};
 use super::schema::Field;
+use super::seen::Seen;
 use super::weights::{Ratio, Weighted};
 use super::{Diagnostic, Leaves, LeavesMut};
 use crate::batch::{FieldPath, concatenate, to_device};
 use crate::error::{Error, Result};
 
-/// Gathers into the first shard.
-pub(crate) fn gather<D: Diagnostic>(mut shards: Vec<D>) -> Result<D> {
+/// Gathers into the first shard. `sizes` are the numbers of samples of shards whose diagnostics do not tell; without
+/// them each such shard counts alike.
+pub(crate) fn gather<D: Diagnostic>(mut shards: Vec<D>, sizes: Option<&[i64]>) -> Result<D> {
     if shards.is_empty() {
         return Err(Error::EmptyBatch);
     }
     let fields = D::SCHEMA.fields();
     let leaves = shards.iter().map(|shard| Leaves::of(shard, fields.len())).collect::<Vec<_>>();
-    let counts = leaves.iter().map(|leaves| samples(fields.iter().copied(), leaves)).collect::<Result<Vec<_>>>()?;
+    let size = |index: usize| sizes.and_then(|sizes| sizes.get(index)).map_or(1.0, |&size| size as f64);
+    let count = |(index, leaves): (usize, &Vec<Seen<'_>>)| samples(fields.iter().copied(), leaves, size(index));
+    let counts = leaves.iter().enumerate().map(count).collect::<Result<Vec<_>>>()?;
     let column = |(index, &field): (usize, &&'static Field)| {
         let shards = leaves.iter().map(|leaves| leaves[index].leaf).zip(&counts);
         let shards = shards.filter(|(leaf, _)| !matches!(leaf, LeafRef::Absent)).collect();

@@ -3,7 +3,7 @@
 mod aggregate;
 mod chunk;
 mod flush;
-mod gather;
+pub(crate) mod gather;
 mod leaf;
 mod nature;
 mod non_finite;
@@ -144,7 +144,7 @@ pub trait Diagnostic: Sized + Send + 'static {
     /// [`Error::Leaf`](crate::Error::Leaf) where shards do not fit together,
     /// [`Error::EmptyBatch`](crate::Error::EmptyBatch) where there is none.
     fn gather(shards: Vec<Self>) -> Result<Self> {
-        gather::gather(shards)
+        gather::gather(shards, None)
     }
 
     /// The summary of these diagnostics alone. It waits for the device: in a loop, use an [`Aggregator`].

@@ -18,8 +18,12 @@ pub(crate) enum Samples {
 }
 
 /// The samples of diagnostics: those of the field marked `#[metric(samples)]`, else the length of the per-sample leaves,
-/// else one.
-pub(crate) fn samples(fields: impl Iterator<Item = &'static Field> + Clone, leaves: &[Seen<'_>]) -> Result<Samples> {
+/// else what is known otherwise.
+pub(crate) fn samples(
+    fields: impl Iterator<Item = &'static Field> + Clone,
+    leaves: &[Seen<'_>],
+    otherwise: f64,
+) -> Result<Samples> {
     let marked = fields.clone().zip(leaves).filter(|(field, _)| field.samples);
     let mut is_marked = false;
     for (field, seen) in marked {
@@ -40,9 +44,9 @@ pub(crate) fn samples(fields: impl Iterator<Item = &'static Field> + Clone, leav
         }
     }
     if is_marked {
-        return Ok(Samples::Host(1.0));
+        return Ok(Samples::Host(otherwise));
     }
-    Ok(Samples::Host(per_sample_length(fields, leaves)?.map_or(1.0, |length| length as f64)))
+    Ok(Samples::Host(per_sample_length(fields, leaves)?.map_or(otherwise, |length| length as f64)))
 }
 
 /// The length that the per-sample leaves agree on. An optional one may differ: it can hold some shards' samples alone.

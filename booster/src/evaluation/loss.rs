@@ -23,9 +23,33 @@ impl Loss {
     /// A mean over something else than samples.
     ///
     /// `mean` and `weight`, the denominator of that mean, are 0-dimensional. A weight of 0 (nothing to learn from in
-    /// this batch) makes the loss count for nothing when it is combined with others.
+    /// this batch) makes the loss count for nothing when it is combined with others; the mean has to be finite then:
+    /// [`Loss::from_sum`] sees to that.
     pub fn weighted(mean: Tensor, weight: Tensor) -> Self {
         Self { mean, weight: Some(weight) }
+    }
+
+    /// A mean by its sum and its denominator, both 0-dimensional. Where nothing counts, the mean is 0 and so is its
+    /// gradient.
+    ///
+    /// ```
+    /// use booster::prelude::*;
+    /// use booster::tch::{Kind, Tensor};
+    ///
+    /// # fn main() -> booster::Result<()> {
+    /// let (losses, mask) = (Tensor::from_slice(&[0.5f32, 0.7]), Tensor::from_slice(&[0.0f32, 0.0]));
+    /// let loss = Loss::from_sum(&(losses * &mask).f_sum(Kind::Float)?, &mask.f_sum(Kind::Float)?)?;
+    /// assert_eq!(loss.mean(), &Tensor::from(0.0f32));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Torch`] where the two are not on one device.
+    pub fn from_sum(sum: &Tensor, weight: &Tensor) -> Result<Self> {
+        let divisor = weight.f_where_self(&weight.f_ne(0.0)?, &weight.f_ones_like()?)?;
+        let mean = sum.f_div(&divisor)?;
+        Ok(Self::weighted(mean, weight.shallow_clone()))
     }
 
     /// The mean, a 0-dimensional tensor.
@@ -36,6 +60,12 @@ impl Loss {
     /// The denominator of the mean; `None` for the number of samples.
     pub fn weight(&self) -> Option<&Tensor> {
         self.weight.as_ref()
+    }
+
+    /// The loss without its graph.
+    pub(crate) fn detached(&self) -> Result<Self> {
+        let weight = self.weight.as_ref().map(Tensor::f_detach).transpose()?;
+        Ok(Self { mean: self.mean.f_detach()?, weight })
     }
 
     /// Checks what a loss has to be: 0-dimensional, of a floating-point kind.

@@ -1,11 +1,16 @@
 //! Pipelines: a model and its evaluator, on one device or many.
 
+mod data_parallel;
 mod single;
 
+use tch::Device;
 use tch::nn::VarStore;
 
+pub use self::data_parallel::DataParallelPipeline;
 pub use self::single::Pipeline;
-use crate::error::Result;
+use crate::batch::Batch;
+use crate::diagnostic::Diagnostic;
+use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Loss, Mode};
 
 /// What all pipelines can do, so that training code is written once.
@@ -40,6 +45,20 @@ pub trait EvaluationPipeline {
     /// is none.
     fn evaluate(&mut self, batch: &BatchOf<Self>, mode: Mode) -> Result<(Loss, DiagnosticsOf<Self>, OutputOf<Self>)>;
 
+    /// Evaluates the model on a batch in [`Mode::Train`] and adds the gradient of the loss, or of the loss times its
+    /// weight, to those of the variables. The loss that is returned has no graph.
+    ///
+    /// This is what [`training_step`](crate::training_step) does; a pipeline on many devices does it on all at once.
+    ///
+    /// # Errors
+    /// Those of [`EvaluationPipeline::evaluate`], after which gradients are as they were;
+    /// [`Error::LossWithoutGradient`] where no parameter takes part in the loss; [`Error::Torch`] where libtorch cannot
+    /// differentiate it, after which gradients are to be zeroed.
+    fn backward(&mut self, batch: &BatchOf<Self>, objective: Objective) -> Result<(Loss, DiagnosticsOf<Self>)> {
+        let (loss, diagnostics, _) = self.evaluate(batch, Mode::Train)?;
+        Ok((differentiate(&loss, batch, objective)?, diagnostics))
+    }
+
     /// The evaluator, to read its parameters.
     fn evaluator(&self) -> &Self::Evaluator;
 
@@ -51,6 +70,44 @@ pub trait EvaluationPipeline {
 
     /// The model's variables, to load, freeze or convert them.
     fn var_store_mut(&mut self) -> &mut VarStore;
+}
+
+/// What is differentiated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Objective {
+    /// The loss: a mean over samples, or over what its [weight](Loss::weighted) counts.
+    Mean,
+    /// The loss times its weight: gradients of several batches add up to that of all, once divided by the sum of weights.
+    Sum,
+}
+
+/// Evaluates a batch that is moved to the model's device; the diagnostics without their graph.
+fn evaluate_on<E: Evaluator>(
+    evaluator: &E,
+    model: &E::Model,
+    device: Device,
+    batch: &E::Batch,
+    mode: Mode,
+) -> Result<(Loss, E::Diagnostics, E::Output)> {
+    if batch.batch_size()? == Some(0) {
+        return Err(Error::EmptyBatch);
+    }
+    let moved = if batch.is_on(device) { None } else { Some(batch.move_to(device)?) };
+    let (loss, diagnostics, output) = evaluator.evaluate(model, moved.as_ref().unwrap_or(batch), mode)?;
+    Ok((loss.checked()?, diagnostics.detach()?, output))
+}
+
+/// Runs backward, and gives the loss without its graph.
+fn differentiate<B: Batch>(loss: &Loss, batch: &B, objective: Objective) -> Result<Loss> {
+    if !loss.requires_grad() {
+        return Err(Error::LossWithoutGradient);
+    }
+    match (objective, loss.weight()) {
+        (Objective::Mean, _) => loss.f_backward()?,
+        (Objective::Sum, Some(weight)) => loss.f_mul(&weight.f_detach()?.f_to_kind(loss.f_kind()?)?)?.f_backward()?,
+        (Objective::Sum, None) => loss.f_mul_scalar(batch.batch_size()?.unwrap_or(1))?.f_backward()?,
+    }
+    loss.detached()
 }
 
 /// The batch of a pipeline's evaluator.

@@ -5,10 +5,8 @@ use std::fmt;
 use tch::Device;
 use tch::nn::{Path, VarStore};
 
-use super::EvaluationPipeline;
-use crate::batch::Batch;
-use crate::diagnostic::Diagnostic;
-use crate::error::{Error, Result};
+use super::{EvaluationPipeline, evaluate_on};
+use crate::error::Result;
 use crate::evaluation::{Evaluator, Loss, Mode};
 
 /// A model with its variables and its evaluator, on one device.
@@ -57,14 +55,7 @@ impl<E: Evaluator> EvaluationPipeline for Pipeline<E, E::Model> {
     type Evaluator = E;
 
     fn evaluate(&mut self, batch: &E::Batch, mode: Mode) -> Result<(Loss, E::Diagnostics, E::Output)> {
-        if batch.batch_size()? == Some(0) {
-            return Err(Error::EmptyBatch);
-        }
-        let device = self.device();
-        let moved = if batch.is_on(device) { None } else { Some(batch.move_to(device)?) };
-        let batch = moved.as_ref().unwrap_or(batch);
-        let (loss, diagnostics, output) = self.evaluator.evaluate(&self.model, batch, mode)?;
-        Ok((loss.checked()?, diagnostics.detach()?, output))
+        evaluate_on(&self.evaluator, &self.model, self.device(), batch, mode)
     }
 
     fn evaluator(&self) -> &E {

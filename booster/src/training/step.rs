@@ -7,9 +7,9 @@ use tch::nn::Optimizer;
 use tch::no_grad_guard;
 
 use crate::Diagnostic;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::evaluation::Mode;
-use crate::pipeline::{BatchOf, DiagnosticsOf, EvaluationPipeline};
+use crate::pipeline::{BatchOf, DiagnosticsOf, EvaluationPipeline, Objective};
 
 /// What a step measured, and how long it took.
 ///
@@ -47,8 +47,8 @@ impl<D: Diagnostic> Deref for StepSummary<D> {
 /// from the device.
 ///
 /// # Errors
-/// Those of [`EvaluationPipeline::evaluate`]; [`Error::LossWithoutGradient`] where no parameter takes part in the loss;
-/// [`Error::Torch`] where libtorch cannot differentiate it.
+/// Those of [`EvaluationPipeline::backward`]; [`Error::LossWithoutGradient`](crate::Error::LossWithoutGradient) where no parameter takes part in the loss;
+/// [`Error::Torch`](crate::Error::Torch) where libtorch cannot differentiate it.
 pub fn training_step<P: EvaluationPipeline>(
     pipeline: &mut P,
     batch: &BatchOf<P>,
@@ -56,18 +56,9 @@ pub fn training_step<P: EvaluationPipeline>(
 ) -> Result<Step<DiagnosticsOf<P>>> {
     let start = Instant::now();
     optimizer.zero_grad();
-    let diagnostics = evaluate_and_backward(pipeline, batch).inspect_err(|_| optimizer.zero_grad())?;
+    let (_, diagnostics) = pipeline.backward(batch, Objective::Mean).inspect_err(|_| optimizer.zero_grad())?;
     optimizer.step();
     Ok(Step { diagnostics, elapsed: start.elapsed() })
-}
-
-fn evaluate_and_backward<P: EvaluationPipeline>(pipeline: &mut P, batch: &BatchOf<P>) -> Result<DiagnosticsOf<P>> {
-    let (loss, diagnostics, _) = pipeline.evaluate(batch, Mode::Train)?;
-    if !loss.requires_grad() {
-        return Err(Error::LossWithoutGradient);
-    }
-    loss.f_backward()?;
-    Ok(diagnostics)
 }
 
 /// One step of validation: evaluates in [`Mode::Eval`] without gradients.

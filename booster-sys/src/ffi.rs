@@ -1,0 +1,31 @@
+//! The C++ functions, and their errors as Rust's.
+
+use std::ffi::{CStr, c_char, c_int};
+
+use tch::TchError;
+use torch_sys::C_tensor;
+
+unsafe extern "C" {
+    fn booster_free(message: *mut c_char);
+    pub(crate) fn booster_is_grad_enabled() -> c_int;
+    pub(crate) fn booster_set_grad_enabled(enabled: c_int);
+    pub(crate) fn booster_generator_state(beside: *const C_tensor, state: *mut *mut C_tensor) -> *mut c_char;
+    pub(crate) fn booster_set_generator_state(beside: *const C_tensor, state: *const C_tensor) -> *mut c_char;
+    pub(crate) fn booster_seed_generator(beside: *const C_tensor, seed: u64) -> *mut c_char;
+    pub(crate) fn booster_set_gradient(variable: *mut C_tensor, gradient: *const C_tensor) -> *mut c_char;
+}
+
+/// The message of a call as an error, freed; no message is success.
+///
+/// # Safety
+/// `message` is null or what one of the functions above returned, and is not used again.
+pub(crate) unsafe fn checked(message: *mut c_char) -> Result<(), TchError> {
+    if message.is_null() {
+        return Ok(());
+    }
+    // SAFETY: not null, and by the contract a string of `strdup` that is read before it is freed.
+    let text = unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned();
+    // SAFETY: by the contract nobody uses it after this.
+    unsafe { booster_free(message) };
+    Err(TchError::Torch(text))
+}

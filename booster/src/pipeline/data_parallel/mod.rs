@@ -1,0 +1,211 @@
+//! A pipeline on many devices.
+
+mod draws;
+mod replica;
+mod replica_set;
+mod shares;
+mod worker;
+
+use std::fmt;
+use std::sync::MutexGuard;
+
+use booster_sys::gradient;
+use tch::Device;
+use tch::nn::{Path, VarStore};
+
+use self::replica::Flow;
+use self::replica_set::{Evaluated, Order, ReplicaSet};
+use self::shares::Shares;
+use super::{EvaluationPipeline, Objective, differentiate, evaluate_on};
+use crate::batch::Batch;
+use crate::diagnostic::gather::gather;
+use crate::error::{Error, Result};
+use crate::evaluation::{Evaluator, Loss, Mode};
+
+/// A model on several devices, each with a share of the batch: the numbers are those of one device.
+///
+/// A batch is cut into contiguous shards whose sizes differ by at most one. Each device evaluates its shard on a thread
+/// of its own, and loss, diagnostics, output and gradients are put together so that they equal those of
+/// [`Pipeline`](super::Pipeline) on the whole batch, to rounding, for every batch size: each shard's loss counts with
+/// its [weight](Loss::weighted), else with its samples. A batch with fewer samples than devices uses fewer of them.
+/// What a model computes from the whole batch, as batch-norm does in training, it computes from the shard.
+///
+/// - The first device has the master: [`var_store`](EvaluationPipeline::var_store) is its, and gradients get there
+///   whether by `loss.backward()` or in [`training_step`](crate::training_step), which runs backward on all devices at
+///   once. Output and diagnostics are on that device, in the order of the batch.
+/// - Buffers, such as the statistics of batch-norm, are those of the first replica.
+/// - A device may be given several times. Replicas on the master's device use its memory for their parameters;
+///   those elsewhere are sent parameters when they have changed.
+/// - On the CPU each replica has its part of the threads that [`tch::get_num_threads`] gave when the pipeline was built.
+/// - Replicas that draw random numbers (dropout) draw different ones, and a seeded run repeats. Those that share a
+///   device take turns then; what an evaluator does besides computing may happen twice in the step in which they are
+///   first seen to draw.
+/// - An evaluation's [`autocast`](tch::autocast) belongs in the evaluator: that of the calling thread is not seen by the
+///   replicas' threads.
+///
+/// ```
+/// use booster::evaluation::Classification;
+/// use booster::prelude::*;
+/// use booster::tch::{Device, Kind, Tensor, nn, nn::OptimizerConfig};
+///
+/// # fn main() -> booster::Result<()> {
+/// let net = |path: &nn::Path<'_>| nn::linear(path, 4, 3, Default::default());
+/// let devices = [Device::Cpu; 2]; // [Device::Cuda(0), Device::Cuda(1)]
+/// let mut pipeline = DataParallelPipeline::build(&devices, net, Classification::new())?;
+/// let mut optimizer = nn::Adam::default().build(pipeline.var_store(), 1e-3)?;
+/// let batch = Labelled {
+///     input: Tensor::rand([5, 4], (Kind::Float, Device::Cpu)),
+///     target: Tensor::from_slice(&[0i64, 1, 2, 1, 0]),
+/// };
+/// let step = training_step(&mut pipeline, &batch, &mut optimizer)?;
+/// let (loss, diagnostics, output) = pipeline.evaluate(&batch, Mode::Eval)?;
+/// assert_eq!(output.logits.size(), [5, 3]);
+/// # Ok(())
+/// # }
+/// ```
+// As in `Pipeline`, the model's type is a parameter so that the struct needs no bound.
+pub struct DataParallelPipeline<E, M = <E as Evaluator>::Model> {
+    var_store: VarStore,
+    evaluator: E,
+    replicas: ReplicaSet<M>,
+}
+
+impl<E: Evaluator<Model = M>, M: Send + 'static> DataParallelPipeline<E, M> {
+    /// Builds a model on each device, and starts a thread for each.
+    ///
+    /// `model` is called once for each device with the root of new variables, and has to make the same variables each
+    /// time; the first call's are the first weights of all. The random numbers of the other calls are given back:
+    /// afterwards the generators are as [`Pipeline::build`](super::Pipeline::build) leaves them.
+    ///
+    /// # Errors
+    /// [`Error::NoDevice`] where none is given; [`Error::Replica`] where one is not there, or a model cannot be built on
+    /// it.
+    pub fn build(devices: &[Device], model: impl Fn(&Path<'_>) -> M, evaluator: E) -> Result<Self> {
+        let (var_store, replicas) = ReplicaSet::build(devices, model)?;
+        Ok(Self { var_store, evaluator, replicas })
+    }
+
+    /// The devices, in the order of the shards.
+    pub fn devices(&self) -> Vec<Device> {
+        self.replicas.devices()
+    }
+
+    /// The first replica's model.
+    pub fn model(&self) -> MutexGuard<'_, M> {
+        self.replicas.master().model()
+    }
+
+    /// The batch's shards, or `None` where the master evaluates it alone.
+    fn shards(&self, batch: &E::Batch) -> Result<Option<Sharded<E::Batch>>> {
+        let count = self.replicas.len();
+        if count == 1 {
+            return Ok(None);
+        }
+        let shards = batch.shards(count)?;
+        if shards.len() == 1 {
+            return Ok(None);
+        }
+        let samples = shards.iter().map(|shard| Ok(shard.batch_size()?.unwrap_or(0))).collect::<Result<_>>()?;
+        Ok(Some(Sharded { shards, samples }))
+    }
+}
+
+/// A batch in shards.
+struct Sharded<B> {
+    shards: Vec<B>,
+    /// The number of samples of each.
+    samples: Vec<i64>,
+}
+
+/// What replicas found, by what it is.
+struct Parts<E: Evaluator> {
+    losses: Vec<Loss>,
+    diagnostics: Vec<E::Diagnostics>,
+    outputs: Vec<E::Output>,
+}
+
+impl<E: Evaluator> From<Vec<Evaluated<E>>> for Parts<E> {
+    fn from(evaluated: Vec<Evaluated<E>>) -> Self {
+        let mut parts = Self { losses: Vec::new(), diagnostics: Vec::new(), outputs: Vec::new() };
+        for Evaluated { loss, diagnostics, output } in evaluated {
+            parts.losses.push(loss);
+            parts.diagnostics.push(diagnostics);
+            parts.outputs.extend(output);
+        }
+        parts
+    }
+}
+
+impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
+    type Evaluator = E;
+
+    fn evaluate(&mut self, batch: &E::Batch, mode: Mode) -> Result<(Loss, E::Diagnostics, E::Output)> {
+        let Some(Sharded { shards, samples }) = self.shards(batch)? else {
+            let evaluator = &self.evaluator;
+            return self.replicas.alone(|model, device| evaluate_on(evaluator, model, device, batch, mode));
+        };
+        let records = gradient::is_enabled();
+        let flow = if records { Flow::Graph } else { Flow::Apart };
+        let order = Order { mode, flow, records, keeps_output: true };
+        let Parts { losses, diagnostics, outputs } = self.replicas.evaluate(&self.evaluator, shards, order)?.into();
+        let loss = Shares::new(&losses, &samples)?.loss()?;
+        let diagnostics = gather(diagnostics, Some(&samples)).map_err(|error| of_shards(error, "diagnostics"))?;
+        let output = E::Output::join(outputs).map_err(|error| of_shards(error, "output"))?;
+        Ok((loss, diagnostics, output))
+    }
+
+    fn backward(&mut self, batch: &E::Batch, objective: Objective) -> Result<(Loss, E::Diagnostics)> {
+        let Some(Sharded { shards, samples }) = self.shards(batch)? else {
+            let evaluator = &self.evaluator;
+            return self.replicas.alone(|model, device| {
+                let (loss, diagnostics, _) = evaluate_on(evaluator, model, device, batch, Mode::Train)?;
+                Ok((differentiate(&loss, batch, objective)?, diagnostics))
+            });
+        };
+        let records = gradient::is_enabled();
+        let order = Order { mode: Mode::Train, flow: Flow::Apart, records, keeps_output: false };
+        let Parts { losses, diagnostics, .. } = self.replicas.evaluate(&self.evaluator, shards, order)?.into();
+        let shares = Shares::new(&losses, &samples)?;
+        let loss = shares.loss()?.detached()?;
+        let objectives = shares.objectives(objective, &loss)?;
+        if !objectives.iter().any(tch::Tensor::requires_grad) {
+            return Err(Error::LossWithoutGradient);
+        }
+        let differentiating = self.replicas.differentiate(objectives);
+        // This thread has nothing else to do meanwhile.
+        let diagnostics = gather(diagnostics, Some(&samples)).map_err(|error| of_shards(error, "diagnostics"));
+        self.replicas.add_gradients(differentiating)?;
+        Ok((loss, diagnostics?))
+    }
+
+    fn evaluator(&self) -> &E {
+        &self.evaluator
+    }
+
+    fn evaluator_mut(&mut self) -> &mut E {
+        &mut self.evaluator
+    }
+
+    fn var_store(&self) -> &VarStore {
+        &self.var_store
+    }
+
+    fn var_store_mut(&mut self) -> &mut VarStore {
+        &mut self.var_store
+    }
+}
+
+fn of_shards(error: Error, what: &str) -> Error {
+    error.during(format!("put together the {what} of the shards, which are its parts"))
+}
+
+impl<E: fmt::Debug, M> fmt::Debug for DataParallelPipeline<E, M> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("DataParallelPipeline")
+            .field("devices", &self.replicas.devices())
+            .field("variables", &self.var_store.len())
+            .field("evaluator", &self.evaluator)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,250 @@
+//! All replicas with their threads: what is done on each of them.
+
+use std::ops::Range;
+use std::sync::PoisonError;
+
+use booster_sys::gradient;
+use tch::nn::{Path, VarStore};
+use tch::{Cuda, Device, Kind, Tensor, no_grad, no_grad_guard};
+
+use super::draws::{self, Draws, States};
+use super::replica::{Flow, Replica};
+use super::worker::{Pending, Worker, caught};
+use crate::batch::Batch;
+use crate::error::{Error, Result};
+use crate::evaluation::{Evaluator, Loss, Mode};
+use crate::pipeline::evaluate_on;
+
+/// The replicas of a model. The first is the master.
+#[derive(Debug)]
+pub(super) struct ReplicaSet<M> {
+    replicas: Vec<Replica<M>>,
+    /// One for each replica; none where there is but one.
+    workers: Vec<Worker>,
+    /// How many threads each replica on the CPU has within an operation.
+    threads: i32,
+    draws: Draws,
+}
+
+/// How replicas are to evaluate.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Order {
+    pub(super) mode: Mode,
+    pub(super) flow: Flow,
+    /// Whether a graph is recorded.
+    pub(super) records: bool,
+    pub(super) keeps_output: bool,
+}
+
+/// What a replica found.
+pub(super) struct Evaluated<E: Evaluator> {
+    pub(super) loss: Loss,
+    pub(super) diagnostics: E::Diagnostics,
+    /// `None` where it was not asked for.
+    pub(super) output: Option<E::Output>,
+}
+
+impl<M: Send + 'static> ReplicaSet<M> {
+    /// Builds a model on each device, and starts the threads. The variables are the master's.
+    pub(super) fn build(devices: &[Device], model: impl Fn(&Path<'_>) -> M) -> Result<(VarStore, Self)> {
+        let first = *devices.first().ok_or(Error::NoDevice)?;
+        let on = |replica: usize| {
+            let device = devices[replica];
+            move |cause| Error::Replica { device, replica, samples: None, cause: Box::new(cause) }
+        };
+        for (replica, device) in devices.iter().enumerate() {
+            available(*device).map_err(on(replica))?;
+        }
+        let variables = VarStore::new(first);
+        let master = caught(|| Ok(model(&variables.root()))).map_err(on(0))?;
+        let mut replicas = vec![Replica::master(first, master)];
+        let states = States::of(draws::distinct(devices.iter().copied()))?;
+        for (index, &device) in devices.iter().enumerate().skip(1) {
+            replicas.push(Replica::build(device, &model, &variables).map_err(on(index))?);
+        }
+        states.restore()?;
+
+        let on_cpu = devices.iter().filter(|device| **device == Device::Cpu).count().max(1);
+        let threads = (tch::get_num_threads() / on_cpu as i32).max(1);
+        let mut all = Self { replicas, workers: Vec::new(), threads, draws: Draws::default() };
+        if devices.len() > 1 {
+            all.workers = (0..devices.len()).map(|index| all.worker(index)).collect::<Result<_>>()?;
+        }
+        Ok((variables, all))
+    }
+
+    fn worker(&self, replica: usize) -> Result<Worker> {
+        Worker::spawn(format!("replica {replica}"), self.threads)
+    }
+}
+
+impl<M> ReplicaSet<M> {
+    pub(super) fn len(&self) -> usize {
+        self.replicas.len()
+    }
+
+    pub(super) fn devices(&self) -> Vec<Device> {
+        self.replicas.iter().map(|replica| replica.device).collect()
+    }
+
+    pub(super) fn master(&self) -> &Replica<M> {
+        &self.replicas[0]
+    }
+
+    /// Lets the master do something alone, on this thread.
+    pub(super) fn alone<T>(&self, work: impl FnOnce(&M, Device) -> Result<T>) -> Result<T> {
+        let replica = self.master();
+        let records = gradient::is_enabled();
+        let outcome = caught(|| work(&replica.model(), replica.device));
+        if matches!(outcome, Err(Error::Panicked { .. })) {
+            // A panic within `tch::no_grad` leaves gradients off.
+            gradient::set_enabled(records);
+        }
+        outcome.map_err(|cause| match cause {
+            // A batch that is none is nobody's fault but the caller's.
+            Error::EmptyBatch | Error::BatchLength { .. } | Error::BatchScalar { .. } | Error::LossWithoutGradient => {
+                cause
+            }
+            cause => Error::Replica { device: replica.device, replica: 0, samples: None, cause: Box::new(cause) },
+        })
+    }
+}
+
+impl<M: Send + 'static> ReplicaSet<M> {
+    /// Evaluates shards side by side, one on each of the first replicas. All finish, whatever becomes of the others.
+    pub(super) fn evaluate<E: Evaluator<Model = M>>(
+        &mut self,
+        evaluator: &E,
+        shards: Vec<E::Batch>,
+        order: Order,
+    ) -> Result<Vec<Evaluated<E>>> {
+        let devices = self.devices().into_iter().take(shards.len()).collect::<Vec<_>>();
+        if order.mode.is_train() {
+            draws::separate(&devices)?;
+        }
+        let shared = draws::shared(&devices);
+        if shared.is_empty() || self.draws.are_made_in(order.mode) {
+            return self.evaluate_in_turns(evaluator, shards, order, &shared);
+        }
+        let again = shards.iter().map(Batch::share).collect::<Result<Vec<_>>>()?;
+        let states = States::of(shared.iter().copied())?;
+        let buffers = self.replicas[1].buffers_before(order.mode)?;
+        let evaluated = self.evaluate_in_turns(evaluator, shards, order, &[])?;
+        if states.are_current()? {
+            return Ok(evaluated);
+        }
+        // They drew at the same time: once more from the start, in turns, as in all evaluations from now on.
+        drop(evaluated);
+        self.draws.were_made_in(order.mode);
+        states.restore()?;
+        no_grad(|| buffers.into_iter().try_for_each(|(mut buffer, before)| buffer.f_copy_(&before)))?;
+        self.evaluate_in_turns(evaluator, again, order, &shared)
+    }
+
+    /// Evaluates shards side by side, but one after the other on the devices `in_turns`.
+    fn evaluate_in_turns<E: Evaluator<Model = M>>(
+        &mut self,
+        evaluator: &E,
+        shards: Vec<E::Batch>,
+        order: Order,
+        in_turns: &[Device],
+    ) -> Result<Vec<Evaluated<E>>> {
+        let sizes = shards.iter().map(|shard| Ok(shard.batch_size()?.unwrap_or(0))).collect::<Result<Vec<_>>>()?;
+        let followed = self.replicas.iter_mut().take(shards.len()).map(|replica| replica.follow(order.flow)).collect();
+        self.collect(followed, &sizes)?;
+        let mut running = Vec::<Option<Pending<Evaluated<E>>>>::new();
+        let mut outcomes = Vec::with_capacity(shards.len());
+        for (index, shard) in shards.into_iter().enumerate() {
+            let Replica { device, .. } = self.replicas[index];
+            outcomes.push(None);
+            if in_turns.contains(&device) {
+                // Who was before it on its device has to be done first.
+                for (earlier, pending) in running.iter_mut().enumerate() {
+                    if self.replicas[earlier].device == device
+                        && let Some(pending) = pending.take()
+                    {
+                        outcomes[earlier] = Some(pending.wait());
+                    }
+                }
+            }
+            let (evaluator, model) = (evaluator.clone(), self.replicas[index].share_model());
+            let work = move || {
+                let model = model.lock().unwrap_or_else(PoisonError::into_inner);
+                evaluate_shard(&evaluator, &model, device, &shard, order)
+            };
+            running.push(Some(self.workers[index].start(work)));
+        }
+        for (outcome, pending) in outcomes.iter_mut().zip(running) {
+            if let Some(pending) = pending {
+                *outcome = Some(pending.wait());
+            }
+        }
+        if order.mode.is_train() {
+            self.replicas.iter_mut().for_each(Replica::forget_buffers);
+        }
+        self.collect(outcomes.into_iter().flatten().collect(), &sizes)
+    }
+
+    /// Has each replica differentiate its part, side by side.
+    pub(super) fn differentiate(&self, objectives: Vec<Tensor>) -> Vec<Pending<()>> {
+        let differentiate = |(worker, objective): (&Worker, Tensor)| {
+            worker.start(move || if objective.requires_grad() { Ok(objective.f_backward()?) } else { Ok(()) })
+        };
+        self.workers.iter().zip(objectives).map(differentiate).collect()
+    }
+
+    /// Waits for the replicas and adds their gradients to those of the master, in order.
+    pub(super) fn add_gradients(&mut self, differentiating: Vec<Pending<()>>) -> Result<()> {
+        let outcomes = differentiating.into_iter().map(Pending::wait).collect::<Vec<_>>();
+        let replicas = &mut self.replicas[..outcomes.len()];
+        let gradients = replicas.iter_mut().map(Replica::take_gradients).collect::<Result<Vec<_>>>()?;
+        self.collect(outcomes, &[])?;
+        self.replicas.iter_mut().zip(gradients).try_for_each(|(replica, gradients)| replica.add_gradients(gradients))
+    }
+
+    /// The outcomes, or the first error with its replica. A thread that panicked is replaced: what libtorch keeps for
+    /// each thread (gradients off, autocast on) is as the panic left it.
+    fn collect<T>(&mut self, outcomes: Vec<Result<T>>, sizes: &[i64]) -> Result<Vec<T>> {
+        for (index, outcome) in outcomes.iter().enumerate() {
+            if matches!(outcome, Err(Error::Panicked { .. })) {
+                self.workers[index] = self.worker(index)?;
+            }
+        }
+        let named = outcomes.into_iter().enumerate().map(|(replica, outcome)| {
+            let device = self.replicas[replica].device;
+            let samples = || (!sizes.is_empty()).then(|| range(sizes, replica));
+            outcome.map_err(|cause| Error::Replica { device, replica, samples: samples(), cause: Box::new(cause) })
+        });
+        named.collect()
+    }
+}
+
+fn evaluate_shard<E: Evaluator>(
+    evaluator: &E,
+    model: &E::Model,
+    device: Device,
+    shard: &E::Batch,
+    order: Order,
+) -> Result<Evaluated<E>> {
+    let _no_grad = (!order.records).then(no_grad_guard);
+    let (loss, diagnostics, output) = evaluate_on(evaluator, model, device, shard, order.mode)?;
+    Ok(Evaluated { loss, diagnostics, output: order.keeps_output.then_some(output) })
+}
+
+/// The samples of the batch that are a shard's.
+fn range(sizes: &[i64], shard: usize) -> Range<i64> {
+    let start = sizes.iter().take(shard).sum();
+    start..start + sizes.get(shard).copied().unwrap_or(0)
+}
+
+/// Whether libtorch can use a device.
+fn available(device: Device) -> Result<()> {
+    let found = Cuda::device_count();
+    if let Device::Cuda(index) = device
+        && index as i64 >= found
+    {
+        return Err(Error::NoSuchDevice { device, found });
+    }
+    let _ = Tensor::f_empty([0], (Kind::Uint8, device))?;
+    Ok(())
+}

@@ -1,0 +1,262 @@
+//! A data-parallel pipeline against one device: the same numbers, whatever the batch and the number of replicas.
+
+use std::collections::BTreeMap;
+
+use booster::batch::FieldPath;
+use booster::evaluation::{ClassWeights, Classification};
+use booster::pipeline::Objective;
+use booster::prelude::*;
+use booster::tch::nn::{self, ModuleT, OptimizerConfig};
+use booster::tch::{Device, Kind, Reduction, Tensor, manual_seed};
+use booster_tests::{generator, relative_difference};
+use proptest::prelude::*;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// A model with one of each: batch-norm, a frozen parameter, one that is not used, one that is used twice.
+#[derive(Debug)]
+struct Model {
+    embed: nn::Linear,
+    norm: nn::BatchNorm,
+    frozen: Tensor,
+    _unused: Tensor,
+    shared: Tensor,
+    logits: nn::Linear,
+    /// Whether batch-norm learns in training.
+    learns: bool,
+}
+
+fn model(path: &nn::Path<'_>) -> Model {
+    let frozen = path.randn("frozen", &[8], 1.0, 0.1);
+    let _ = frozen.set_requires_grad(false);
+    let norm = nn::batch_norm1d(path / "norm", 8, nn::BatchNormConfig::default());
+    booster::tch::no_grad(|| {
+        norm.running_mean.shallow_clone().uniform_(-0.5, 0.5);
+        norm.running_var.shallow_clone().uniform_(0.5, 2.0)
+    });
+    Model {
+        embed: nn::linear(path / "embed", 6, 8, nn::LinearConfig::default()),
+        norm,
+        frozen,
+        _unused: path.zeros("unused", &[3]),
+        shared: path.randn("shared", &[8, 8], 0.0, 0.3),
+        logits: nn::linear(path / "logits", 8, 3, nn::LinearConfig::default()),
+        learns: false,
+    }
+}
+
+impl ModuleT for Model {
+    fn forward_t(&self, input: &Tensor, train: bool) -> Tensor {
+        let hidden = self.norm.forward_t(&input.apply(&self.embed), train && self.learns).tanh() * &self.frozen;
+        hidden.matmul(&self.shared).tanh().matmul(&self.shared).apply(&self.logits)
+    }
+}
+
+/// Tokens with a mask: `[batch, tokens, 6]`, `[batch, tokens]`, `[batch, tokens]`.
+#[derive(Batch)]
+struct Tokens {
+    input: Tensor,
+    target: Tensor,
+    mask: Tensor,
+}
+
+#[derive(Diagnostic)]
+struct TokenDiagnostics {
+    #[group = "loss"]
+    #[metric(mean, std, max, p90)]
+    nll: Weighted,
+    #[group = "loss"]
+    per_sample: Tensor,
+    #[group = "loss"]
+    batch_level: Tensor,
+    #[group = "metrics"]
+    accuracy: Ratio,
+    #[group = "metrics"]
+    right: Tensor,
+    #[group = "info"]
+    #[metric(sum)]
+    samples: i64,
+    #[group = "info"]
+    #[metric(max)]
+    has_padding: bool,
+    #[group = "info"]
+    beta: f64,
+    #[group = "info"]
+    of_first_shard: Option<Tensor>,
+}
+
+#[derive(Batch)]
+struct TokenOutput {
+    logits: Tensor,
+    #[expect(clippy::struct_field_names)]
+    output_of_two: (Tensor, Option<Tensor>),
+}
+
+/// A loss over the tokens that the mask lets through.
+#[evaluator]
+fn masked_tokens(
+    model: &Model,
+    batch: &Tokens,
+    mode: Mode,
+    #[param] beta: f64,
+) -> booster::Result<(Loss, TokenDiagnostics, TokenOutput)> {
+    let (samples, length) = batch.target.size2()?;
+    let logits = model.forward_t(&batch.input.f_reshape([samples * length, 6])?, mode.is_train());
+    let target = batch.target.f_reshape([-1])?;
+    let nll = logits.f_cross_entropy_loss::<Tensor>(&target, None, Reduction::None, -100, 0.0)?;
+    let nll = nll.f_view([samples, length])?;
+    let mask = batch.mask.f_to_kind(nll.kind())?;
+    let right = logits.f_argmax(-1, false)?.f_eq_tensor(&target)?.f_view([samples, length])?;
+    let per_sample = (&nll * &mask).f_sum_dim_intlist(1, false, None)?;
+    let loss = Loss::from_sum(&((&nll * &mask).f_sum(None)? * beta), &mask.f_sum(None)?)?;
+    let diagnostics = TokenDiagnostics {
+        batch_level: per_sample.f_mean(None)?,
+        per_sample,
+        accuracy: Ratio::new((right.f_to_kind(Kind::Double)? * &mask).f_sum(None)?, mask.f_sum(None)?),
+        right: right.f_select(1, 0)?,
+        samples,
+        has_padding: true,
+        beta,
+        of_first_shard: None,
+        nll: Weighted::new(nll, mask),
+    };
+    let logits = logits.f_view([samples, length, 3])?;
+    let output_of_two = (batch.target.shallow_clone(), Some(logits.f_exp()?));
+    Ok((loss, diagnostics, TokenOutput { logits, output_of_two }))
+}
+
+fn labelled(samples: i64, kind: Kind) -> Labelled {
+    let target = Tensor::randint(3, [samples], (Kind::Int64, Device::Cpu));
+    let ignored = Tensor::rand([samples], (Kind::Float, Device::Cpu)).lt(0.3);
+    Labelled { input: Tensor::randn([samples, 6], (kind, Device::Cpu)), target: target.masked_fill(&ignored, -100) }
+}
+
+fn token_batch(samples: i64, kind: Kind) -> Tokens {
+    let mask = Tensor::rand([samples, 5], (Kind::Float, Device::Cpu)).lt(0.6);
+    // The last sample, which may be a shard of its own, is padding throughout.
+    if samples > 1 {
+        let _ = mask.select(0, samples - 1).fill_(0);
+    }
+    Tokens {
+        input: Tensor::randn([samples, 5, 6], (kind, Device::Cpu)),
+        target: Tensor::randint(3, [samples, 5], (Kind::Int64, Device::Cpu)),
+        mask,
+    }
+}
+
+/// How gradients are asked for.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// `evaluate`, then `loss.backward()`.
+    ByHand(Mode),
+    /// What `training_step` does.
+    Step(Objective),
+}
+
+/// All numbers that an evaluation gives, by name.
+fn numbers<P>(pipeline: &mut P, batch: &BatchOf<P>, way: Way) -> booster::Result<BTreeMap<String, Tensor>>
+where
+    P: EvaluationPipeline,
+{
+    let (loss, diagnostics, output) = match way {
+        Way::ByHand(mode) => {
+            let (loss, diagnostics, output) = pipeline.evaluate(batch, mode)?;
+            loss.f_backward()?;
+            (loss, diagnostics, Some(output))
+        }
+        Way::Step(objective) => {
+            let (loss, diagnostics) = pipeline.backward(batch, objective)?;
+            (loss, diagnostics, None)
+        }
+    };
+    let mut numbers = BTreeMap::from([("loss".to_owned(), loss.mean().detach())]);
+    if let Some(weight) = loss.weight() {
+        numbers.insert("weight".to_owned(), weight.shallow_clone());
+    }
+    for (group, name, value) in diagnostics.summary()?.iter() {
+        numbers.insert(format!("summary of {group}/{name}"), Tensor::from(value));
+    }
+    if let Some(output) = output {
+        output.visit_tensors(FieldPath::ROOT, &mut |path, tensor| {
+            numbers.insert(format!("output {path}"), tensor.detach());
+            Ok(())
+        })?;
+    }
+    for (name, variable) in pipeline.var_store().variables() {
+        let gradient = variable.grad();
+        if gradient.defined() {
+            numbers.insert(format!("gradient of {name}"), gradient);
+        }
+    }
+    Ok(numbers)
+}
+
+/// Builds both pipelines of the same seed and compares what they give.
+fn agree<E: Evaluator<Model = Model>>(
+    evaluator: &E,
+    batch: &E::Batch,
+    replicas: usize,
+    kind: Kind,
+    way: Way,
+) -> booster::Result<Result<(), String>> {
+    manual_seed(7);
+    let mut one = Pipeline::build(Device::Cpu, model, evaluator.clone());
+    manual_seed(7);
+    let mut many = DataParallelPipeline::build(&vec![Device::Cpu; replicas], model, evaluator.clone())?;
+    one.var_store_mut().set_kind(kind);
+    many.var_store_mut().set_kind(kind);
+    let expected = numbers(&mut one, batch, way)?;
+    let found = numbers(&mut many, batch, way)?;
+    let names = |numbers: &BTreeMap<String, Tensor>| numbers.keys().cloned().collect::<Vec<_>>();
+    if names(&expected) != names(&found) {
+        return Ok(Err(format!("expected {:?}, found {:?}", names(&expected), names(&found))));
+    }
+    for (name, expected) in &expected {
+        let found = &found[name];
+        let difference = relative_difference(found, expected);
+        if found.size() != expected.size() || found.kind() != expected.kind() || difference > 1e-6 {
+            return Ok(Err(format!("{name}: {found:?} instead of {expected:?}, {difference:e}")));
+        }
+    }
+    Ok(Ok(()))
+}
+
+fn ways() -> impl Strategy<Value = Way> {
+    prop_oneof![
+        Just(Way::ByHand(Mode::Train)),
+        Just(Way::ByHand(Mode::Eval)),
+        Just(Way::Step(Objective::Mean)),
+        Just(Way::Step(Objective::Sum)),
+    ]
+}
+
+fn kinds() -> impl Strategy<Value = Kind> {
+    prop_oneof![Just(Kind::Float), Just(Kind::Double)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 120, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_classifier_gives_the_same_as_on_one_device(
+        samples in 1_i64..=9, replicas in 1_usize..=4, seed in any::<i64>(), way in ways(), kind in kinds(),
+    ) {
+        let _generator = generator();
+        manual_seed(seed);
+        let batch = labelled(samples, kind);
+        let evaluator = Classification::new()
+            .with_label_smoothing(0.1)
+            .with_class_weights(ClassWeights::new([0.5, 1.0, 2.0]));
+        prop_assert_eq!(agree(&evaluator, &batch, replicas, kind, way).unwrap(), Ok(()));
+    }
+
+    #[test]
+    fn a_loss_over_tokens_gives_the_same_as_on_one_device(
+        samples in 1_i64..=9, replicas in 1_usize..=4, seed in any::<i64>(), way in ways(), kind in kinds(),
+    ) {
+        let _generator = generator();
+        manual_seed(seed);
+        let batch = token_batch(samples, kind);
+        prop_assert_eq!(agree(&MaskedTokens::new(0.5), &batch, replicas, kind, way).unwrap(), Ok(()));
+    }
+}
