@@ -6,12 +6,10 @@ use booster::batch::FieldPath;
 use booster::evaluation::{ClassWeights, Classification};
 use booster::pipeline::Objective;
 use booster::prelude::*;
-use booster::tch::nn::{self, ModuleT, OptimizerConfig};
+use booster::tch::nn::{self, ModuleT};
 use booster::tch::{Device, Kind, Reduction, Tensor, manual_seed};
 use booster_tests::{generator, relative_difference};
 use proptest::prelude::*;
-
-type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// A model with one of each: batch-norm, a frozen parameter, one that is not used, one that is used twice.
 #[derive(Debug)]
@@ -30,10 +28,8 @@ fn model(path: &nn::Path<'_>) -> Model {
     let frozen = path.randn("frozen", &[8], 1.0, 0.1);
     let _ = frozen.set_requires_grad(false);
     let norm = nn::batch_norm1d(path / "norm", 8, nn::BatchNormConfig::default());
-    booster::tch::no_grad(|| {
-        norm.running_mean.shallow_clone().uniform_(-0.5, 0.5);
-        norm.running_var.shallow_clone().uniform_(0.5, 2.0)
-    });
+    let _ = norm.running_mean.shallow_clone().uniform_(-0.5, 0.5);
+    let _ = norm.running_var.shallow_clone().uniform_(0.5, 2.0);
     Model {
         embed: nn::linear(path / "embed", 6, 8, nn::LinearConfig::default()),
         norm,
@@ -88,8 +84,7 @@ struct TokenDiagnostics {
 #[derive(Batch)]
 struct TokenOutput {
     logits: Tensor,
-    #[expect(clippy::struct_field_names)]
-    output_of_two: (Tensor, Option<Tensor>),
+    targets_and_odds: (Tensor, Option<Tensor>),
 }
 
 /// A loss over the tokens that the mask lets through.
@@ -121,8 +116,8 @@ fn masked_tokens(
         nll: Weighted::new(nll, mask),
     };
     let logits = logits.f_view([samples, length, 3])?;
-    let output_of_two = (batch.target.shallow_clone(), Some(logits.f_exp()?));
-    Ok((loss, diagnostics, TokenOutput { logits, output_of_two }))
+    let targets_and_odds = (batch.target.shallow_clone(), Some(logits.f_exp()?));
+    Ok((loss, diagnostics, TokenOutput { logits, targets_and_odds }))
 }
 
 fn labelled(samples: i64, kind: Kind) -> Labelled {
@@ -131,14 +126,14 @@ fn labelled(samples: i64, kind: Kind) -> Labelled {
     Labelled { input: Tensor::randn([samples, 6], (kind, Device::Cpu)), target: target.masked_fill(&ignored, -100) }
 }
 
-fn token_batch(samples: i64, kind: Kind) -> Tokens {
+fn token_batch(samples: i64) -> Tokens {
     let mask = Tensor::rand([samples, 5], (Kind::Float, Device::Cpu)).lt(0.6);
     // The last sample, which may be a shard of its own, is padding throughout.
     if samples > 1 {
         let _ = mask.select(0, samples - 1).fill_(0);
     }
     Tokens {
-        input: Tensor::randn([samples, 5, 6], (kind, Device::Cpu)),
+        input: Tensor::randn([samples, 5, 6], (Kind::Double, Device::Cpu)),
         target: Tensor::randint(3, [samples, 5], (Kind::Int64, Device::Cpu)),
         mask,
     }
@@ -214,7 +209,9 @@ fn agree<E: Evaluator<Model = Model>>(
     for (name, expected) in &expected {
         let found = &found[name];
         let difference = relative_difference(found, expected);
-        if found.size() != expected.size() || found.kind() != expected.kind() || difference > 1e-6 {
+        // Rounding alone differs: single precision has seven digits, of which a gradient's sums leave six.
+        let tolerance = if kind == Kind::Double { 1e-12 } else { 1e-6 };
+        if found.size() != expected.size() || found.kind() != expected.kind() || difference > tolerance {
             return Ok(Err(format!("{name}: {found:?} instead of {expected:?}, {difference:e}")));
         }
     }
@@ -252,11 +249,11 @@ proptest! {
 
     #[test]
     fn a_loss_over_tokens_gives_the_same_as_on_one_device(
-        samples in 1_i64..=9, replicas in 1_usize..=4, seed in any::<i64>(), way in ways(), kind in kinds(),
+        samples in 1_i64..=9, replicas in 1_usize..=4, seed in any::<i64>(), way in ways(),
     ) {
         let _generator = generator();
         manual_seed(seed);
-        let batch = token_batch(samples, kind);
-        prop_assert_eq!(agree(&MaskedTokens::new(0.5), &batch, replicas, kind, way).unwrap(), Ok(()));
+        let batch = token_batch(samples);
+        prop_assert_eq!(agree(&MaskedTokens::new(0.5), &batch, replicas, Kind::Double, way).unwrap(), Ok(()));
     }
 }

@@ -108,6 +108,29 @@ fn training_ends_at_the_parameters_of_one_device() -> Outcome {
 }
 
 #[test]
+fn a_loop_written_by_hand_ends_at_the_parameters_of_one_device() -> Outcome {
+    let _generator = generator();
+    let (mut one, mut many) = both(mlp)?;
+    let mut sgd = nn::Sgd::default().build(one.var_store(), 0.1)?;
+    let mut sgd_of_many = nn::Sgd::default().build(many.var_store(), 0.1)?;
+    for samples in [7, 3, 1, 8, 2].repeat(4) {
+        let batch = batch(samples);
+        let (loss, ..) = one.evaluate(&batch, Mode::Train)?;
+        sgd.backward_step(&loss);
+        let (loss, ..) = many.evaluate(&batch, Mode::Train)?;
+        validation_step(&mut many, &batch)?;
+        sgd_of_many.backward_step(&loss);
+        let expected = validation_step(&mut one, &batch)?;
+        let found = validation_step(&mut many, &batch)?;
+        assert!(relative_difference(&found.nll.value, &expected.nll.value) < 1e-4);
+    }
+    for (found, expected) in values(many.var_store()).iter().zip(values(one.var_store())) {
+        assert!(relative_difference(found, &expected) < 1e-4);
+    }
+    Ok(())
+}
+
+#[test]
 fn replicas_draw_different_masks_and_a_seeded_run_repeats() -> Outcome {
     let _generator = generator();
     let run = || -> booster::Result<Vec<Tensor>> {
@@ -175,38 +198,41 @@ fn buffers_are_those_of_the_first_replica() -> Outcome {
     Ok(())
 }
 
-/// What becomes of a graph when other things are done before its backward.
+/// Two graphs, with an evaluation between them and their backward.
+fn two_graphs(
+    pipeline: &mut impl EvaluationPipeline<Evaluator = Net>,
+    batches: [&Labelled; 3],
+) -> booster::Result<Vec<Tensor>> {
+    let (loss, ..) = pipeline.evaluate(batches[0], Mode::Train)?;
+    let (other, ..) = pipeline.evaluate(batches[1], Mode::Train)?;
+    validation_step(pipeline, batches[2])?;
+    other.f_backward()?;
+    loss.f_backward()?;
+    Ok(gradients(pipeline.var_store()))
+}
+
+/// A graph whose weights are gone. libtorch counts what Adam writes.
+fn after_a_step(
+    pipeline: &mut impl EvaluationPipeline<Evaluator = Net>,
+    batch: &Labelled,
+) -> booster::Result<Option<String>> {
+    let mut optimizer = nn::Adam::default().build(pipeline.var_store(), 0.1)?;
+    let (loss, ..) = pipeline.evaluate(batch, Mode::Train)?;
+    training_step(pipeline, batch, &mut optimizer)?;
+    Ok(loss.f_backward().err().map(|error| error.to_string()))
+}
+
 #[test]
 fn a_graph_lasts_as_long_as_its_weights() -> Outcome {
     let _generator = generator();
     let (mut one, mut many) = both(mlp)?;
     let [first, second, third] = [batch(7), batch(5), batch(8)];
 
-    fn two_graphs(
-        pipeline: &mut impl EvaluationPipeline<Evaluator = Net>,
-        batches: [&Labelled; 3],
-    ) -> booster::Result<Vec<Tensor>> {
-        let (loss, ..) = pipeline.evaluate(batches[0], Mode::Train)?;
-        let (other, ..) = pipeline.evaluate(batches[1], Mode::Train)?;
-        validation_step(pipeline, batches[2])?;
-        other.f_backward()?;
-        loss.f_backward()?;
-        Ok(gradients(pipeline.var_store()))
-    }
     assert_close(&two_graphs(&mut many, [&first, &second, &third])?, &two_graphs(&mut one, [&first, &second, &third])?);
 
-    fn after_a_step(
-        pipeline: &mut impl EvaluationPipeline<Evaluator = Net>,
-        batch: &Labelled,
-    ) -> booster::Result<String> {
-        let mut optimizer = nn::Sgd::default().build(pipeline.var_store(), 0.1)?;
-        let (loss, ..) = pipeline.evaluate(batch, Mode::Train)?;
-        training_step(pipeline, batch, &mut optimizer)?;
-        Ok(loss.f_backward().expect_err("the weights have changed").to_string())
-    }
     let gone = "has been modified by an inplace operation";
-    assert!(after_a_step(&mut one, &first)?.contains(gone));
-    assert!(after_a_step(&mut many, &first)?.contains(gone));
+    assert!(after_a_step(&mut one, &first)?.is_some_and(|error| error.contains(gone)));
+    assert!(after_a_step(&mut many, &first)?.is_some_and(|error| error.contains(gone)));
     Ok(())
 }
 

@@ -59,6 +59,11 @@ pub trait EvaluationPipeline {
         Ok((differentiate(&loss, batch, objective)?, diagnostics))
     }
 
+    /// Takes note that an optimizer has stepped on all gradients of this pipeline that there were, and that its graphs
+    /// are gone: until the next one the variables stay as they are, and need not be sent to other devices again.
+    /// [`training_step`](crate::training_step) says so; a loop of your own may, and loses nothing but time if it does not.
+    fn stepped(&mut self) {}
+
     /// The evaluator, to read its parameters.
     fn evaluator(&self) -> &Self::Evaluator;
 

@@ -58,6 +58,7 @@ pub fn training_step<P: EvaluationPipeline>(
     optimizer.zero_grad();
     let (_, diagnostics) = pipeline.backward(batch, Objective::Mean).inspect_err(|_| optimizer.zero_grad())?;
     optimizer.step();
+    pipeline.stepped();
     Ok(Step { diagnostics, elapsed: start.elapsed() })
 }
 

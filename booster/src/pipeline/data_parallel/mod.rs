@@ -34,8 +34,10 @@ use crate::evaluation::{Evaluator, Loss, Mode};
 ///   whether by `loss.backward()` or in [`training_step`](crate::training_step), which runs backward on all devices at
 ///   once. Output and diagnostics are on that device, in the order of the batch.
 /// - Buffers, such as the statistics of batch-norm, are those of the first replica.
-/// - A device may be given several times. Replicas on the master's device use its memory for their parameters;
-///   those elsewhere are sent parameters when they have changed.
+/// - A device may be given several times. Replicas on the master's device use its memory for their parameters. Those
+///   elsewhere are sent parameters for each evaluation, but for frozen ones that have not changed; after
+///   [`training_step`](crate::training_step), which knows when the optimizer steps, evaluations without gradients send
+///   them once.
 /// - On the CPU each replica has its part of the threads that [`tch::get_num_threads`] gave when the pipeline was built.
 /// - Replicas that draw random numbers (dropout) draw different ones, and a seeded run repeats. Those that share a
 ///   device take turns then; what an evaluator does besides computing may happen twice in the step in which they are
@@ -145,7 +147,7 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
             return self.replicas.alone(|model, device| evaluate_on(evaluator, model, device, batch, mode));
         };
         let records = gradient::is_enabled();
-        let flow = if records { Flow::Graph } else { Flow::Apart };
+        let flow = if records { Flow::Graph } else { Flow::None };
         let order = Order { mode, flow, records, keeps_output: true };
         let Parts { losses, diagnostics, outputs } = self.replicas.evaluate(&self.evaluator, shards, order)?.into();
         let loss = Shares::new(&losses, &samples)?.loss()?;
@@ -176,6 +178,10 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
         let diagnostics = gather(diagnostics, Some(&samples)).map_err(|error| of_shards(error, "diagnostics"));
         self.replicas.add_gradients(differentiating)?;
         Ok((loss, diagnostics?))
+    }
+
+    fn stepped(&mut self) {
+        self.replicas.settle();
     }
 
     fn evaluator(&self) -> &E {

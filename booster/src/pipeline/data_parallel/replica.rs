@@ -52,8 +52,10 @@ type Version = (usize, i64);
 pub(super) enum Flow {
     /// By themselves: the replicas' variables are part of the graph.
     Graph,
-    /// By [`Replica::add_gradients`], or there are none.
+    /// By [`Replica::add_gradients`].
     Apart,
+    /// There are none, and graphs that are about stay as they are.
+    None,
 }
 
 impl<M> Replica<M> {
@@ -85,10 +87,10 @@ impl<M> Replica<M> {
         Arc::clone(&self.model)
     }
 
-    /// Gives the replica the master's values, and autograd's view of them that `flow` asks for. What is there already
-    /// is not sent again.
-    pub(super) fn follow(&mut self, flow: Flow) -> Result<()> {
-        self.links.iter_mut().try_for_each(|link| link.follow(flow))
+    /// Gives the replica the master's values, and autograd's view of them that `flow` asks for. What is known to be
+    /// there is not sent again; `settled` says that no optimizer has a gradient of this pipeline to go by.
+    pub(super) fn follow(&mut self, flow: Flow, settled: bool) -> Result<()> {
+        self.links.iter_mut().try_for_each(|link| link.follow(flow, settled))
     }
 
     /// Buffers may have been written in a way that libtorch does not count: they are sent again.
@@ -143,57 +145,75 @@ pub(super) struct Gradients {
 }
 
 impl Link {
-    fn follow(&mut self, flow: Flow) -> Result<()> {
+    fn follow(&mut self, flow: Flow, settled: bool) -> Result<()> {
         let version = version(&self.master)?;
         if self.is_buffer {
-            return self.copy_values(version);
+            return if self.has == Some(version) { Ok(()) } else { self.copy_values(version) };
         }
         let requires_grad = self.master.requires_grad();
-        if flow == Flow::Graph && requires_grad {
-            self.become_copy(version)
-        } else {
-            self.become_leaf(version, requires_grad)
+        // libtorch's SGD writes without counting: that the count is the same proves something only where no optimizer
+        // can have a gradient to go by.
+        let has_gradient = || self.master.f_grad().is_ok_and(|gradient| gradient.defined());
+        let no_step = (flow == Flow::None && settled) || !(requires_grad || has_gradient());
+        let is_current = no_step && self.has == Some(version);
+        match flow {
+            Flow::Graph if requires_grad => self.become_copy(version),
+            Flow::None if requires_grad && self.form == Form::Copy && self.fits()? => {
+                if is_current {
+                    Ok(())
+                } else {
+                    self.refresh(version)
+                }
+            }
+            _ => self.become_leaf(version, requires_grad, is_current),
         }
     }
 
     fn become_copy(&mut self, version: Version) -> Result<()> {
-        if self.form == Form::Copy && self.has == Some(version) {
-            return Ok(());
+        if self.form == Form::Copy && self.fits()? {
+            return self.refresh(version);
         }
-        self.has = None;
         if self.form == Form::Copy {
             let _ = self.replica.f_detach_()?;
-        } else {
-            let _ = self.replica.f_set_requires_grad(false)?;
-            self.form = Form::Copy;
-            if self.shares {
-                self.replica.f_set_data(&no_grad(|| self.master.f_empty_like())?)?;
-            }
         }
-        self.fit()?;
-        // Without this the copy would be recorded or not as the caller's thread has it.
+        self.has = None;
+        let _ = self.replica.f_set_requires_grad(false)?;
+        if self.shares || !self.fits()? {
+            self.make_room()?;
+        }
+        // Whether the copy is recorded is not to depend on the caller's thread.
         with_grad(|| self.replica.f_copy_(&self.master))?;
+        self.form = Form::Copy;
         self.has = Some(version);
         Ok(())
     }
 
-    fn become_leaf(&mut self, version: Version, requires_grad: bool) -> Result<()> {
+    /// Brings the values of a copy up to date, and keeps its way to the master. A graph that is about is to find out as
+    /// it would with the master's own memory: by libtorch's count, or not at all.
+    fn refresh(&mut self, version: Version) -> Result<()> {
+        let known = self.has.take();
+        no_grad(|| self.replica.f_data()?.f_copy_(&self.master))?;
+        if known != Some(version) {
+            self.count_a_write()?;
+        }
+        self.has = Some(version);
+        Ok(())
+    }
+
+    fn become_leaf(&mut self, version: Version, requires_grad: bool, is_current: bool) -> Result<()> {
         if self.form == Form::Copy {
             let _ = self.replica.f_detach_()?;
             if self.shares {
-                // The master's memory has a count of its own: without this a graph that is still about would not know
+                // The master's memory has a count of its own: without this a graph that is about would not find out
                 // that its values are gone.
-                let _ = no_grad(|| self.replica.f_view([-1])?.f_narrow(0, 0, 0)?.f_zero_())?;
+                self.count_a_write()?;
                 self.has = None;
             }
             self.form = Form::Leaf;
         }
-        if !self.shares {
-            if self.replica.requires_grad() && self.has != Some(version) {
-                let _ = self.replica.f_set_requires_grad(false)?;
-            }
+        if !self.shares && !is_current {
             self.copy_values(version)?;
-        } else if self.has.map(|(memory, _)| memory) != Some(version.0) {
+        } else if self.shares && self.has.map(|(memory, _)| memory) != Some(version.0) {
             self.replica.f_set_data(&self.master.f_data()?)?;
             self.has = Some(version);
         }
@@ -204,24 +224,30 @@ impl Link {
     }
 
     fn copy_values(&mut self, version: Version) -> Result<()> {
-        if self.has == Some(version) {
-            return Ok(());
-        }
         self.has = None;
-        self.fit()?;
+        if !self.fits()? {
+            self.make_room()?;
+        }
         no_grad(|| self.replica.f_copy_(&self.master))?;
         self.has = Some(version);
         Ok(())
     }
 
-    /// Makes room for values of another shape or kind, where the master's have changed.
-    fn fit(&mut self) -> Result<()> {
-        let kind = self.master.f_kind()?;
-        if self.replica.f_kind()? != kind || self.replica.size() != self.master.size() {
-            let room = Tensor::f_empty(self.master.size(), (kind, self.replica.device()))?;
-            self.replica.f_set_data(&room)?;
-        }
+    /// Has libtorch count a write to the replica's memory, of nothing.
+    fn count_a_write(&self) -> Result<()> {
+        let _ = no_grad(|| self.replica.f_reshape([-1])?.f_narrow(0, 0, 0)?.f_zero_())?;
         Ok(())
+    }
+
+    /// Whether shape and kind are the master's.
+    fn fits(&self) -> Result<bool> {
+        Ok(self.replica.f_kind()? == self.master.f_kind()? && self.replica.size() == self.master.size())
+    }
+
+    /// Gives the replica memory of its own, for values like the master's.
+    fn make_room(&mut self) -> Result<()> {
+        let options = (self.master.f_kind()?, self.replica.device());
+        Ok(self.replica.f_set_data(&Tensor::f_empty(self.master.size(), options)?)?)
     }
 }
 
@@ -307,7 +333,7 @@ mod tests {
         let store = VarStore::new(Device::Cpu);
         let master = model(&store.root());
         let mut replica = Replica::linked(Device::Cpu, model, &store, shares).unwrap();
-        replica.follow(Flow::Apart).unwrap();
+        replica.follow(Flow::Apart, false).unwrap();
         (store, master, replica)
     }
 
@@ -335,7 +361,7 @@ mod tests {
     fn gradients_flow_through_copies_to_the_master() {
         for shares in [true, false] {
             let (_store, master, mut replica) = pair(shares);
-            replica.follow(Flow::Graph).unwrap();
+            replica.follow(Flow::Graph, false).unwrap();
             assert_ne!(replica.model().float.data_ptr(), master.float.data_ptr());
             loss(&replica.model(), 2.0).backward();
             assert!(master.float.grad().allclose(&(&master.float * 4.0), 1e-6, 0.0, false));
@@ -346,7 +372,7 @@ mod tests {
     fn a_replica_on_the_masters_device_has_its_parameters_in_its_memory() {
         let (_store, master, mut replica) = pair(true);
         for flow in [Flow::Graph, Flow::Apart] {
-            replica.follow(flow).unwrap();
+            replica.follow(flow, false).unwrap();
         }
         let model = replica.model();
         assert_eq!(model.float.data_ptr(), master.float.data_ptr());
@@ -355,28 +381,41 @@ mod tests {
     }
 
     #[test]
-    fn values_are_sent_when_they_changed_and_not_again() {
-        for flow in [Flow::Apart, Flow::Graph] {
+    fn values_are_sent_again_unless_they_cannot_have_changed() {
+        for flow in [Flow::Apart, Flow::Graph, Flow::None] {
             let (mut store, mut master, mut replica) = pair(false);
-            let writes = |replica: &Replica<Model>| {
+            let check = |replica: &Replica<Model>, master: &Model| {
                 let model = replica.model();
-                [&model.float, &model.double, &model.buffer].map(Tensor::internal_version)
+                assert!(model.float.equal(&master.float) && model.buffer.equal(&master.buffer), "{flow:?}");
+                assert_eq!(model.float.requires_grad(), master.float.requires_grad(), "{flow:?}");
             };
-            replica.follow(flow).unwrap();
-            let before = writes(&replica);
-            replica.follow(flow).unwrap();
-            assert_eq!(writes(&replica), before);
+            replica.follow(flow, false).unwrap();
+            check(&replica, &master);
+            // As an optimizer does that is counted, and as one that is not.
             let _ = no_grad(|| master.float.fill_(3.0));
             let _ = master.buffer.fill_(2.0);
-            replica.follow(flow).unwrap();
-            let after = writes(&replica);
-            assert!(after[0] > before[0] && after[1] == before[1] && after[2] > before[2], "{before:?} {after:?}");
-            assert!(replica.model().float.equal(&master.float) && replica.model().buffer.equal(&master.buffer));
+            replica.follow(flow, true).unwrap();
+            check(&replica, &master);
+            let _ = master.float.data().fill_(4.0);
+            replica.follow(flow, false).unwrap();
+            check(&replica, &master);
             store.freeze();
             store.set_kind(Kind::Half);
-            replica.follow(flow).unwrap();
+            replica.follow(flow, false).unwrap();
+            check(&replica, &master);
+        }
+        for (flow, freeze) in [(Flow::None, false), (Flow::Apart, true), (Flow::Graph, true)] {
+            let (mut store, _master, mut replica) = pair(false);
+            if freeze {
+                store.freeze();
+            }
+            // Only what is not sent is still there.
+            let _ = replica.model().float.data().fill_(9.0);
+            let _ = replica.model().buffer.data().fill_(9.0);
+            replica.follow(flow, true).unwrap();
             let model = replica.model();
-            assert!(model.float.equal(&master.float) && !model.float.requires_grad());
+            assert!(model.float.equal(&model.float.full_like(9.0)), "{flow:?}");
+            assert!(model.buffer.equal(&model.buffer.full_like(9.0)), "{flow:?}");
         }
     }
 

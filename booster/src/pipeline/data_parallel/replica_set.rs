@@ -24,6 +24,8 @@ pub(super) struct ReplicaSet<M> {
     /// How many threads each replica on the CPU has within an operation.
     threads: i32,
     draws: Draws,
+    /// Whether no optimizer has a gradient of these replicas to go by.
+    settled: bool,
 }
 
 /// How replicas are to evaluate.
@@ -66,7 +68,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
 
         let on_cpu = devices.iter().filter(|device| **device == Device::Cpu).count().max(1);
         let threads = (tch::get_num_threads() / on_cpu as i32).max(1);
-        let mut all = Self { replicas, workers: Vec::new(), threads, draws: Draws::default() };
+        let mut all = Self { replicas, workers: Vec::new(), threads, draws: Draws::default(), settled: true };
         if devices.len() > 1 {
             all.workers = (0..devices.len()).map(|index| all.worker(index)).collect::<Result<_>>()?;
         }
@@ -87,14 +89,20 @@ impl<M> ReplicaSet<M> {
         self.replicas.iter().map(|replica| replica.device).collect()
     }
 
+    /// An optimizer has used up the gradients that there were.
+    pub(super) fn settle(&mut self) {
+        self.settled = true;
+    }
+
     pub(super) fn master(&self) -> &Replica<M> {
         &self.replicas[0]
     }
 
     /// Lets the master do something alone, on this thread.
-    pub(super) fn alone<T>(&self, work: impl FnOnce(&M, Device) -> Result<T>) -> Result<T> {
-        let replica = self.master();
+    pub(super) fn alone<T>(&mut self, work: impl FnOnce(&M, Device) -> Result<T>) -> Result<T> {
         let records = gradient::is_enabled();
+        self.settled &= !records;
+        let replica = self.master();
         let outcome = caught(|| work(&replica.model(), replica.device));
         if matches!(outcome, Err(Error::Panicked { .. })) {
             // A panic within `tch::no_grad` leaves gradients off.
@@ -150,7 +158,10 @@ impl<M: Send + 'static> ReplicaSet<M> {
         in_turns: &[Device],
     ) -> Result<Vec<Evaluated<E>>> {
         let sizes = shards.iter().map(|shard| Ok(shard.batch_size()?.unwrap_or(0))).collect::<Result<Vec<_>>>()?;
-        let followed = self.replicas.iter_mut().take(shards.len()).map(|replica| replica.follow(order.flow)).collect();
+        let settled = self.settled;
+        self.settled &= !order.records;
+        let followed = self.replicas.iter_mut().take(shards.len()).map(|replica| replica.follow(order.flow, settled));
+        let followed = followed.collect();
         self.collect(followed, &sizes)?;
         let mut running = Vec::<Option<Pending<Evaluated<E>>>>::new();
         let mut outcomes = Vec::with_capacity(shards.len());
