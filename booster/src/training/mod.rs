@@ -1,5 +1,10 @@
-//! What happens in a step.
+//! What happens in a step, and what follows the steps.
 
+mod exact;
+mod learning_rate;
+mod schedule;
 mod step;
 
+pub use self::learning_rate::LearningRate;
+pub use self::schedule::{OneCycle, Schedule};
 pub use self::step::{Step, StepStepSummary, StepSummary, training_step, validation_step};
