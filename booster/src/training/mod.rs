@@ -4,7 +4,9 @@ mod exact;
 mod learning_rate;
 mod schedule;
 mod step;
+mod trigger;
 
 pub use self::learning_rate::LearningRate;
 pub use self::schedule::{OneCycle, Schedule};
 pub use self::step::{Step, StepStepSummary, StepSummary, training_step, validation_step};
+pub use self::trigger::{Progress, Trigger};
