@@ -1,11 +1,13 @@
 //! What happens in a step, and what follows the steps.
 
+mod best;
 mod exact;
 mod learning_rate;
 mod schedule;
 mod step;
 mod trigger;
 
+pub use self::best::{Best, BestState, Verdict};
 pub use self::learning_rate::LearningRate;
 pub use self::schedule::{OneCycle, Schedule};
 pub use self::step::{Step, StepStepSummary, StepSummary, training_step, validation_step};
