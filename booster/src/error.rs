@@ -43,6 +43,17 @@ pub enum Error {
         found: String,
     },
 
+    /// A variable of a model is not as it has to be.
+    #[error("variable `{name}`: expected {expected}, found {found}")]
+    Variable {
+        /// The variable, by its path in the store.
+        name: String,
+        /// What was expected.
+        expected: String,
+        /// What was found.
+        found: String,
+    },
+
     /// A batch without samples was given where at least one is needed.
     #[error("the batch is empty: its tensors hold no sample along their first dimension")]
     EmptyBatch,

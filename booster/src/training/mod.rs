@@ -1,6 +1,7 @@
 //! What happens in a step, and what follows the steps.
 
 mod best;
+mod ema;
 mod exact;
 mod learning_rate;
 mod schedule;
@@ -8,6 +9,7 @@ mod step;
 mod trigger;
 
 pub use self::best::{Best, BestState, Verdict};
+pub use self::ema::{Averaged, Ema};
 pub use self::learning_rate::LearningRate;
 pub use self::schedule::{OneCycle, Schedule};
 pub use self::step::{Step, StepStepSummary, StepSummary, training_step, validation_step};
