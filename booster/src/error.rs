@@ -31,6 +31,30 @@ pub enum Error {
         cause: Box<Error>,
     },
 
+    /// An argument has a value that it cannot have.
+    #[error("{operation}: `{argument}` is {found}, but has to be {expected}")]
+    Argument {
+        /// What it was given to.
+        operation: String,
+        /// The argument.
+        argument: &'static str,
+        /// What it has to be.
+        expected: &'static str,
+        /// What it is.
+        found: String,
+    },
+
+    /// A variable of a model is not as it has to be.
+    #[error("variable `{name}`: expected {expected}, found {found}")]
+    Variable {
+        /// The variable, by its path in the store.
+        name: String,
+        /// What was expected.
+        expected: String,
+        /// What was found.
+        found: String,
+    },
+
     /// A batch without samples was given where at least one is needed.
     #[error("the batch is empty: its tensors hold no sample along their first dimension")]
     EmptyBatch,

@@ -37,6 +37,7 @@ use self::seen::Seen;
 pub use self::serialization::{deserialize_summary, serialize_summary};
 pub use self::summary::{EmptySummary, Summary};
 pub use self::table::format_summary;
+pub(crate) use self::table::number;
 pub use self::value::{Array, Histogram, MetricValue, Value, Values, put, put_optional, take, take_optional};
 pub use self::weights::{Ratio, Weighted};
 use crate::batch::to_device;

@@ -50,7 +50,7 @@ fn shown(value: &Value) -> String {
 }
 
 /// Four decimals, or the exponent form where these would hide the value.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     match value {
         value if value != 0.0 && value.is_finite() && !(1e-3..1e7).contains(&value.abs()) => format!("{value:.4e}"),
         value if value.fract() == 0.0 && value.abs() >= 1e3 => format!("{value:.0}"),

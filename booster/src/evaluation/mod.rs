@@ -6,7 +6,8 @@ mod loss;
 use std::fmt;
 
 pub use self::classification::{
-    ClassWeights, Classification, ClassificationDiagnostics, ClassificationOutput, Labelled,
+    ClassWeights, Classification, ClassificationDiagnostics, ClassificationDiagnosticsSummary, ClassificationOutput,
+    Labelled,
 };
 pub use self::loss::Loss;
 use crate::batch::Batch;

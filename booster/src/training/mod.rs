@@ -1,5 +1,16 @@
-//! What happens in a step.
+//! What happens in a step, and what follows the steps.
 
+mod best;
+mod ema;
+mod exact;
+mod learning_rate;
+mod schedule;
 mod step;
+mod trigger;
 
+pub use self::best::{Best, BestState, Verdict};
+pub use self::ema::{Averaged, Ema};
+pub use self::learning_rate::LearningRate;
+pub use self::schedule::{OneCycle, Schedule};
 pub use self::step::{Step, StepStepSummary, StepSummary, training_step, validation_step};
+pub use self::trigger::{Progress, Trigger};

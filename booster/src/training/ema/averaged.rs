@@ -1,0 +1,116 @@
+//! A pipeline whose variables are the averages for a while.
+
+use std::fmt;
+use std::ops::Deref;
+
+use tch::nn::VarStore;
+use tch::{Tensor, no_grad_guard};
+
+use super::Ema;
+use crate::error::Result;
+use crate::evaluation::{Loss, Mode};
+use crate::pipeline::{BatchOf, DiagnosticsOf, EvaluationPipeline, OutputOf};
+
+/// A pipeline that evaluates with the averages; the variables have their own values again once it is dropped.
+///
+/// It is a pipeline itself, to validate with, to predict with, or to save the averages by its variables.
+pub struct Averaged<'a, P> {
+    pipeline: &'a mut P,
+    _lent: Lent,
+}
+
+impl Ema {
+    /// Lends the averages to a pipeline, for as long as what is returned lives.
+    ///
+    /// Nothing is copied: the variables refer to the averages' storage, and afterwards to their own again, also where an
+    /// evaluation fails or panics. Optimizers do not notice. It is for evaluation: what is trained in between, statistics
+    /// of batch norm in [`Mode::Train`] included, changes the averages. Averages of variables in half precision are
+    /// converted to it, which takes as much memory as the variables.
+    ///
+    /// ```no_run
+    /// # use booster::prelude::*;
+    /// # use booster::training::Ema;
+    /// # fn save<P: EvaluationPipeline>(ema: &mut Ema, pipeline: &mut P, batch: &BatchOf<P>) -> booster::Result<()> {
+    /// let mut averaged = ema.averaged(pipeline)?;
+    /// let step = validation_step(&mut averaged, batch)?;
+    /// averaged.var_store().save("averaged.safetensors")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`update`](Self::update), for a pipeline that the average was not made of.
+    pub fn averaged<'a, P: EvaluationPipeline>(&'a mut self, pipeline: &'a mut P) -> Result<Averaged<'a, P>> {
+        let _no_grad = no_grad_guard();
+        self.follow(pipeline.var_store())?;
+        let mut lent = Lent(Vec::with_capacity(self.averages.len()));
+        for average in &self.averages {
+            let value = average.as_variable()?;
+            for variable in &average.variables {
+                lent.lend(variable.shallow_clone(), &value)?;
+            }
+        }
+        Ok(Averaged { pipeline, _lent: lent })
+    }
+}
+
+/// The variables that refer to averages, each with its own value.
+struct Lent(Vec<(Tensor, Tensor)>);
+
+impl Lent {
+    fn lend(&mut self, mut variable: Tensor, value: &Tensor) -> Result<()> {
+        let own = variable.f_detach()?;
+        variable.f_set_data(value)?;
+        self.0.push((variable, own));
+        Ok(())
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        // Backwards: a variable of two names was lent twice, and its own value is that of the first time.
+        for (variable, own) in self.0.iter_mut().rev() {
+            // libtorch refuses values of another layout or backend, and this one was the variable's before.
+            let _ = variable.f_set_data(own);
+        }
+    }
+}
+
+impl<P: EvaluationPipeline> EvaluationPipeline for Averaged<'_, P> {
+    type Evaluator = P::Evaluator;
+
+    fn evaluate(&mut self, batch: &BatchOf<P>, mode: Mode) -> Result<(Loss, DiagnosticsOf<P>, OutputOf<P>)> {
+        self.pipeline.evaluate(batch, mode)
+    }
+
+    fn evaluator(&self) -> &P::Evaluator {
+        self.pipeline.evaluator()
+    }
+
+    fn evaluator_mut(&mut self) -> &mut P::Evaluator {
+        self.pipeline.evaluator_mut()
+    }
+
+    fn var_store(&self) -> &VarStore {
+        self.pipeline.var_store()
+    }
+
+    fn var_store_mut(&mut self) -> &mut VarStore {
+        self.pipeline.var_store_mut()
+    }
+}
+
+/// For what the pipeline offers besides: its model.
+impl<P> Deref for Averaged<'_, P> {
+    type Target = P;
+
+    fn deref(&self) -> &P {
+        self.pipeline
+    }
+}
+
+impl<P: fmt::Debug> fmt::Debug for Averaged<'_, P> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Averaged").field(&self.pipeline).finish()
+    }
+}

@@ -1,0 +1,84 @@
+//! Averages in a file.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use tch::{Kind, Tensor, no_grad_guard};
+
+use super::Ema;
+use crate::error::{Error, Result};
+use crate::stats;
+
+/// The name of the number of updates among the averages.
+pub(super) const UPDATES: &str = "ema.num_updates";
+
+impl Ema {
+    /// Writes the averages, by the names of their variables, and the number of updates to a file: in the safetensors
+    /// format where it is so named, else in libtorch's.
+    ///
+    /// It is a file of weights too: [`VarStore::load`](tch::nn::VarStore::load) makes the averages a model's variables.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] where the file cannot be written, with its path.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        self.write(path).map_err(|error| error.during(format!("save averages to `{}`", path.display())))
+    }
+
+    /// Reads what [`save`](Self::save) wrote: the averages and the number of updates.
+    ///
+    /// # Errors
+    /// [`Error::Variable`] where a variable is missing or has another shape, and [`Error::Torch`] where the file cannot be
+    /// read, with its path. The averages are then as they were.
+    pub fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        self.read(path).map_err(|error| error.during(format!("load averages from `{}`", path.display())))
+    }
+
+    fn write(&self, path: &Path) -> Result<()> {
+        let _no_grad = no_grad_guard();
+        let mut tensors = vec![(UPDATES, Tensor::from_slice(&[self.updates as i64]))];
+        for average in &self.averages {
+            let value = average.value.f_contiguous()?;
+            tensors.extend(average.names.iter().map(|name| (name.as_str(), value.shallow_clone())));
+        }
+        if is_safetensors(path) {
+            Tensor::write_safetensors(&tensors, path)?;
+        } else {
+            Tensor::save_multi(&tensors, path)?;
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, path: &Path) -> Result<()> {
+        let _no_grad = no_grad_guard();
+        let tensors = if is_safetensors(path) { Tensor::read_safetensors(path) } else { Tensor::load_multi(path) };
+        let tensors = tensors?.into_iter().collect::<HashMap<_, _>>();
+        let saved = self.averages.iter().map(|average| find(&tensors, &average.names[0], &average.value));
+        let saved = saved.collect::<Result<Vec<_>>>()?;
+        let updates = find(&tensors, UPDATES, &Tensor::from_slice(&[0_i64]))?.f_to_kind(Kind::Double)?;
+        let updates = stats::read(&updates)?[0] as u64;
+        for (average, saved) in self.averages.iter_mut().zip(saved) {
+            average.value.f_copy_(saved)?;
+        }
+        self.updates = updates;
+        Ok(())
+    }
+}
+
+fn is_safetensors(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "safetensors")
+}
+
+/// A saved tensor, which has to be of the shape of another.
+fn find<'a>(tensors: &'a HashMap<String, Tensor>, name: &str, like: &Tensor) -> Result<&'a Tensor> {
+    let found = tensors.get(name);
+    match found {
+        Some(found) if found.f_is_same_size(like)? => Ok(found),
+        _ => Err(Error::Variable {
+            name: name.to_owned(),
+            expected: format!("shape {:?}", like.size()),
+            found: found.map_or("nothing of that name".to_owned(), |found| format!("shape {:?}", found.size())),
+        }),
+    }
+}

@@ -1,0 +1,78 @@
+//! Learning rates of an optimizer, by schedule.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde::{Deserialize, Serialize};
+use tch::nn::Optimizer;
+
+use super::schedule::Schedule;
+use crate::error::{Error, Result};
+
+/// The learning rates of an optimizer: one schedule for all parameter groups, with others for some.
+///
+/// Nothing in it changes from step to step, so that resuming takes no more than the step.
+///
+/// ```
+/// use booster::prelude::*;
+/// use booster::tch::{Device, nn, nn::OptimizerConfig};
+///
+/// # fn main() -> booster::Result<()> {
+/// let store = nn::VarStore::new(Device::Cpu);
+/// let _backbone = nn::linear(store.root() / "backbone", 4, 4, nn::LinearConfig::default());
+/// let _head = nn::linear(store.root().set_group(1) / "head", 4, 2, nn::LinearConfig::default());
+/// let mut optimizer = nn::Adam::default().build(&store, 1e-3)?;
+///
+/// let rate = Schedule::cosine(1e-3, 0.0, 1000)?.warm_up(100);
+/// let rate = LearningRate::new(rate.clone()).group(1, rate.scale(10.0)?);
+/// for step in 0..3 {
+///     rate.apply(&mut optimizer, step)?;
+///     // training_step(.., &mut optimizer)
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LearningRate {
+    schedule: Schedule,
+    #[serde(default)]
+    groups: BTreeMap<usize, Schedule>,
+}
+
+impl LearningRate {
+    /// One schedule for all parameter groups.
+    pub fn new(schedule: Schedule) -> Self {
+        Self { schedule, groups: BTreeMap::new() }
+    }
+
+    /// Another schedule for one parameter group: see [`Path::set_group`](tch::nn::Path::set_group).
+    pub fn group(mut self, index: usize, schedule: Schedule) -> Self {
+        self.groups.insert(index, schedule);
+        self
+    }
+
+    /// The rate of a parameter group at a step.
+    pub fn at(&self, step: u64, group: usize) -> f64 {
+        self.groups.get(&group).unwrap_or(&self.schedule).at(step)
+    }
+
+    /// Sets the rates of a step: call it before the optimizer steps.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] where the optimizer has no such parameter group.
+    pub fn apply(&self, optimizer: &mut Optimizer, step: u64) -> Result<()> {
+        optimizer.set_lr(self.schedule.at(step));
+        for (&group, schedule) in &self.groups {
+            let rate = schedule.at(step);
+            // The optimizer does not tell its groups; it panics, before it has changed anything, where one is missing.
+            catch_unwind(AssertUnwindSafe(|| optimizer.set_lr_group(group, rate))).map_err(|_| Error::Argument {
+                operation: "learning rate".to_owned(),
+                argument: "group",
+                expected: "one of the optimizer's parameter groups",
+                found: group.to_string(),
+            })?;
+        }
+        Ok(())
+    }
+}

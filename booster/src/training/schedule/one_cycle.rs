@@ -1,0 +1,78 @@
+//! The 1cycle policy.
+
+use serde::{Deserialize, Serialize};
+
+use super::curve::cosine;
+use super::shape::{Argument, finite};
+use crate::error::Result;
+use crate::training::exact;
+
+/// What the 1cycle policy is made of; see [`Schedule::one_cycle`](super::Schedule::one_cycle).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OneCycle {
+    /// The greatest value.
+    #[serde(with = "exact")]
+    pub max: f64,
+    /// The number of steps of the whole cycle.
+    pub steps: u64,
+    /// The part of the cycle in which the value rises, in `0..=1`.
+    #[serde(with = "exact")]
+    pub pct_start: f64,
+    /// The cycle starts at `max / div_factor`.
+    #[serde(with = "exact")]
+    pub div_factor: f64,
+    /// The cycle ends at its start over this.
+    #[serde(with = "exact")]
+    pub final_div_factor: f64,
+}
+
+impl OneCycle {
+    /// A cycle with PyTorch's defaults: 0.3 of it rising, from `max / 25`, and down to `max / 250_000`.
+    ///
+    /// ```
+    /// use booster::training::OneCycle;
+    ///
+    /// let quick = OneCycle { pct_start: 0.1, ..OneCycle::new(0.1, 1000) };
+    /// assert_eq!((quick.div_factor, quick.final_div_factor), (25.0, 1e4));
+    /// ```
+    pub fn new(max: f64, steps: u64) -> Self {
+        Self { max, steps, pct_start: 0.3, div_factor: 25.0, final_div_factor: 1e4 }
+    }
+
+    fn start(&self) -> f64 {
+        self.max / self.div_factor
+    }
+
+    fn end(&self) -> f64 {
+        self.start() / self.final_div_factor
+    }
+
+    pub(super) fn at(&self, step: u64) -> f64 {
+        // The steps of the peak and of the end are those of PyTorch: the first may lie between two steps.
+        let step = step as f64;
+        let end = self.steps as f64 - 1.0;
+        let peak = self.pct_start * self.steps as f64 - 1.0;
+        if step <= peak {
+            cosine(self.start(), self.max, if peak > 0.0 { step / peak } else { 1.0 })
+        } else if step < end {
+            cosine(self.max, self.end(), (step - peak) / (end - peak))
+        } else {
+            self.end()
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        const KIND: &str = "one-cycle";
+        finite(KIND, &[("max", self.max)])?;
+        if !(0.0..=1.0).contains(&self.pct_start) {
+            return Err(Argument { kind: KIND, name: "pct_start", found: self.pct_start }.has_to_be("in 0..=1"));
+        }
+        for (name, found) in [("div_factor", self.div_factor), ("final_div_factor", self.final_div_factor)] {
+            if !(found.is_finite() && found > 0.0) {
+                return Err(Argument { kind: KIND, name, found }.has_to_be("finite and positive"));
+            }
+        }
+        finite(KIND, &[("max / div_factor", self.start()), ("max / div_factor / final_div_factor", self.end())])
+    }
+}

@@ -1,0 +1,177 @@
+//! What a schedule is made of: its form in serde, its checks and its values.
+
+use serde::{Deserialize, Serialize};
+
+use super::Schedule;
+use super::curve::{cosine, fraction, geometric, linear};
+use super::one_cycle::OneCycle;
+use crate::error::{Error, Result};
+use crate::training::exact;
+
+/// Nothing of it is checked: [`Schedule`] holds one that is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Shape {
+    Constant {
+        #[serde(with = "exact")]
+        value: f64,
+    },
+    Linear {
+        #[serde(with = "exact")]
+        from: f64,
+        #[serde(with = "exact")]
+        to: f64,
+        steps: u64,
+    },
+    Cosine {
+        #[serde(with = "exact")]
+        from: f64,
+        #[serde(with = "exact")]
+        to: f64,
+        steps: u64,
+    },
+    Exponential {
+        #[serde(with = "exact")]
+        from: f64,
+        #[serde(with = "exact")]
+        to: f64,
+        steps: u64,
+    },
+    Decay {
+        #[serde(with = "exact")]
+        from: f64,
+        #[serde(with = "exact")]
+        to: f64,
+        #[serde(with = "exact")]
+        rate: f64,
+        steps: u64,
+    },
+    OneCycle(OneCycle),
+    WarmUp {
+        #[serde(with = "exact")]
+        from: f64,
+        steps: u64,
+        schedule: Box<Schedule>,
+    },
+    Piecewise {
+        pieces: Vec<Piece>,
+    },
+    Repeat {
+        steps: u64,
+        schedule: Box<Schedule>,
+    },
+    Staircase {
+        steps: u64,
+        schedule: Box<Schedule>,
+    },
+    Scale {
+        #[serde(with = "exact")]
+        factor: f64,
+        schedule: Box<Schedule>,
+    },
+}
+
+/// A schedule and the step at which it begins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Piece {
+    pub(super) start: u64,
+    pub(super) schedule: Schedule,
+}
+
+impl Shape {
+    pub(super) fn at(&self, step: u64) -> f64 {
+        match self {
+            Self::Constant { value } => *value,
+            Self::Linear { from, to, steps } => linear(*from, *to, fraction(step, *steps)),
+            Self::Cosine { from, to, steps } => cosine(*from, *to, fraction(step, *steps)),
+            Self::Exponential { from, to, steps } => geometric(*from, *to, fraction(step, *steps)),
+            Self::Decay { to, steps: 0, .. } => *to,
+            Self::Decay { from, to, rate, steps } => linear(*to, *from, rate.powf(step as f64 / *steps as f64)),
+            Self::OneCycle(cycle) => cycle.at(step),
+            Self::WarmUp { from, steps, schedule } => match step.checked_sub(*steps) {
+                Some(step) => schedule.at(step),
+                None => linear(*from, schedule.at(0), fraction(step, *steps)),
+            },
+            Self::Piecewise { pieces } => {
+                let next = pieces.partition_point(|piece| piece.start <= step);
+                // The first piece starts at 0.
+                pieces[..next].last().map_or(0.0, |piece| piece.schedule.at(step - piece.start))
+            }
+            Self::Repeat { steps, schedule } => schedule.at(step.checked_rem(*steps).unwrap_or(0)),
+            Self::Staircase { steps, schedule } => schedule.at(step - step.checked_rem(*steps).unwrap_or(0)),
+            Self::Scale { factor, schedule } => (factor * schedule.at(step)).clamp(f64::MIN, f64::MAX),
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        match self {
+            Self::Constant { value } => finite("constant", &[("value", *value)]),
+            Self::Linear { from, to, .. } => finite("linear", &[("from", *from), ("to", *to)]),
+            Self::Cosine { from, to, .. } => finite("cosine", &[("from", *from), ("to", *to)]),
+            Self::Exponential { from, to, .. } => check_exponential(*from, *to),
+            Self::Decay { from, to, rate, .. } => {
+                finite("decay", &[("from", *from), ("to", *to)])?;
+                if (0.0..=1.0).contains(rate) {
+                    return Ok(());
+                }
+                Err(Argument { kind: "decay", name: "rate", found: *rate }.has_to_be("in 0..=1"))
+            }
+            Self::OneCycle(cycle) => cycle.check(),
+            Self::WarmUp { from, .. } => finite("warm-up", &[("from", *from)]),
+            Self::Piecewise { pieces } => check_pieces(pieces),
+            Self::Repeat { .. } | Self::Staircase { .. } => Ok(()),
+            Self::Scale { factor, .. } => finite("scaled", &[("factor", *factor)]),
+        }
+    }
+}
+
+/// An argument that is refused.
+pub(super) struct Argument {
+    pub(super) kind: &'static str,
+    pub(super) name: &'static str,
+    pub(super) found: f64,
+}
+
+impl Argument {
+    pub(super) fn has_to_be(self, expected: &'static str) -> Error {
+        Error::Argument {
+            operation: format!("{} schedule", self.kind),
+            argument: self.name,
+            expected,
+            found: self.found.to_string(),
+        }
+    }
+}
+
+pub(super) fn finite(kind: &'static str, arguments: &[(&'static str, f64)]) -> Result<()> {
+    match arguments.iter().find(|argument| !argument.1.is_finite()) {
+        Some(&(name, found)) => Err(Argument { kind, name, found }.has_to_be("finite")),
+        None => Ok(()),
+    }
+}
+
+fn check_exponential(from: f64, to: f64) -> Result<()> {
+    const KIND: &str = "exponential";
+    finite(KIND, &[("from", from), ("to", to)])?;
+    if from == 0.0 {
+        return Err(Argument { kind: KIND, name: "from", found: from }.has_to_be("other than 0"));
+    }
+    if to == 0.0 || to.is_sign_negative() != from.is_sign_negative() {
+        return Err(Argument { kind: KIND, name: "to", found: to }.has_to_be("of the sign of `from`"));
+    }
+    Ok(())
+}
+
+fn check_pieces(pieces: &[Piece]) -> Result<()> {
+    let starts_ascend = pieces.windows(2).all(|pair| pair[0].start < pair[1].start);
+    if starts_ascend && pieces.first().is_some_and(|first| first.start == 0) {
+        return Ok(());
+    }
+    Err(Error::Argument {
+        operation: "piecewise schedule".to_owned(),
+        argument: "pieces",
+        expected: "in ascending order of their starts, the first of which is 0",
+        found: format!("of starts {:?}", pieces.iter().map(|piece| piece.start).collect::<Vec<_>>()),
+    })
+}
