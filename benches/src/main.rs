@@ -1,9 +1,14 @@
 //! booster's numbers, each beside its rival's: `cargo xtask bench`.
 //!
-//! Everything runs in this one process and on one thread. There is a file for each key; [`paired`] has the method.
+//! Everything runs in this one process and on one thread, or one for each replica of a model. There is a file for each key; [`paired`] has the method.
 
 mod aggregate_us_per_leaf;
+mod data_parallel;
 mod derive_compile;
+mod dp_grad_error;
+mod dp_one_replica;
+mod dp_overhead;
+mod dp_two_ways;
 mod paired;
 mod python;
 mod report;
@@ -22,8 +27,16 @@ use indicatif::{ProgressBar, ProgressStyle};
 use python::Python;
 use report::{Benchmark, Others, Row};
 
-const BENCHMARKS: &[Benchmark] =
-    &[step_overhead::BENCHMARK, step_total::BENCHMARK, aggregate_us_per_leaf::BENCHMARK, derive_compile::BENCHMARK];
+const BENCHMARKS: &[Benchmark] = &[
+    step_overhead::BENCHMARK,
+    step_total::BENCHMARK,
+    aggregate_us_per_leaf::BENCHMARK,
+    dp_overhead::BENCHMARK,
+    dp_one_replica::BENCHMARK,
+    dp_two_ways::BENCHMARK,
+    dp_grad_error::BENCHMARK,
+    derive_compile::BENCHMARK,
+];
 
 /// Measures booster beside its rivals.
 #[derive(Debug, Parser)]

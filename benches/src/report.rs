@@ -25,6 +25,8 @@ pub(crate) struct Benchmark {
 pub(crate) enum Unit {
     Micros,
     Millis,
+    /// No time at all, but an error relative to what is right.
+    Relative,
 }
 
 impl Unit {
@@ -32,6 +34,7 @@ impl Unit {
         match self {
             Self::Micros => 1e6,
             Self::Millis => 1e3,
+            Self::Relative => 1.0,
         }
     }
 
@@ -39,6 +42,7 @@ impl Unit {
         let name = match self {
             Self::Micros => "us",
             Self::Millis => "ms",
+            Self::Relative => return format!("{number:.1e}"),
         };
         let decimals = if number < 10.0 { 3 } else { 1 };
         format!("{number:.decimals$} {name}")
@@ -76,7 +80,7 @@ impl Row {
         Self { key, unit, ours, rival, against, number: comparison.ratio, goal }
     }
 
-    /// A row whose number is our time itself, in the unit; the times are given in seconds.
+    /// A row whose number is our time (or error) itself, in the unit; times are given in seconds.
     pub(crate) fn time(
         key: &'static str,
         ours: Spread,
@@ -87,6 +91,13 @@ impl Row {
     ) -> Self {
         let number = ours.times(unit.per_second());
         Self { key, unit, ours: number.median, rival: rival.median * unit.per_second(), against, number, goal }
+    }
+
+    fn show(&self, number: f64) -> String {
+        match self.unit {
+            Unit::Micros | Unit::Millis => format!("{number:.3}"),
+            Unit::Relative => self.unit.show(number),
+        }
     }
 
     fn is_reached(&self) -> bool {
@@ -101,9 +112,9 @@ impl Row {
             self.unit.show(self.ours),
             self.unit.show(self.rival),
             self.against.to_owned(),
-            format!("{median:.3}"),
-            format!("{low:.3} .. {high:.3}"),
-            format!("{lower_quartile:.3} .. {upper_quartile:.3}"),
+            self.show(median),
+            format!("{} .. {}", self.show(low), self.show(high)),
+            format!("{} .. {}", self.show(lower_quartile), self.show(upper_quartile)),
             format!("<= {}", self.goal),
             if self.is_reached() { "ok" } else { "not yet" }.to_owned(),
         ];

@@ -18,7 +18,7 @@ const BATCHES: usize = 16;
 
 /// So small that nothing is learnt: the sides' work stays the same to the end. Units that die in training would let
 /// Adam's moments decay into subnormal numbers, which processors are slow with.
-const LEARNING_RATE: f64 = 1e-7;
+pub(crate) const LEARNING_RATE: f64 = 1e-7;
 
 /// One summary in a round of 1000 steps; turns of 25.
 pub(crate) const PAIRED: Paired = Paired { rounds: 60, blocks: 40, steps: 25 };
@@ -35,7 +35,7 @@ pub(crate) fn measured<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode) -> b
     Ok(nll.f_mean(Kind::Float)?)
 }
 
-fn net(path: &nn::Path<'_>) -> SequentialT {
+pub(crate) fn net(path: &nn::Path<'_>) -> SequentialT {
     nn::seq_t()
         .add(nn::linear(path / "hidden", FEATURES, HIDDEN, nn::LinearConfig::default()))
         .add_fn(Tensor::relu)
@@ -55,7 +55,14 @@ pub(crate) fn batches() -> Vec<Labelled> {
 /// A step with all that booster does: pipeline, typed diagnostics, aggregation, a summary at the end of the round.
 pub(crate) fn booster_step(batches: &[Labelled]) -> Result<impl FnMut(usize) -> Result<()>> {
     booster::tch::manual_seed(1);
-    let mut pipeline = Pipeline::build(Device::Cpu, net, Measured::new());
+    step_of(Pipeline::build(Device::Cpu, net, Measured::new()), batches)
+}
+
+/// The same, of any pipeline.
+pub(crate) fn step_of<P>(mut pipeline: P, batches: &[Labelled]) -> Result<impl FnMut(usize) -> Result<()>>
+where
+    P: EvaluationPipeline<Evaluator = Measured<SequentialT>>,
+{
     let mut optimizer = nn::Adam::default().build(pipeline.var_store(), LEARNING_RATE)?;
     let mut mean = Aggregator::new();
     Ok(move |step| {

@@ -1,0 +1,127 @@
+//! What the benchmarks of data parallelism have in common: a larger model, its data, and a step on two replicas.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use anyhow::{Context, Result};
+use booster::evaluation::Labelled;
+use booster::prelude::*;
+use booster::tch::nn::{self, ModuleT, Optimizer, OptimizerConfig, SequentialT};
+use booster::tch::{Device, Kind, Reduction, Tensor};
+
+use crate::training::{LEARNING_RATE, Measured};
+
+const FEATURES: i64 = 784;
+const HIDDEN: i64 = 1024;
+const CLASSES: i64 = 10;
+
+pub(crate) const TWO: [Device; 2] = [Device::Cpu; 2];
+
+pub(crate) fn net(path: &nn::Path<'_>) -> SequentialT {
+    let linear = |name, inputs, outputs| nn::linear(path / name, inputs, outputs, nn::LinearConfig::default());
+    nn::seq_t()
+        .add(linear("first", FEATURES, HIDDEN))
+        .add_fn(Tensor::relu)
+        .add(linear("second", HIDDEN, HIDDEN))
+        .add_fn(Tensor::relu)
+        .add(linear("logits", HIDDEN, CLASSES))
+}
+
+pub(crate) fn batch(samples: i64) -> Labelled {
+    booster::tch::manual_seed(0);
+    Labelled {
+        input: Tensor::randn([samples, FEATURES], (Kind::Float, Device::Cpu)),
+        target: Tensor::randint(CLASSES, [samples], (Kind::Int64, Device::Cpu)),
+    }
+}
+
+/// A training step of any pipeline.
+pub(crate) fn step_of<P>(mut pipeline: P, batch: &Labelled) -> Result<impl FnMut(usize) -> Result<()>>
+where
+    P: EvaluationPipeline<Evaluator = Measured<SequentialT>>,
+{
+    let mut optimizer = nn::Adam::default().build(pipeline.var_store(), LEARNING_RATE)?;
+    Ok(move |_| {
+        training_step(&mut pipeline, batch, &mut optimizer)?;
+        Ok(())
+    })
+}
+
+/// Two replicas on two threads, as one writes them with tch alone for this model: the second has its weights in the
+/// first one's memory and gives back its gradients, which are added; tensors per sample are joined.
+pub(crate) struct ByHand {
+    model: SequentialT,
+    variables: Vec<Tensor>,
+    optimizer: Optimizer,
+    shards: Sender<Labelled>,
+    found: Receiver<Found>,
+    second: Option<JoinHandle<()>>,
+}
+
+/// Loss, tensors per sample, gradients.
+type Found = (Tensor, Tensor, Tensor, Vec<Tensor>);
+
+impl ByHand {
+    pub(crate) fn new() -> Result<Self> {
+        booster::tch::manual_seed(1);
+        let store = nn::VarStore::new(Device::Cpu);
+        let model = net(&store.root());
+        let variables = store.trainable_variables();
+        let optimizer = nn::Adam::default().build(&store, LEARNING_RATE)?;
+        let weights = variables.iter().map(Tensor::detach).collect::<Vec<_>>();
+        let (shards, to_do) = channel::<Labelled>();
+        let (done, found) = channel();
+        let second = std::thread::spawn(move || {
+            booster::tch::set_num_threads(1);
+            let store = nn::VarStore::new(Device::Cpu);
+            let model = net(&store.root());
+            let mut variables = store.trainable_variables();
+            variables.iter_mut().zip(&weights).for_each(|(variable, weight)| variable.set_data(weight));
+            for shard in to_do {
+                variables.iter_mut().for_each(Tensor::zero_grad);
+                let (loss, nll, accuracy) = evaluate(&model, &shard);
+                let gradients = variables.iter().map(Tensor::grad).collect();
+                if done.send((loss, nll, accuracy, gradients)).is_err() {
+                    break;
+                }
+            }
+        });
+        Ok(Self { model, variables, optimizer, shards, found, second: Some(second) })
+    }
+
+    pub(crate) fn step(&mut self, batch: &Labelled) -> Result<()> {
+        let samples = batch.target.size()[0];
+        let shard = |range| batch.samples(range);
+        self.optimizer.zero_grad();
+        self.shards.send(shard(samples / 2..samples)?).ok().context("the second thread is gone")?;
+        let (loss, nll, accuracy) = evaluate(&self.model, &shard(0..samples / 2)?);
+        let (other_loss, other_nll, other_accuracy, gradients) = self.found.recv()?;
+        for (variable, gradient) in self.variables.iter().zip(gradients) {
+            let _ = variable.grad().g_add_(&gradient);
+        }
+        drop(std::hint::black_box((loss + other_loss) * 0.5));
+        drop(std::hint::black_box(Tensor::cat(&[nll, other_nll], 0)));
+        drop(std::hint::black_box(Tensor::cat(&[accuracy, other_accuracy], 0)));
+        self.optimizer.step();
+        Ok(())
+    }
+}
+
+impl Drop for ByHand {
+    fn drop(&mut self) {
+        self.shards = channel().0;
+        if let Some(second) = self.second.take() {
+            let _ = second.join();
+        }
+    }
+}
+
+/// Evaluates half of a batch and differentiates half of its loss.
+fn evaluate(model: &SequentialT, shard: &Labelled) -> (Tensor, Tensor, Tensor) {
+    let logits = model.forward_t(&shard.input, true);
+    let nll = logits.cross_entropy_loss::<Tensor>(&shard.target, None, Reduction::None, -100, 0.0);
+    let accuracy = logits.argmax(-1, false).eq_tensor(&shard.target);
+    let loss = nll.mean(Kind::Float);
+    (&loss * 0.5).backward();
+    (loss.detach(), nll.detach(), accuracy)
+}
