@@ -1,0 +1,152 @@
+//! Trains one model on several devices, checks its numbers against one device, and times both.
+//!
+//! ```sh
+//! cargo run --release -p booster-examples --bin data_parallel -- --devices cpu,cpu
+//! cargo run --release -p booster-examples --bin data_parallel -- --devices cuda:0,cuda:1 --batch-size 4096
+//! ```
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use booster::evaluation::Classification;
+use booster::pipeline::Objective;
+use booster::prelude::*;
+use booster_examples::command_line::{count, device};
+use clap::{Parser, value_parser};
+use tch::nn::{self, OptimizerConfig};
+use tch::{Cuda, Device, Kind, Tensor};
+
+/// Trains a multi-layer perceptron (784-1024-1024-10) on made-up images: on several devices and on the first of them.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Devices, one replica for each; one may be given several times
+    #[arg(long, default_value = "cpu,cpu", value_delimiter = ',', value_parser = device)]
+    devices: Vec<Device>,
+    /// Images in a step, over all devices
+    #[arg(long, default_value = "512", value_parser = count::<NonZeroUsize>)]
+    batch_size: NonZeroUsize,
+    /// Steps to time
+    #[arg(long, default_value = "30", value_parser = count::<NonZeroU32>)]
+    steps: NonZeroU32,
+    /// CPU threads, which replicas on the CPU share [default: libtorch's choice]
+    #[arg(long, value_parser = value_parser!(i32).range(1..=1024))]
+    threads: Option<i32>,
+}
+
+type Model = nn::SequentialT;
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> booster::Result<()> {
+    if let Some(threads) = arguments.threads {
+        tch::set_num_threads(threads);
+    }
+    let first = *arguments.devices.first().ok_or(booster::Error::NoDevice)?;
+    let samples = arguments.batch_size.get() as i64;
+    tch::manual_seed(0);
+    let batch = Labelled {
+        input: Tensor::f_rand([samples, 784], (Kind::Float, Device::Cpu))?.move_to(first)?,
+        target: Tensor::f_randint(10, [samples], (Kind::Int64, Device::Cpu))?.move_to(first)?,
+    };
+
+    tch::manual_seed(1);
+    let mut one = Pipeline::build(first, net, Classification::new());
+    tch::manual_seed(1);
+    // All that is different.
+    let mut many = DataParallelPipeline::build(&arguments.devices, net, Classification::new())?;
+
+    println!("{samples} samples on {:?} and on {first:?}\n", many.devices());
+    let worst = check(&mut one, &mut many, &batch)?;
+
+    println!("\n{:<24}{:>12}{:>14}", "training steps", "ms a step", "samples/s");
+    let of_one = time(&mut one, &batch, arguments)?;
+    println!("{:<24}{:>12.2}{:>14.0}", "one device", of_one * 1e3, samples as f64 / of_one);
+    let of_many = time(&mut many, &batch, arguments)?;
+    println!(
+        "{:<24}{:>12.2}{:>14.0}",
+        format!("{} replicas", many.devices().len()),
+        of_many * 1e3,
+        samples as f64 / of_many
+    );
+    println!("\n{:.2} times as fast; numbers differ by at most {worst:.1e}", of_one / of_many);
+    Ok(())
+}
+
+fn net(path: &nn::Path<'_>) -> Model {
+    let linear = |name, inputs, outputs| nn::linear(path / name, inputs, outputs, nn::LinearConfig::default());
+    nn::seq_t()
+        .add(linear("first", 784, 1024))
+        .add_fn(Tensor::relu)
+        .add(linear("second", 1024, 1024))
+        .add_fn(Tensor::relu)
+        .add(linear("logits", 1024, 10))
+}
+
+/// Compares loss, summary, output and gradients of a batch, prints the differences and gives the greatest.
+fn check(
+    one: &mut impl EvaluationPipeline<Evaluator = Classification<Model>>,
+    many: &mut impl EvaluationPipeline<Evaluator = Classification<Model>>,
+    batch: &Labelled,
+) -> booster::Result<f64> {
+    let (_, diagnostics, output) = one.evaluate(batch, Mode::Eval)?;
+    let (_, found_diagnostics, found_output) = many.evaluate(batch, Mode::Eval)?;
+    let (loss, _) = one.backward(batch, Objective::Mean)?;
+    let (found_loss, _) = many.backward(batch, Objective::Mean)?;
+    let (summary, found_summary) = (diagnostics.summary()?, found_diagnostics.summary()?);
+    let mut rows = vec![
+        ("loss", difference(found_loss.mean(), loss.mean())),
+        ("nll", (found_summary.loss.nll / summary.loss.nll - 1.0).abs()),
+        ("accuracy", (found_summary.metrics.accuracy - summary.metrics.accuracy).abs()),
+        ("output", difference(&found_output.logits, &output.logits)),
+    ];
+    let gradients = one.var_store().trainable_variables().into_iter().zip(many.var_store().trainable_variables());
+    let worst = gradients.map(|(one, many)| difference(&many.grad(), &one.grad())).fold(0.0, f64::max);
+    rows.push(("gradients", worst));
+    println!("{:<24}{:>12}", "relative difference", "");
+    for (name, difference) in &rows {
+        println!("{name:<24}{difference:>12.1e}");
+    }
+    Ok(rows.into_iter().map(|(_, difference)| difference).fold(0.0, f64::max))
+}
+
+/// The greatest difference of entries over the greatest entry.
+fn difference(found: &Tensor, expected: &Tensor) -> f64 {
+    (found - expected).abs().max().double_value(&[]) / expected.abs().max().double_value(&[])
+}
+
+/// The seconds of a training step.
+fn time<P>(pipeline: &mut P, batch: &BatchOf<P>, arguments: &Arguments) -> booster::Result<f64>
+where
+    P: EvaluationPipeline,
+{
+    let mut optimizer = nn::Adam::default().build(pipeline.var_store(), 1e-3)?;
+    for _ in 0..3 {
+        training_step(pipeline, batch, &mut optimizer)?;
+    }
+    let steps = arguments.steps.get();
+    wait(arguments);
+    let start = Instant::now();
+    for _ in 0..steps {
+        training_step(pipeline, batch, &mut optimizer)?;
+    }
+    wait(arguments);
+    Ok(start.elapsed().as_secs_f64() / f64::from(steps))
+}
+
+/// Waits until the devices have done what they were given.
+fn wait(arguments: &Arguments) {
+    for device in &arguments.devices {
+        if let Device::Cuda(index) = device {
+            Cuda::synchronize(*index as i64);
+        }
+    }
+}
