@@ -6,11 +6,16 @@
 #include <cstring>
 #include <exception>
 #include <mutex>
+#include <vector>
 
 #include <ATen/Context.h>
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/stack.h>
 
 namespace {
 
@@ -31,6 +36,14 @@ template <typename Body> char *guarded(Body body) {
 // The device of a tensor says which generator is meant: so no second numbering of devices is needed.
 const at::Generator &generator_beside(const at::Tensor &tensor) {
   return at::globalContext().defaultGenerator(tensor.device());
+}
+
+std::vector<at::Tensor> list(at::Tensor *const *tensors, size_t count) {
+  std::vector<at::Tensor> list;
+  list.reserve(count);
+  for (size_t index = 0; index < count; ++index)
+    list.push_back(*tensors[index]);
+  return list;
 }
 
 } // namespace
@@ -64,6 +77,39 @@ char *booster_seed_generator(const at::Tensor *beside, uint64_t seed) {
     at::Generator generator = generator_beside(*beside);
     std::lock_guard<std::mutex> lock(generator.mutex());
     generator.set_current_seed(seed);
+  });
+}
+
+// The Euclidean norm of all entries of all tensors, at least in single precision, on the first one's device.
+char *booster_global_norm(at::Tensor *const *tensors, size_t count, at::Tensor **norm) {
+  return guarded([&] {
+    at::NoGradGuard no_grad;
+    std::vector<at::Tensor> all = list(tensors, count);
+    bool is_double = false;
+    for (const at::Tensor &tensor : all)
+      is_double |= tensor.scalar_type() == at::kDouble;
+    at::ScalarType kind = is_double ? at::kDouble : at::kFloat;
+    std::vector<at::Tensor> norms = at::_foreach_norm(all, 2, kind);
+    for (at::Tensor &each : norms)
+      each = each.to(norms.front().device());
+    *norm = new at::Tensor(at::linalg_vector_norm(at::stack(norms)));
+  });
+}
+
+// Multiplies each tensor by the same 0-dimensional factor.
+char *booster_multiply(at::Tensor *const *tensors, size_t count, const at::Tensor *factor) {
+  return guarded([&] {
+    at::NoGradGuard no_grad;
+    std::vector<at::Tensor> all = list(tensors, count);
+    bool is_alike = true;
+    for (const at::Tensor &tensor : all)
+      is_alike &= tensor.device() == all.front().device() && tensor.scalar_type() == all.front().scalar_type();
+    if (is_alike && !all.empty()) {
+      at::_foreach_mul_(all, factor->to(all.front().options()));
+      return;
+    }
+    for (at::Tensor &tensor : all)
+      tensor.mul_(factor->to(tensor.options()));
   });
 }
 

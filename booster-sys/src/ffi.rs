@@ -12,6 +12,16 @@ unsafe extern "C" {
     pub(crate) fn booster_generator_state(beside: *const C_tensor, state: *mut *mut C_tensor) -> *mut c_char;
     pub(crate) fn booster_set_generator_state(beside: *const C_tensor, state: *const C_tensor) -> *mut c_char;
     pub(crate) fn booster_seed_generator(beside: *const C_tensor, seed: u64) -> *mut c_char;
+    pub(crate) fn booster_global_norm(
+        tensors: *const *const C_tensor,
+        count: usize,
+        norm: *mut *mut C_tensor,
+    ) -> *mut c_char;
+    pub(crate) fn booster_multiply(
+        tensors: *const *const C_tensor,
+        count: usize,
+        factor: *const C_tensor,
+    ) -> *mut c_char;
     pub(crate) fn booster_set_gradient(variable: *mut C_tensor, gradient: *const C_tensor) -> *mut c_char;
 }
 

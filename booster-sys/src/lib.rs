@@ -1,7 +1,9 @@
-//! What booster needs of libtorch and [`tch`] does not bind: generators' states, and gradients as values.
+//! What booster needs of libtorch and [`tch`] does not bind: generators' states, gradients as values, and operations on many
+//! tensors at once.
 //!
 //! The C++ is in `csrc`; each function here is safe, and gives libtorch's own message where it refuses.
 
 mod ffi;
+pub mod foreach;
 pub mod generator;
 pub mod gradient;

@@ -194,6 +194,15 @@ pub enum Error {
     #[error("{0}")]
     NonFinite(NonFiniteReport),
 
+    /// A loss or a gradient was NaN or infinite in training.
+    #[error("the {what} of training step {step}, counted from 0, was NaN or infinite; that of earlier steps was not")]
+    NonFiniteStep {
+        /// The first such step of the optimizer.
+        step: u64,
+        /// `loss` or `gradient`.
+        what: &'static str,
+    },
+
     /// A saved aggregator is of other diagnostics.
     #[error("the saved aggregator is of another schema: {0}")]
     Schema(String),

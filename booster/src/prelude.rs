@@ -4,5 +4,5 @@ pub use crate::diagnostic::{Aggregator, NonFinite, Ratio, Summary, Weighted};
 pub use crate::evaluation::{Evaluator, Labelled, Loss, Mode};
 pub use crate::logging::{Sink, TensorBoard};
 pub use crate::pipeline::{BatchOf, DataParallelPipeline, DiagnosticsOf, EvaluationPipeline, OutputOf, Pipeline};
-pub use crate::training::{Best, LearningRate, Schedule, Trigger, training_step, validation_step};
+pub use crate::training::{Best, LearningRate, Schedule, Trainer, Trigger, training_step, validation_step};
 pub use crate::{Batch, Diagnostic, evaluator};

@@ -6,6 +6,7 @@ mod exact;
 mod learning_rate;
 mod schedule;
 mod step;
+mod trainer;
 mod trigger;
 
 pub use self::best::{Best, BestState, Verdict};
@@ -13,4 +14,5 @@ pub use self::ema::{Averaged, Ema};
 pub use self::learning_rate::LearningRate;
 pub use self::schedule::{OneCycle, Schedule};
 pub use self::step::{Step, StepStepSummary, StepSummary, training_step, validation_step};
+pub use self::trainer::{NonFiniteStep, Throughput, Trained, TrainedStepSummary, TrainedSummary, Trainer};
 pub use self::trigger::{Progress, Trigger};
