@@ -1,0 +1,455 @@
+//! The trainer: windows, clipping, steps that are not finite, what follows the steps.
+
+use booster::prelude::*;
+use booster::tch::nn::{self, OptimizerConfig};
+use booster::tch::{Device, Kind, Reduction, Tensor, manual_seed};
+use booster::training::{Ema, NonFiniteStep};
+use booster_tests::{generator, relative_difference};
+use serde::Deserialize;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// Tokens with a mask; the loss is a mean over tokens that count.
+#[derive(Batch)]
+struct Tokens {
+    input: Tensor,
+    target: Tensor,
+    mask: Tensor,
+}
+
+#[evaluator]
+fn masked(model: &nn::Linear, batch: &Tokens, mode: Mode) -> booster::Result<Loss> {
+    let _ = mode;
+    let logits = batch.input.f_linear(&model.ws, model.bs.as_ref())?;
+    #[group = "loss"]
+    let nll: Tensor = logits.f_cross_entropy_loss::<Tensor>(&batch.target, None, Reduction::None, -100, 0.0)?;
+    Loss::from_sum(&(&nll * &batch.mask).f_sum(None)?, &batch.mask.f_sum(None)?)
+}
+
+#[evaluator]
+fn plain(model: &nn::Linear, batch: &Tokens, mode: Mode) -> booster::Result<Tensor> {
+    let _ = mode;
+    let logits = batch.input.f_linear(&model.ws, model.bs.as_ref())?;
+    #[group = "loss"]
+    let nll: Tensor = logits.f_cross_entropy_loss::<Tensor>(&batch.target, None, Reduction::None, -100, 0.0)?;
+    Ok(nll.f_mean(None)?)
+}
+
+fn net(path: &nn::Path<'_>) -> nn::Linear {
+    nn::linear(path, 6, 3, nn::LinearConfig::default())
+}
+
+fn tokens(samples: i64) -> Tokens {
+    let mask = Tensor::rand([samples], (Kind::Double, Device::Cpu)).lt(0.7).to_kind(Kind::Double);
+    Tokens {
+        input: Tensor::randn([samples, 6], (Kind::Double, Device::Cpu)),
+        target: Tensor::randint(3, [samples], (Kind::Int64, Device::Cpu)),
+        mask,
+    }
+}
+
+fn pipeline<E: Evaluator<Model = nn::Linear>>(evaluator: E) -> Pipeline<E> {
+    manual_seed(4);
+    let mut pipeline = Pipeline::build(Device::Cpu, net, evaluator);
+    pipeline.var_store_mut().double();
+    pipeline
+}
+
+fn adam(pipeline: &impl EvaluationPipeline) -> booster::Result<Trainer> {
+    Ok(Trainer::new(nn::Adam::default().build(pipeline.var_store(), 1e-2)?))
+}
+
+fn weight(pipeline: &impl EvaluationPipeline) -> Tensor {
+    pipeline.var_store().variables()["weight"].detach_copy()
+}
+
+/// Trains with windows of unequal micro-batches, and with one joined batch for each window.
+fn windows_equal_joined_batches<E>(
+    evaluator: &E,
+    window: usize,
+    set_up: impl Fn(Trainer) -> booster::Result<Trainer>,
+) -> booster::Result<f64>
+where
+    E: Evaluator<Model = nn::Linear, Batch = Tokens>,
+{
+    let mut joined = pipeline(evaluator.clone());
+    let mut cut = pipeline(evaluator.clone());
+    let mut on_two = DataParallelPipeline::build(&[Device::Cpu; 2], net, evaluator.clone())?;
+    on_two.var_store_mut().double();
+    on_two.var_store_mut().copy(cut.var_store())?;
+    let mut of_joined = set_up(adam(&joined)?)?;
+    let mut of_cut = set_up(adam(&cut)?)?.accumulate(window as u64)?;
+    let mut of_two = set_up(adam(&on_two)?)?.accumulate(window as u64)?;
+    for _ in 0..20 {
+        let parts = [5, 1, 3, 2, 8][..window].iter().map(|&samples| tokens(samples)).collect::<Vec<_>>();
+        for part in &parts {
+            of_cut.step(&mut cut, part)?;
+            of_two.step(&mut on_two, part)?;
+        }
+        of_joined.step(&mut joined, &Batch::join(parts)?)?;
+    }
+    assert_eq!((of_cut.steps(), of_two.steps(), of_joined.steps()), (20, 20, 20));
+    let expected = weight(&joined);
+    Ok(relative_difference(&weight(&cut), &expected).max(relative_difference(&weight(&on_two), &expected)))
+}
+
+#[test]
+fn a_window_of_unequal_batches_steps_as_one_joined_batch() -> Outcome {
+    let _generator = generator();
+    for window in 1..=5 {
+        for set_up in [
+            |trainer: Trainer| Ok(trainer),
+            |trainer: Trainer| trainer.clip_norm(0.05),
+            |trainer: Trainer| trainer.clip_value(0.01),
+        ] {
+            let of_samples = windows_equal_joined_batches(&Plain::new(), window, set_up)?;
+            let of_tokens = windows_equal_joined_batches(&Masked::new(), window, set_up)?;
+            assert!(of_samples < 1e-9 && of_tokens < 1e-9, "{window}: {of_samples:e} {of_tokens:e}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_window_is_closed_by_hand_and_nothing_leaks_into_the_next() -> Outcome {
+    let _generator = generator();
+    manual_seed(8);
+    let batches = [3, 5, 2, 4, 1].map(tokens);
+    let mut cut = pipeline(Masked::new());
+    let mut trainer = adam(&cut)?.accumulate(3)?;
+    let mut norms = Vec::new();
+    for batch in &batches {
+        norms.push(trainer.step(&mut cut, batch)?.gradient_norm.is_some());
+    }
+    assert_eq!(norms, [false, false, true, false, false]);
+    trainer.close(&mut cut)?;
+    trainer.close(&mut cut)?;
+    assert_eq!(trainer.steps(), 2);
+    trainer.step(&mut cut, &batches[0])?;
+    trainer.close(&mut cut)?;
+
+    let mut joined = pipeline(Masked::new());
+    let mut trainer = adam(&joined)?;
+    for window in [0..3, 3..5, 0..1] {
+        let parts = batches[window].iter().map(Batch::share).collect::<booster::Result<Vec<_>>>()?;
+        trainer.step(&mut joined, &Batch::join(parts)?)?;
+    }
+    assert!(relative_difference(&weight(&cut), &weight(&joined)) < 1e-12);
+    Ok(())
+}
+
+#[test]
+fn a_batch_in_which_nothing_counts_changes_nothing_in_its_window() -> Outcome {
+    let _generator = generator();
+    let (batch, padding) = (tokens(4), Tokens { mask: Tensor::zeros([3], (Kind::Double, Device::Cpu)), ..tokens(3) });
+    let mut with = pipeline(Masked::new());
+    let mut trainer = adam(&with)?.accumulate(2)?;
+    trainer.step(&mut with, &batch)?;
+    trainer.step(&mut with, &padding)?;
+    trainer.close(&mut with)?;
+    let mut without = pipeline(Masked::new());
+    adam(&without)?.step(&mut without, &batch)?;
+    assert!(relative_difference(&weight(&with), &weight(&without)) < 1e-12);
+    // Nothing at all: the gradient is 0, not NaN.
+    let mut trainer = adam(&with)?.accumulate(2)?;
+    trainer.step(&mut with, &padding)?;
+    trainer.close(&mut with)?;
+    assert!(weight(&with).isfinite().all().int64_value(&[]) == 1);
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Figures {
+    gradients: (Vec<f32>, Vec<Vec<f32>>, Vec<f32>),
+    norm: Vec<Case>,
+    value: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    factor: f64,
+    most: f64,
+    norm: f64,
+    clipped: [Vec<f32>; 3],
+}
+
+/// A loss whose gradient is given: the sum of parameters times what they are to get.
+#[evaluator]
+fn prescribed(model: &[Tensor; 3], batch: &Tensor, mode: Mode, #[param] gradients: &Given) -> booster::Result<Tensor> {
+    let _ = (mode, batch);
+    let mut loss = Tensor::f_zeros([0_i64; 0], (Kind::Float, Device::Cpu))?;
+    for (parameter, gradient) in model.iter().zip(&gradients.0) {
+        loss = loss.f_add(&(parameter * gradient).f_sum(None)?)?;
+    }
+    Ok(loss)
+}
+
+#[derive(Debug)]
+struct Given([Tensor; 3]);
+
+impl Clone for Given {
+    fn clone(&self) -> Self {
+        Self(self.0.each_ref().map(Tensor::shallow_clone))
+    }
+}
+
+#[test]
+fn clipping_is_pytorchs() -> Outcome {
+    let figures: Figures = serde_json::from_str(include_str!("../figures/clipping.json"))?;
+    let (first, second, third) = &figures.gradients;
+    let gradients = [Tensor::from_slice(first), Tensor::from_slice2(second), Tensor::from_slice(third)];
+    let by_norm = figures.norm.iter().map(|case| (case, true));
+    for (case, is_norm) in by_norm.chain(figures.value.iter().map(|case| (case, false))) {
+        let given = Given(gradients.each_ref().map(|gradient| gradient * case.factor));
+        let net = |path: &nn::Path<'_>| [path.zeros("a", &[3]), path.zeros("b", &[2, 2]), path.zeros("c", &[1])];
+        let mut pipeline = Pipeline::build(Device::Cpu, net, Prescribed::new(given));
+        // A learning rate of nothing: gradients stay to be looked at.
+        let trainer = Trainer::new(nn::Sgd::default().build(pipeline.var_store(), 0.0)?);
+        let mut trainer = if is_norm { trainer.clip_norm(case.most)? } else { trainer.clip_value(case.most)? };
+        let step = trainer.step(&mut pipeline, &Tensor::zeros([1], (Kind::Float, Device::Cpu)))?;
+        let norm = step.gradient_norm.ok_or("no norm")?.double_value(&[]);
+        assert!((norm / case.norm - 1.0).abs() < 1e-6, "{norm} instead of {}", case.norm);
+        for (name, expected) in ["a", "b", "c"].iter().zip(&case.clipped) {
+            let found = pipeline.var_store().variables()[*name].grad().flatten(0, -1);
+            assert!(relative_difference(&found, &Tensor::from_slice(expected)) < 1e-6, "{name} of {}", case.most);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_step_reads_nothing_back() -> Outcome {
+    let _generator = generator();
+    for devices in [1, 2] {
+        let mut pipeline = DataParallelPipeline::build(&vec![Device::Cpu; devices], net, Masked::new())?;
+        pipeline.var_store_mut().double();
+        let mut trainer = adam(&pipeline)?.accumulate(3)?.clip_norm(1.0)?.ema(Ema::new(pipeline.var_store(), 0.99)?);
+        let batch = tokens(5);
+        let before = booster::stats::host_reads();
+        for _ in 0..100 {
+            trainer.step(&mut pipeline, &batch)?;
+        }
+        assert_eq!(booster::stats::host_reads(), before);
+        trainer.close(&mut pipeline)?;
+        assert_eq!(booster::stats::host_reads(), before + 1);
+    }
+    Ok(())
+}
+
+/// A batch whose loss is finite and whose gradient is not, or whose loss is not.
+fn spoilt(what: &str) -> Tokens {
+    let batch = tokens(4);
+    let _ = match what {
+        "loss" => batch.input.get(0).fill_(f64::NAN),
+        _ => batch.input.get(0).fill_(f64::INFINITY),
+    };
+    batch
+}
+
+#[test]
+fn the_first_step_that_is_not_finite_is_named_when_it_is_asked_for() -> Outcome {
+    let _generator = generator();
+    let mut pipeline = pipeline(Masked::new());
+    let mut trainer = adam(&pipeline)?;
+    for step in 0..10 {
+        let batch = if step == 4 { spoilt("loss") } else { tokens(5) };
+        trainer.step(&mut pipeline, &batch)?;
+    }
+    let error = trainer.close(&mut pipeline).expect_err("NaN").to_string();
+    assert_eq!(
+        error,
+        "the loss of training step 4, counted from 0, was NaN or infinite; that of earlier steps was not"
+    );
+    // It was told.
+    trainer.check()?;
+    Ok(())
+}
+
+/// The square root of the absolute value has a finite value and an infinite slope at 0.
+#[evaluator]
+fn rooted(model: &nn::Linear, batch: &Tokens, mode: Mode) -> booster::Result<Tensor> {
+    let _ = mode;
+    let logits = batch.input.f_linear(&model.ws, model.bs.as_ref())?;
+    Ok((&logits - logits.detach()).f_abs()?.f_pow_tensor_scalar(0.5)?.f_sum(None)? * &batch.mask.get(0)
+        + logits.f_mean(None)?)
+}
+
+#[test]
+fn a_gradient_that_is_not_finite_is_found_where_the_loss_is() -> Outcome {
+    let _generator = generator();
+    let mut pipeline = pipeline(Rooted::new());
+    let mut trainer = adam(&pipeline)?;
+    let batch = Tokens { mask: Tensor::ones([4], (Kind::Double, Device::Cpu)), ..tokens(4) };
+    trainer.step(&mut pipeline, &batch)?;
+    let error = trainer.check().expect_err("an infinite slope").to_string();
+    assert!(error.starts_with("the gradient of training step 0"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn a_skipped_step_leaves_no_trace() -> Outcome {
+    let _generator = generator();
+    let batches = (0..10).map(|_| tokens(5)).collect::<Vec<_>>();
+    let mut clean = pipeline(Masked::new());
+    let mut trainer = adam(&clean)?;
+    for batch in &batches {
+        trainer.step(&mut clean, batch)?;
+    }
+    let mut spoiled = pipeline(Masked::new());
+    let mut trainer = adam(&spoiled)?.non_finite(NonFiniteStep::Skip);
+    for (index, batch) in batches.iter().enumerate() {
+        if index % 3 == 0 {
+            trainer.step(&mut spoiled, &spoilt("loss"))?;
+            trainer.step(&mut spoiled, &spoilt("gradient"))?;
+        }
+        trainer.step(&mut spoiled, batch)?;
+    }
+    assert_eq!((trainer.steps(), trainer.skipped()), (10, 8));
+    trainer.close(&mut spoiled)?;
+    assert_eq!(weight(&spoiled), weight(&clean));
+    Ok(())
+}
+
+#[test]
+fn too_many_skipped_steps_in_a_row_are_an_error() -> Outcome {
+    let _generator = generator();
+    let mut pipeline = pipeline(Masked::new());
+    let mut trainer = adam(&pipeline)?.non_finite(NonFiniteStep::SkipAtMost(2));
+    for _ in 0..2 {
+        trainer.step(&mut pipeline, &spoilt("loss"))?;
+        trainer.step(&mut pipeline, &spoilt("loss"))?;
+        trainer.step(&mut pipeline, &tokens(4))?;
+    }
+    let before = weight(&pipeline);
+    trainer.step(&mut pipeline, &spoilt("loss"))?;
+    trainer.step(&mut pipeline, &spoilt("loss"))?;
+    let error = trainer.step(&mut pipeline, &spoilt("loss")).map(|_| ()).expect_err("the third").to_string();
+    assert!(error.starts_with("the loss of training step 2,"), "{error}");
+    assert_eq!(weight(&pipeline), before);
+    let gradient = pipeline.var_store().variables()["weight"].grad();
+    assert!(!gradient.defined());
+    Ok(())
+}
+
+#[test]
+fn an_error_in_a_window_drops_it_and_leaves_no_gradient() -> Outcome {
+    let _generator = generator();
+    let mut pipeline = pipeline(Masked::new());
+    let mut trainer = adam(&pipeline)?.accumulate(3)?;
+    trainer.step(&mut pipeline, &tokens(5))?;
+    let unequal = Tokens { mask: tokens(2).mask, ..tokens(3) };
+    trainer.step(&mut pipeline, &unequal).map(|_| ()).expect_err("2 and 3 samples");
+    assert!(!pipeline.var_store().variables()["weight"].grad().defined());
+    let before = weight(&pipeline);
+    trainer.close(&mut pipeline)?;
+    assert_eq!((trainer.steps(), weight(&pipeline)), (0, before));
+    Ok(())
+}
+
+#[test]
+fn batch_norm_that_is_frozen_stays_so() -> Outcome {
+    /// Keeps the statistics of its batch-norm in training.
+    #[evaluator]
+    fn frozen_norm(model: &(nn::BatchNorm, nn::Linear), batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+        use booster::tch::nn::ModuleT;
+        let _ = mode;
+        let logits = model.0.forward_t(&batch.input, false).f_linear(&model.1.ws, model.1.bs.as_ref())?;
+        Ok(logits.f_square()?.f_mean(None)?)
+    }
+    let _generator = generator();
+    let net = |path: &nn::Path<'_>| {
+        (
+            nn::batch_norm1d(path / "norm", 6, nn::BatchNormConfig::default()),
+            nn::linear(path / "linear", 6, 3, nn::LinearConfig::default()),
+        )
+    };
+    let mut pipeline = Pipeline::build(Device::Cpu, net, FrozenNorm::new());
+    let mut trainer = adam(&pipeline)?;
+    let statistics = |pipeline: &Pipeline<FrozenNorm>| pipeline.var_store().variables()["norm.running_mean"].copy();
+    let before = statistics(&pipeline);
+    let input = Tensor::rand([8, 6], (Kind::Float, Device::Cpu)) + 3.0;
+    for _ in 0..3 {
+        let target = Tensor::zeros([8], (Kind::Int64, Device::Cpu));
+        trainer.step(&mut pipeline, &Labelled { input: input.shallow_clone(), target })?;
+    }
+    assert_eq!(statistics(&pipeline), before);
+    Ok(())
+}
+
+#[test]
+fn schedules_and_averages_follow_the_steps_of_the_optimizer() -> Outcome {
+    let _generator = generator();
+    let mut pipeline = pipeline(Plain::new());
+    let rates = [0.1, 0.05, 0.025];
+    let schedule = Schedule::exponential(rates[0], rates[2], 2)?;
+    let sgd = nn::Sgd::default().build(pipeline.var_store(), 7.0)?;
+    let mut trainer = Trainer::new(sgd)
+        .accumulate(2)?
+        .learning_rate(LearningRate::new(schedule))
+        .ema(Ema::new(pipeline.var_store(), 0.5)?.without_warm_up());
+    let mut expected = weight(&pipeline);
+    let mut average = expected.copy();
+    for rate in rates {
+        let (one, other) = (tokens(3), tokens(3));
+        trainer.step(&mut pipeline, &one)?;
+        trainer.step(&mut pipeline, &other)?;
+        expected -= pipeline.var_store().variables()["weight"].grad() * rate;
+        average = (average + &expected) * 0.5;
+        assert!(relative_difference(&weight(&pipeline), &expected) < 1e-12);
+    }
+    let ema = trainer.ema_mut().ok_or("it was given")?;
+    assert_eq!(ema.updates(), 3);
+    let averaged = ema.averaged(&mut pipeline)?;
+    assert!(relative_difference(&weight(&*averaged), &average) < 1e-12);
+    Ok(())
+}
+
+#[test]
+fn throughput_counts_samples_since_it_was_last_asked() -> Outcome {
+    let _generator = generator();
+    let mut pipeline = pipeline(Plain::new());
+    let mut trainer = adam(&pipeline)?;
+    assert_eq!(trainer.throughput(&pipeline).samples_per_second(), 0.0);
+    let start = std::time::Instant::now();
+    for samples in [3, 4] {
+        trainer.step(&mut pipeline, &tokens(samples))?;
+    }
+    let throughput = trainer.throughput(&pipeline);
+    let most = start.elapsed();
+    assert_eq!((throughput.batches, throughput.samples), (2, 7.0));
+    assert!(throughput.elapsed <= most && throughput.samples_per_second() >= 7.0 / most.as_secs_f64());
+    assert_eq!(trainer.throughput(&pipeline).samples, 0.0);
+    Ok(())
+}
+
+#[test]
+fn what_is_measured_is_in_the_summary() -> Outcome {
+    let _generator = generator();
+    let mut pipeline = pipeline(Plain::new());
+    let mut trainer = adam(&pipeline)?.accumulate(2)?;
+    let mut mean = Aggregator::new();
+    for _ in 0..4 {
+        mean.update(&trainer.step(&mut pipeline, &tokens(4))?)?;
+    }
+    let summary = mean.summary()?;
+    let names = summary.iter().map(|(group, name, _)| format!("{group}/{name}")).collect::<Vec<_>>();
+    assert_eq!(names, ["loss/nll", "step/elapsed", "step/gradient_norm"]);
+    assert!(summary.loss.nll > 0.0 && summary.step.gradient_norm > Some(0.0));
+    Ok(())
+}
+
+#[test]
+fn arguments_that_make_no_sense_are_refused() -> Outcome {
+    let pipeline = pipeline(Plain::new());
+    let refused = [
+        adam(&pipeline)?.accumulate(0),
+        adam(&pipeline)?.clip_norm(0.0),
+        adam(&pipeline)?.clip_norm(f64::NAN),
+        adam(&pipeline)?.clip_value(-1.0),
+    ];
+    for error in refused.map(Result::err) {
+        assert!(error.ok_or("it was taken")?.to_string().contains("above 0"));
+    }
+    assert!(format!("{:?}", adam(&pipeline)?).contains("batches_per_window: 1"));
+    Ok(())
+}
