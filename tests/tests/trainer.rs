@@ -74,23 +74,23 @@ where
 {
     let mut joined = pipeline(evaluator.clone());
     let mut cut = pipeline(evaluator.clone());
-    let mut on_two = DataParallelPipeline::build(&[Device::Cpu; 2], net, evaluator.clone())?;
-    on_two.var_store_mut().double();
-    on_two.var_store_mut().copy(cut.var_store())?;
+    let mut many = DataParallelPipeline::build(&[Device::Cpu; 2], net, evaluator.clone())?;
+    many.var_store_mut().double();
+    many.var_store_mut().copy(cut.var_store())?;
     let mut of_joined = set_up(adam(&joined)?)?;
     let mut of_cut = set_up(adam(&cut)?)?.accumulate(window as u64)?;
-    let mut of_two = set_up(adam(&on_two)?)?.accumulate(window as u64)?;
+    let mut of_many = set_up(adam(&many)?)?.accumulate(window as u64)?;
     for _ in 0..20 {
         let parts = [5, 1, 3, 2, 8][..window].iter().map(|&samples| tokens(samples)).collect::<Vec<_>>();
         for part in &parts {
             of_cut.step(&mut cut, part)?;
-            of_two.step(&mut on_two, part)?;
+            of_many.step(&mut many, part)?;
         }
         of_joined.step(&mut joined, &Batch::join(parts)?)?;
     }
-    assert_eq!((of_cut.steps(), of_two.steps(), of_joined.steps()), (20, 20, 20));
+    assert_eq!((of_cut.steps(), of_many.steps(), of_joined.steps()), (20, 20, 20));
     let expected = weight(&joined);
-    Ok(relative_difference(&weight(&cut), &expected).max(relative_difference(&weight(&on_two), &expected)))
+    Ok(relative_difference(&weight(&cut), &expected).max(relative_difference(&weight(&many), &expected)))
 }
 
 #[test]
