@@ -77,6 +77,17 @@ pub enum Error {
         reason: String,
     },
 
+    /// An argument of an operation has a shape, kind or value that it cannot have.
+    #[error("{operation}: expected {expected}, found {found}")]
+    Argument {
+        /// The operation, with the argument where it has several.
+        operation: &'static str,
+        /// What was expected.
+        expected: String,
+        /// What was found.
+        found: String,
+    },
+
     /// A loss has dimensions left.
     #[error(
         "the loss has shape {shape:?}, but a loss is 0-dimensional: reduce it, with `f_mean` or `f_sum`, \
