@@ -10,6 +10,7 @@ pub mod error;
 pub mod evaluation;
 pub mod functional;
 pub mod logging;
+pub mod models;
 pub mod pipeline;
 pub mod prelude;
 pub mod stats;
