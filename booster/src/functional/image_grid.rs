@@ -2,6 +2,7 @@
 
 use tch::{Kind, Tensor};
 
+use super::to_bytes;
 use crate::error::{Error, Result};
 
 /// The images of a batch side by side: `[samples, channels, height, width]` to `[channels, rows * .., columns * ..]`.
@@ -27,7 +28,7 @@ use crate::error::{Error, Result};
 /// [`Error::Argument`] for images of another shape or kind, without an image or a pixel, for less than 1 column and for
 /// a negative padding.
 pub fn image_grid(images: &Tensor, columns: i64, padding: i64) -> Result<Tensor> {
-    let pixels = to_bytes(images)?;
+    let pixels = to_bytes("image_grid", images, 4)?;
     let (count, channels, height, width) = pixels.size4()?;
     if columns < 1 || padding < 0 {
         return Err(Error::Argument {
@@ -46,23 +47,4 @@ pub fn image_grid(images: &Tensor, columns: i64, padding: i64) -> Result<Tensor>
         .f_permute([2, 0, 3, 1, 4])?
         .f_reshape([channels, rows * (height + padding), columns * (width + padding)])?
         .f_constant_pad_nd([padding, 0, padding, 0])?)
-}
-
-/// Images as bytes, in memory of their own order.
-fn to_bytes(images: &Tensor) -> Result<Tensor> {
-    let (size, kind) = (images.size(), images.f_kind()?);
-    let is_images = matches!(size[..], [_, 1 | 3, _, _]) && images.numel() > 0;
-    if !is_images || !(images.is_floating_point() || kind == Kind::Uint8) {
-        return Err(Error::Argument {
-            operation: "image_grid",
-            expected: "images [samples, 1 or 3, height, width] of a floating kind or uint8".to_owned(),
-            found: format!("shape {size:?} of kind {kind:?}"),
-        });
-    }
-    let images = images.f_detach()?;
-    if kind == Kind::Uint8 {
-        return Ok(images);
-    }
-    let within = images.f_to_kind(Kind::Float)?.f_nan_to_num(0.0, None, None)?.f_clamp(0.0, 1.0)?;
-    Ok(within.f_mul_scalar(255.0)?.f_round()?.f_to_kind(Kind::Uint8)?)
 }
