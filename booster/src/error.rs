@@ -102,6 +102,17 @@ pub enum Error {
         reason: String,
     },
 
+    /// What an operation works on has a shape, kind or value that it cannot have.
+    #[error("{operation}: expected {expected}, found {found}")]
+    Operand {
+        /// The operation, with the operand where it has several.
+        operation: &'static str,
+        /// What was expected.
+        expected: String,
+        /// What was found.
+        found: String,
+    },
+
     /// A loss has dimensions left.
     #[error(
         "the loss has shape {shape:?}, but a loss is 0-dimensional: reduce it, with `f_mean` or `f_sum`, \

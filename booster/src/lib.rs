@@ -5,9 +5,12 @@ extern crate self as booster;
 
 pub mod batch;
 pub mod diagnostic;
+pub mod distributions;
 pub mod error;
 pub mod evaluation;
+pub mod functional;
 pub mod logging;
+pub mod models;
 pub mod pipeline;
 pub mod prelude;
 pub mod stats;

@@ -53,10 +53,18 @@ pub(crate) fn fold_on_cpu<T: Element + Copy>(
     Ok(sums.iter().sum::<f64>() + rest)
 }
 
-/// Reads a 1-dimensional tensor of doubles, waiting for its device: the only read in the library.
+/// Reads a 1-dimensional tensor of doubles, waiting for its device: with [`read_bytes`] the only read in the library.
 pub(crate) fn read(tensor: &Tensor) -> Result<Vec<f64>> {
     debug_assert_eq!((tensor.dim(), tensor.kind()), (1, Kind::Double));
     HOST_READS.fetch_add(1, Ordering::Relaxed);
     let on_host = tensor.f_to_device_(Device::Cpu, Kind::Double, false, false)?;
     Vec::<f64>::try_from(&on_host).map_err(Error::from)
+}
+
+/// Reads a tensor of bytes in row-major order, waiting for its device.
+pub(crate) fn read_bytes(tensor: &Tensor) -> Result<Vec<u8>> {
+    debug_assert_eq!(tensor.kind(), Kind::Uint8);
+    HOST_READS.fetch_add(1, Ordering::Relaxed);
+    let on_host = tensor.f_to_device_(Device::Cpu, Kind::Uint8, false, false)?.f_reshape([-1])?;
+    Vec::<u8>::try_from(&on_host).map_err(Error::from)
 }

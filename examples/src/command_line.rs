@@ -46,6 +46,14 @@ pub fn positive(text: &str) -> Result<f64, String> {
     number(text, |number| number > 0.0, "a number above 0")
 }
 
+/// Reads a number of at least 0.
+///
+/// # Errors
+/// When it is not a number, not finite, or below 0.
+pub fn not_negative(text: &str) -> Result<f64, String> {
+    number(text, |number| number >= 0.0, "a number of at least 0")
+}
+
 /// Reads a number from 0 to 1.
 ///
 /// # Errors
@@ -115,6 +123,10 @@ mod tests {
         assert_eq!(positive("1e-3"), Ok(1e-3));
         for text in ["0", "-1", "nan", "inf", "fast", ""] {
             assert_eq!(positive(text), Err("expected a number above 0".to_owned()), "{text}");
+        }
+        assert_eq!((not_negative("0"), not_negative("2.5")), (Ok(0.0), Ok(2.5)));
+        for text in ["-0.1", "nan", "inf", "none"] {
+            assert_eq!(not_negative(text), Err("expected a number of at least 0".to_owned()), "{text}");
         }
         assert_eq!((fraction("0"), fraction("1")), (Ok(0.0), Ok(1.0)));
         for text in ["-0.1", "1.1", "nan", "half"] {

@@ -3,4 +3,5 @@
 pub mod command_line;
 pub mod data;
 pub mod model;
+pub mod pictures;
 pub mod progress;

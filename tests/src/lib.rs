@@ -1,8 +1,12 @@
 //! What the behaviour tests share.
 
+mod figures;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use booster::tch::{Kind, Tensor};
+
+pub use self::figures::Figures;
 
 /// The greatest difference of two tensors' entries over the greatest entry of the second.
 pub fn relative_difference(one: &Tensor, other: &Tensor) -> f64 {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use booster::logging::{Point, PointData, Sink, TensorBoard};
+use booster::logging::{Image, Point, PointData, Sink, TensorBoard};
 use booster::prelude::*;
 use booster::tch::Tensor;
 
@@ -99,6 +99,35 @@ fn pythons_reader_finds_the_histogram_with_its_buckets() -> Outcome {
     let found: serde_json::Value = serde_json::from_slice(&python(HISTOGRAM_READER, folder.path())?)?;
     let expected = serde_json::json!([0.5, 3.0, 4.0, 6.5, 13.75, [1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 0.0, 1.0]]);
     assert_eq!(found, expected);
+    Ok(())
+}
+
+const IMAGE_READER: &str = "
+import io, json, sys
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+events = EventAccumulator(sys.argv[1], size_guidance={'images': 0}).Reload()
+def shown(event):
+    image = Image.open(io.BytesIO(event.encoded_image_string))
+    return [event.step, event.width, event.height, image.mode, image.size, list(image.tobytes())]
+print(json.dumps({tag: [shown(event) for event in events.Images(tag)] for tag in events.Tags()['images']}))
+";
+
+#[test]
+#[ignore = "needs Python's tensorboard; `cargo xtask test` has it"]
+fn pythons_reader_finds_each_image_with_its_pixels() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let mut tensorboard = TensorBoard::create(folder.path())?;
+    let colours = Tensor::from_slice(&(0..18).map(|value| value * 14).collect::<Vec<u8>>()).view([3, 2, 3]);
+    let (colour, grey) = (Image::from_tensor(&colours)?, Image::from_tensor(&colours.narrow(0, 0, 1))?);
+    colour.log(&mut tensorboard, "samples", "prior", 1)?;
+    grey.log(&mut tensorboard, "samples", "prior", 2)?;
+    grey.log(&mut tensorboard, "samples/of/one", "class/3", 2)?;
+    drop(tensorboard);
+    let found: serde_json::Value = serde_json::from_slice(&python(IMAGE_READER, folder.path())?)?;
+    let rgb = serde_json::json!([1, 3, 2, "RGB", [3, 2], colour.pixels()]);
+    let of_grey = serde_json::json!([2, 3, 2, "L", [3, 2], [0, 14, 28, 42, 56, 70]]);
+    assert_eq!(found, serde_json::json!({"samples/prior": [rgb, of_grey], "samples/of/one/class/3": [of_grey]}));
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 mod classification;
 mod loss;
+mod variational_inference;
 
 use std::fmt;
 
@@ -10,6 +11,13 @@ pub use self::classification::{
     Labelled,
 };
 pub use self::loss::Loss;
+pub use self::variational_inference::{
+    AuxiliaryLosses, FreeBits, FreeBitsClamp, FreeBitsGroups, LatentVariableModel, Latents, Observed,
+    VariationalInference, VariationalInferenceDiagnostics, VariationalInferenceDiagnosticsLossSummary,
+    VariationalInferenceDiagnosticsMetricsSummary, VariationalInferenceDiagnosticsParametersSummary,
+    VariationalInferenceDiagnosticsSummary, VariationalInferenceOutput, effective_sample_size,
+    importance_weighted_bound,
+};
 use crate::batch::Batch;
 use crate::diagnostic::Diagnostic;
 use crate::error::Result;

@@ -1,5 +1,6 @@
 //! The one interface of all places that summaries go to.
 
+use super::Image;
 use crate::error::Result;
 
 /// Something to be shown at a step, with its group and name.
@@ -21,6 +22,8 @@ pub enum PointData<'a> {
     Scalar(f64),
     /// Counts of values in buckets.
     Histogram(Buckets<'a>),
+    /// An image.
+    Image(&'a Image),
 }
 
 /// Counts of values in buckets.

@@ -8,16 +8,16 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use protobuf::{Message, RepeatedField};
 use tensorboard_proto::event::Event;
-use tensorboard_proto::summary::{HistogramProto, Summary, Summary_Value};
+use tensorboard_proto::summary::{HistogramProto, Summary, Summary_Image, Summary_Value};
 use tensorboard_rs::record_writer::RecordWriter;
 
-use super::{Buckets, Point, PointData, Sink};
+use super::{Buckets, Image, Point, PointData, Sink, io_error};
 use crate::error::{Error, Result};
 
 /// Whoever watches a run sees its values no later than this.
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
 
-/// A sink that writes an event file which TensorBoard reads: a scalar or histogram `group/name` for each
+/// A sink that writes an event file which TensorBoard reads: a scalar, histogram or image `group/name` for each
 /// value, one event for each summary.
 ///
 /// Each has a file of its own, so that several may write to one folder. Writes are buffered; they reach the file when
@@ -74,7 +74,7 @@ impl TensorBoard {
 impl Sink for TensorBoard {
     fn points(&mut self, step: u64, points: &[Point<'_>]) -> Result<()> {
         let mut summary = Summary::new();
-        summary.set_value(RepeatedField::from_vec(points.iter().map(value).collect()));
+        summary.set_value(RepeatedField::from_vec(points.iter().map(value).collect::<Result<_>>()?));
         let mut event = Event::new();
         event.set_wall_time(wall_time());
         event.set_step(i64::try_from(step).map_err(Error::custom)?);
@@ -95,14 +95,26 @@ impl fmt::Debug for TensorBoard {
     }
 }
 
-fn value(point: &Point<'_>) -> Summary_Value {
+fn value(point: &Point<'_>) -> Result<Summary_Value> {
     let mut value = Summary_Value::new();
     value.set_tag(format!("{}/{}", point.group, point.name));
     match point.data {
         PointData::Scalar(number) => value.set_simple_value(number as f32),
         PointData::Histogram(buckets) => value.set_histo(histogram(buckets)),
+        PointData::Image(image) => value.set_image(encoded(image)?),
     }
-    value
+    Ok(value)
+}
+
+/// TensorBoard's colour space is the number of channels: 1 is grey, 3 is RGB.
+fn encoded(image: &Image) -> Result<Summary_Image> {
+    let size = |length: u32| i32::try_from(length).map_err(Error::custom);
+    let mut encoded = Summary_Image::new();
+    encoded.set_height(size(image.height())?);
+    encoded.set_width(size(image.width())?);
+    encoded.set_colorspace(if image.is_grey() { 1 } else { 3 });
+    encoded.set_encoded_image_string(image.to_png()?);
+    Ok(encoded)
 }
 
 /// TensorBoard knows a bucket by its upper edge; where the first one starts is the minimum.
@@ -132,10 +144,6 @@ fn create_file(folder: &Path) -> Result<(PathBuf, File)> {
         }
     }
     Err(io_error("create an event file in", folder, io::ErrorKind::AlreadyExists.into()))
-}
-
-fn io_error(operation: &'static str, path: &Path, cause: io::Error) -> Error {
-    Error::Io { operation, path: path.to_owned(), cause }
 }
 
 /// Seconds since 1970.

@@ -1,0 +1,101 @@
+//! The categorical distribution.
+
+use tch::{Kind, Tensor};
+
+use super::{Distribution, KlDivergence, Result, draws, fits};
+use crate::Batch;
+use crate::error::Error;
+
+/// The categorical distribution over `0..classes`, with a logit for each class along the last dimension.
+///
+/// A logit of minus infinity is a class that never comes.
+#[derive(Batch, Debug)]
+pub struct Categorical {
+    log_probabilities: Tensor,
+}
+
+impl Categorical {
+    /// The distribution of logits `[*batch_shape, classes]`: logarithms of probabilities, but for a constant.
+    ///
+    /// # Errors
+    /// [`Error::Operand`] for logits of rank 0, without a class, or of another kind than floating point.
+    pub fn from_logits(logits: &Tensor) -> Result<Self> {
+        let (size, kind) = (logits.size(), logits.f_kind()?);
+        if size.last().is_none_or(|&classes| classes < 1) || !logits.is_floating_point() {
+            return Err(Error::Operand {
+                operation: "Categorical",
+                expected: "floating-point logits [*batch_shape, classes]".to_owned(),
+                found: format!("shape {size:?} of kind {kind:?}"),
+            });
+        }
+        Ok(Self { log_probabilities: logits.f_log_softmax(-1, kind)? })
+    }
+
+    /// The logarithm of each class's probability, `[*batch_shape, classes]`: logits whose probabilities add up to 1.
+    pub fn log_probabilities(&self) -> &Tensor {
+        &self.log_probabilities
+    }
+
+    /// Each class's probability times what is given for it, summed; classes that never come count nothing.
+    fn expectation(&self, of: &Tensor) -> Result<Tensor> {
+        let probability = self.log_probabilities.f_exp()?;
+        // Put in before the product: 0 times an infinity is NaN, in the value as in the gradient.
+        let never = probability.f_eq(0.0)?;
+        let kind = self.log_probabilities.f_kind()?;
+        Ok(probability.f_mul(&of.f_masked_fill(&never, 0.0)?)?.f_sum_dim_intlist(&[-1i64][..], false, kind)?)
+    }
+}
+
+impl Distribution for Categorical {
+    fn batch_shape(&self) -> Vec<i64> {
+        let mut size = self.log_probabilities.size();
+        size.pop();
+        size
+    }
+
+    /// Draws classes, of kind int64.
+    fn sample(&self, sample_shape: &[i64]) -> Result<Tensor> {
+        // The greatest of logits with Gumbel noise is a draw; the noise is minus the logarithm of an exponential draw.
+        let log_probabilities = self.log_probabilities.f_detach()?;
+        let options = (log_probabilities.f_kind()?, log_probabilities.device());
+        let waits = Tensor::f_empty(draws(sample_shape, &log_probabilities), options)?.f_exponential_(1.0)?;
+        Ok(log_probabilities.f_sub(&waits.f_log()?)?.f_argmax(-1, false)?)
+    }
+
+    /// `value` holds classes, of an integer kind.
+    fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
+        const OPERATION: &str = "Categorical::log_prob";
+        let shape = self.batch_shape();
+        fits(OPERATION, &value.size(), &shape)?;
+        let kind = value.f_kind()?;
+        if !matches!(kind, Kind::Int64 | Kind::Int | Kind::Int16 | Kind::Int8 | Kind::Uint8) {
+            let expected = "classes of an integer kind".to_owned();
+            return Err(Error::Operand { operation: OPERATION, expected, found: format!("{kind:?}") });
+        }
+        let value = value.f_to_kind(Kind::Int64)?.f_unsqueeze(-1)?;
+        let shared = super::broadcast(&value.size()[..value.dim() - 1], &shape).unwrap_or(shape);
+        let classes = self.log_probabilities.size().last().copied().unwrap_or_default();
+        let value = value.f_expand([&shared[..], &[1]].concat(), false)?;
+        let log_probabilities = self.log_probabilities.f_expand([&shared[..], &[classes]].concat(), false)?;
+        Ok(log_probabilities.f_gather(-1, &value, false)?.f_squeeze_dim(-1)?)
+    }
+
+    fn entropy(&self) -> Result<Tensor> {
+        Ok(self.expectation(&self.log_probabilities)?.f_neg()?)
+    }
+
+    /// The classes are names, not numbers: there is no mean.
+    fn mean(&self) -> Result<Tensor> {
+        Err(Error::Operand {
+            operation: "Categorical::mean",
+            expected: "a distribution over numbers".to_owned(),
+            found: "one over classes: see `log_probabilities`".to_owned(),
+        })
+    }
+}
+
+impl KlDivergence for Categorical {
+    fn kl_divergence(&self, other: &Self) -> Result<Tensor> {
+        self.expectation(&self.log_probabilities.f_sub(&other.log_probabilities)?)
+    }
+}

@@ -1,0 +1,36 @@
+//! Distributions made of what a network gives.
+
+use tch::Tensor;
+
+use super::Distribution;
+use crate::batch::Batch;
+use crate::error::{Error, Result};
+
+/// A distribution of the observed whose parameters are the output of a decoder.
+///
+/// Implement it for a distribution of your own, to use it with models that are generic over their likelihood.
+pub trait Likelihood: Distribution + Batch {
+    /// How many numbers the decoder gives for each observed value.
+    const PARAMETERS: i64;
+
+    /// The distribution of `[batch, channels, *dims]`, whose parameters are `[batch, PARAMETERS * channels, *dims]`.
+    ///
+    /// # Errors
+    /// [`Error::Operand`] where dimension 1 does not hold as many.
+    fn from_parameters(parameters: &Tensor) -> Result<Self>;
+}
+
+/// Cuts dimension 1 into so many parts.
+pub(super) fn split<const N: usize>(operation: &'static str, parameters: &Tensor) -> Result<[Tensor; N]> {
+    let size = parameters.size();
+    let length = size.get(1).copied().unwrap_or_default();
+    let unlike = || Error::Operand {
+        operation,
+        expected: format!("parameters [batch, {N} * channels, *dims]"),
+        found: format!("parameters of shape {size:?}"),
+    };
+    if length == 0 || length % N as i64 != 0 {
+        return Err(unlike());
+    }
+    parameters.f_chunk(N as i64, 1)?.try_into().map_err(|_| unlike())
+}

@@ -1,0 +1,249 @@
+//! The draws of a model's latent variables.
+
+use tch::Tensor;
+
+use crate::batch::{Batch, FieldPath};
+use crate::distributions::{Distribution, KlDivergence, Reparameterized};
+use crate::error::{Error, Result};
+use crate::functional::{BatchReduction, batch_reduce};
+
+/// Draws the latent variables of a [`LatentVariableModel`](super::LatentVariableModel), layer by layer, and keeps what
+/// the bound needs of them.
+#[derive(Debug)]
+pub struct Latents {
+    batch_size: i64,
+    importance_samples: i64,
+    /// Whether `ln q(z)` is differentiated along `z` alone.
+    pub(super) detach_posterior: bool,
+    layers: Vec<Layer>,
+}
+
+/// A stochastic layer; each tensor has a row for each importance sample of each sample.
+#[derive(Debug)]
+struct Layer {
+    draw: Tensor,
+    /// The divergence of the posterior from the prior, `[rows, dims]`.
+    kl: Tensor,
+    /// `ln p(z) - ln q(z)`, `[rows]`, where the bound needs it.
+    log_ratio: Option<Tensor>,
+}
+
+/// The divergence of each layer, as a mean over importance samples.
+#[derive(Debug)]
+pub(super) struct LayerDivergences(Vec<Tensor>);
+
+impl Latents {
+    /// For a batch of so many samples, with so many importance samples of each.
+    ///
+    /// # Errors
+    /// [`Error::Operand`] where either is less than 1.
+    pub fn new(batch_size: i64, importance_samples: i64) -> Result<Self> {
+        if batch_size < 1 || importance_samples < 1 {
+            return Err(Error::Operand {
+                operation: "Latents",
+                expected: "at least 1 sample, and at least 1 importance sample of it".to_owned(),
+                found: format!("{batch_size} samples and {importance_samples} importance samples"),
+            });
+        }
+        Ok(Self { batch_size, importance_samples, detach_posterior: false, layers: Vec::new() })
+    }
+
+    /// For the samples of some tensor.
+    pub(super) fn of(observed: &Tensor, importance_samples: i64) -> Result<Self> {
+        Self::new(observed.size().first().copied().unwrap_or_default(), importance_samples)
+    }
+
+    /// The number of importance samples of each sample.
+    pub fn importance_samples(&self) -> i64 {
+        self.importance_samples
+    }
+
+    /// A row for each importance sample: `[batch, *dims]` to `[batch * importance_samples, *dims]`, those of one sample
+    /// together. For what is joined to a latent, as in a conditional model.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] for a tensor of rank 0.
+    pub fn repeat(&self, tensor: &Tensor) -> Result<Tensor> {
+        if self.importance_samples == 1 {
+            return Ok(tensor.shallow_clone());
+        }
+        Ok(tensor.f_repeat_interleave_self_int(self.importance_samples, 0, None)?)
+    }
+
+    /// Draws a stochastic layer from its posterior: `[batch * importance_samples, *dims]`, with a graph.
+    ///
+    /// The posterior has a row for each sample, or, where it depends on a layer before, for each importance sample; the
+    /// prior has as many, or 1, or one dimension less. The divergence is the closed form.
+    ///
+    /// # Errors
+    /// [`Error::Operand`] for another number of rows, or a prior that does not broadcast to the posterior.
+    pub fn sample<Q, P>(&mut self, posterior: &Q, prior: &P) -> Result<Tensor>
+    where
+        Q: Reparameterized + KlDivergence<P> + Batch,
+        P: Distribution + Batch,
+    {
+        let (posterior, prior) = self.by_row(posterior, prior)?;
+        let kl = posterior.kl_divergence(&prior)?;
+        let draw = posterior.rsample(&[])?;
+        let log_ratio = self.needs_log_ratio().then(|| self.log_ratio_of(&posterior, &prior, &draw)).transpose()?;
+        self.keep(&posterior, draw, &kl, log_ratio)
+    }
+
+    /// As [`sample`](Self::sample), for a posterior whose divergence from the prior has no closed form: it is estimated
+    /// from the draw, as `ln q(z) - ln p(z)`.
+    ///
+    /// # Errors
+    /// Those of [`sample`](Self::sample).
+    pub fn sample_with_estimated_kl<Q, P>(&mut self, posterior: &Q, prior: &P) -> Result<Tensor>
+    where
+        Q: Reparameterized + Batch,
+        P: Distribution + Batch,
+    {
+        let (posterior, prior) = self.by_row(posterior, prior)?;
+        let draw = posterior.rsample(&[])?;
+        let kl = posterior.log_prob(&draw)?.f_sub(&prior.log_prob(&draw)?)?;
+        let log_ratio = self.needs_log_ratio().then(|| self.log_ratio_of(&posterior, &prior, &draw)).transpose()?;
+        self.keep(&posterior, draw, &kl, log_ratio)
+    }
+
+    fn needs_log_ratio(&self) -> bool {
+        self.importance_samples > 1 || self.detach_posterior
+    }
+
+    fn log_ratio_of<Q, P>(&self, posterior: &Q, prior: &P, draw: &Tensor) -> Result<Tensor>
+    where
+        Q: Distribution + Batch,
+        P: Distribution,
+    {
+        let log_posterior = if self.detach_posterior {
+            posterior.map_tensors(FieldPath::ROOT, &mut |_, tensor| Ok(tensor.f_detach()?))?.log_prob(draw)?
+        } else {
+            posterior.log_prob(draw)?
+        };
+        batch_reduce(&prior.log_prob(draw)?.f_sub(&log_posterior)?, BatchReduction::Sum)
+    }
+
+    fn keep(
+        &mut self,
+        posterior: &impl Distribution,
+        draw: Tensor,
+        kl: &Tensor,
+        log_ratio: Option<Tensor>,
+    ) -> Result<Tensor> {
+        let shape = posterior.batch_shape();
+        if kl.size() != shape {
+            return Err(self.unlike(format!("a posterior of batch shape {shape:?}"), "a prior that broadcasts to it"));
+        }
+        let given = draw.shallow_clone();
+        let kl = kl.f_reshape([self.rows(), -1])?;
+        self.layers.push(Layer { draw, kl, log_ratio });
+        Ok(given)
+    }
+
+    /// Posterior and prior with a row for each importance sample; a prior for all of them stays as it is.
+    fn by_row<Q: Distribution + Batch, P: Distribution + Batch>(&self, posterior: &Q, prior: &P) -> Result<(Q, P)> {
+        let shape = posterior.batch_shape();
+        let posterior = match shape.first() {
+            Some(&rows) if rows == self.rows() => posterior.share()?,
+            Some(&rows) if rows == self.batch_size => self.repeat_rows(posterior)?,
+            _ => {
+                let expected = "a row for each sample or each importance sample";
+                return Err(self.unlike(format!("a posterior of batch shape {shape:?}"), expected));
+            }
+        };
+        let of_prior = prior.batch_shape();
+        let for_each_sample = of_prior.len() == shape.len() && of_prior.first() == Some(&self.batch_size);
+        let prior = if for_each_sample { self.repeat_rows(prior)? } else { prior.share()? };
+        Ok((posterior, prior))
+    }
+
+    fn repeat_rows<D: Batch>(&self, distribution: &D) -> Result<D> {
+        distribution.map_tensors(FieldPath::ROOT, &mut |_, tensor| self.repeat(tensor))
+    }
+
+    fn unlike(&self, found: String, expected: &str) -> Error {
+        let Self { batch_size, importance_samples, layers, .. } = self;
+        let expected = format!(
+            "{expected} (layer {}, {batch_size} samples, {importance_samples} importance samples of each)",
+            layers.len()
+        );
+        Error::Operand { operation: "Latents::sample", expected, found }
+    }
+
+    fn rows(&self) -> i64 {
+        self.batch_size * self.importance_samples
+    }
+
+    /// A number for each row as `[batch, importance_samples]`.
+    pub(super) fn by_draw(&self, of_rows: &Tensor) -> Result<Tensor> {
+        Ok(of_rows.f_reshape([self.batch_size, self.importance_samples])?)
+    }
+
+    /// `ln p(z) - ln q(z)` of all layers, `[batch, importance_samples]`, where the bound needs it.
+    pub(super) fn log_ratio(&self) -> Result<Option<Tensor>> {
+        let mut sum: Option<Tensor> = None;
+        for log_ratio in self.layers.iter().filter_map(|layer| layer.log_ratio.as_ref()) {
+            sum = Some(sum.map_or(Ok(log_ratio.shallow_clone()), |sum| sum.f_add(log_ratio))?);
+        }
+        sum.map(|sum| self.by_draw(&sum)).transpose()
+    }
+
+    /// The divergence of each layer, as a mean over importance samples.
+    pub(super) fn kl(&self) -> Result<LayerDivergences> {
+        if self.layers.is_empty() {
+            return Err(Error::Operand {
+                operation: "variational_inference",
+                expected: "a model that draws its latent variables from `latents`".to_owned(),
+                found: "one that draws none".to_owned(),
+            });
+        }
+        let mean = |layer: &Layer| -> Result<Tensor> {
+            let by_draw = layer.kl.f_view([self.batch_size, self.importance_samples, -1])?;
+            Ok(if self.importance_samples == 1 {
+                by_draw.f_squeeze_dim(1)?
+            } else {
+                by_draw.f_mean_dim(&[1i64][..], false, layer.kl.f_kind()?)?
+            })
+        };
+        self.layers.iter().map(mean).collect::<Result<_>>().map(LayerDivergences)
+    }
+
+    /// The rows of each sample's first draw.
+    pub(super) fn first_of_each<D: Batch>(&self, of_rows: D) -> Result<D> {
+        if self.importance_samples == 1 {
+            return Ok(of_rows);
+        }
+        of_rows.map_tensors(FieldPath::ROOT, &mut |_, tensor| {
+            let shape = [&[self.batch_size, self.importance_samples], &tensor.size()[1..]].concat();
+            Ok(tensor.f_reshape(shape)?.f_select(1, 0)?)
+        })
+    }
+
+    /// The draws of each layer, `[batch, importance_samples, *dims]`.
+    pub(super) fn into_draws(self) -> Result<Vec<Tensor>> {
+        let (batch_size, importance_samples) = (self.batch_size, self.importance_samples);
+        let by_draw = |layer: Layer| -> Result<Tensor> {
+            let shape = [&[batch_size, importance_samples], &layer.draw.size()[1..]].concat();
+            Ok(layer.draw.f_reshape(shape)?)
+        };
+        self.layers.into_iter().map(by_draw).collect()
+    }
+}
+
+impl LayerDivergences {
+    /// Each layer's, `[batch, dims]`.
+    pub(super) fn layers(&self) -> &[Tensor] {
+        &self.0
+    }
+
+    /// Each layer's sum over dimensions, `[batch, layers]`.
+    pub(super) fn per_layer(&self) -> Result<Tensor> {
+        let sums = self.0.iter().map(|layer| batch_reduce(layer, BatchReduction::Sum)).collect::<Result<Vec<_>>>()?;
+        Ok(Tensor::f_stack(&sums, 1)?)
+    }
+
+    /// The sum over layers and dimensions, `[batch]`.
+    pub(super) fn total(&self) -> Result<Tensor> {
+        batch_reduce(&self.per_layer()?, BatchReduction::Sum)
+    }
+}

@@ -1,0 +1,108 @@
+//! What variational inference measures and gives back.
+
+use std::f64::consts::LN_2;
+
+use tch::Tensor;
+
+use super::latents::LayerDivergences;
+use super::{FreeBits, effective_sample_size, importance_weighted_bound};
+use crate::error::Result;
+use crate::{Batch, Diagnostic};
+
+/// What variational inference measures, in nats where nothing else is said. `elbo` is `-(nll + kl)` for each sample,
+/// whatever `beta`, free bits and the number of importance samples.
+#[derive(Debug, Diagnostic)]
+pub struct VariationalInferenceDiagnostics<A: Diagnostic> {
+    /// The evidence lower bound: `[batch]`.
+    #[group = "loss"]
+    pub elbo: Tensor,
+    /// Negative log-likelihood of the observed given the latents, as a mean over importance samples: `[batch]`.
+    #[group = "loss"]
+    pub nll: Tensor,
+    /// The divergence of the posterior from the prior, of all layers, as a mean over importance samples: `[batch]`.
+    #[group = "loss"]
+    pub kl: Tensor,
+    /// The divergence of each stochastic layer, in the order in which they are drawn: `[batch, layers]`.
+    #[group = "loss"]
+    #[metric(mean_dims)]
+    pub kl_per_layer: Tensor,
+    /// The importance-weighted bound, `[batch]`; with one importance sample it is the evidence lower bound, and left out.
+    #[group = "loss"]
+    pub iw_bound: Option<Tensor>,
+    /// What the importance samples are worth, from 1 to their number, `[batch]`; left out with one.
+    #[group = "metrics"]
+    pub effective_sample_size: Option<Tensor>,
+    /// The tighter bound's negative, in bits for each observed value: `[batch]`. Of values that were divided by 255, or
+    /// other continuous ones, it is that of a density, which has no unit of its own.
+    #[group = "metrics"]
+    pub bits_per_dimension: Tensor,
+    /// How much the divergence counted.
+    #[group = "parameters"]
+    #[metric(last)]
+    pub beta: f64,
+    /// The free nats of each stochastic layer.
+    #[group = "parameters"]
+    #[metric(last)]
+    pub free_bits: f64,
+    /// The number of importance samples.
+    #[group = "parameters"]
+    #[metric(last)]
+    pub importance_samples: i64,
+    /// What the model measures besides.
+    #[diagnostic(flatten)]
+    pub auxiliary: A,
+}
+
+/// What variational inference gives back.
+#[derive(Batch, Debug)]
+pub struct VariationalInferenceOutput<L: Batch> {
+    /// The distribution of each sample that its first draw of the latents stands for.
+    pub reconstruction: L,
+    /// The draws of each stochastic layer: `[batch, importance_samples, *dims]`.
+    pub latents: Vec<Tensor>,
+}
+
+/// The parameters that were in force.
+pub(super) struct Parameters {
+    pub(super) beta: f64,
+    pub(super) free_bits: FreeBits,
+    pub(super) importance_samples: i64,
+}
+
+/// Log-likelihoods and log-ratios are `[batch, importance_samples]`.
+pub(super) fn diagnostics<A: Diagnostic>(
+    log_likelihood: &Tensor,
+    log_ratio: Option<&Tensor>,
+    kl: &LayerDivergences,
+    observed: &Tensor,
+    Parameters { beta, free_bits, importance_samples }: Parameters,
+    auxiliary: A,
+) -> Result<VariationalInferenceDiagnostics<A>> {
+    let log_likelihood = log_likelihood.f_detach()?;
+    let kl_per_layer = kl.per_layer()?.f_detach()?;
+    let kl = kl.total()?.f_detach()?;
+    let nll = log_likelihood.f_mean_dim(&[1i64][..], false, log_likelihood.f_kind()?)?.f_neg()?;
+    let elbo = nll.f_add(&kl)?.f_neg()?;
+    let (mut iw_bound, mut sample_size) = (None, None);
+    if let Some(log_ratio) = log_ratio.filter(|_| importance_samples > 1) {
+        let log_weights = log_likelihood.f_add(&log_ratio.f_detach()?)?;
+        iw_bound = Some(importance_weighted_bound(&log_weights)?);
+        sample_size = Some(effective_sample_size(&log_weights)?);
+    }
+    let bound = iw_bound.as_ref().unwrap_or(&elbo);
+    let values = observed.numel() as f64 / observed.size().first().map_or(1.0, |&samples| samples.max(1) as f64);
+    let bits_per_dimension = bound.f_mul_scalar(-1.0 / (LN_2 * values))?;
+    Ok(VariationalInferenceDiagnostics {
+        elbo,
+        nll,
+        kl,
+        kl_per_layer,
+        iw_bound,
+        effective_sample_size: sample_size,
+        bits_per_dimension,
+        beta,
+        free_bits: free_bits.nats,
+        importance_samples,
+        auxiliary,
+    })
+}

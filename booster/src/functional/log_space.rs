@@ -1,0 +1,58 @@
+//! Sums and means of numbers that are given by their logarithms.
+
+use tch::Tensor;
+
+use crate::error::{Error, Result};
+
+/// The logarithm of the sum of exponentials over a dimension, which is removed.
+///
+/// The greatest entry is taken out first, so that nothing overflows or vanishes. Where the result is infinite (all
+/// entries are minus infinity, or one is plus infinity) its gradient is 0; libtorch's own `logsumexp` has NaN there.
+///
+/// ```
+/// use booster::functional::log_sum_exp;
+/// use booster::tch::Tensor;
+///
+/// # fn main() -> booster::Result<()> {
+/// let log_weights = Tensor::from_slice(&[1000.0f64, 1000.0]);
+/// assert_eq!(log_sum_exp(&log_weights, 0)?, Tensor::from(1000.0 + 2.0f64.ln()));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`Error::Operand`] for a tensor of another kind than floating point, a dimension that it does not have, or one of
+/// length 0.
+pub fn log_sum_exp(tensor: &Tensor, dim: i64) -> Result<Tensor> {
+    length("log_sum_exp", tensor, dim)?;
+    let greatest = tensor.f_detach()?.f_amax([dim], true)?;
+    let finite = greatest.f_isfinite()?;
+    let shift = greatest.f_masked_fill(&finite.f_logical_not()?, 0.0)?;
+    // Rows without a finite greatest entry take no part: not in the value and so not in the gradient.
+    let shifted = tensor.f_where_self(&finite, &shift)?.f_sub(&shift)?;
+    let sum = shifted.f_exp()?.f_sum_dim_intlist(&[dim][..], true, tensor.f_kind()?)?.f_log()?.f_add(&shift)?;
+    Ok(sum.f_where_self(&finite, &greatest)?.f_squeeze_dim(dim)?)
+}
+
+/// The logarithm of the mean of exponentials over a dimension, which is removed: [`log_sum_exp`] less the logarithm of
+/// the dimension's length.
+///
+/// # Errors
+/// Those of [`log_sum_exp`].
+pub fn log_mean_exp(tensor: &Tensor, dim: i64) -> Result<Tensor> {
+    let length = length("log_mean_exp", tensor, dim)?;
+    Ok(log_sum_exp(tensor, dim)?.f_sub_scalar((length as f64).ln())?)
+}
+
+/// The length of a dimension that is reduced.
+fn length(operation: &'static str, tensor: &Tensor, dim: i64) -> Result<i64> {
+    let (size, kind) = (tensor.size(), tensor.f_kind()?);
+    let rank = size.len() as i64;
+    let index = usize::try_from(if dim < 0 { dim + rank } else { dim }).ok();
+    let length = index.and_then(|index| size.get(index)).copied().filter(|&length| length > 0);
+    length.filter(|_| tensor.is_floating_point()).ok_or_else(|| Error::Operand {
+        operation,
+        expected: format!("a floating-point tensor with entries along dimension {dim}"),
+        found: format!("shape {size:?} of kind {kind:?}"),
+    })
+}

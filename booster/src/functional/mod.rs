@@ -1,0 +1,13 @@
+//! Functions of tensors that training code needs everywhere.
+
+mod device;
+mod image_grid;
+mod log_space;
+mod pixels;
+mod reduce;
+
+pub use self::device::available_device;
+pub use self::image_grid::image_grid;
+pub use self::log_space::{log_mean_exp, log_sum_exp};
+pub(crate) use self::pixels::to_bytes;
+pub use self::reduce::{BatchReduction, batch_reduce};

@@ -1,0 +1,30 @@
+//! Images as bytes.
+
+use tch::{Kind, Tensor};
+
+use crate::error::{Error, Result};
+
+/// Images of 1 or 3 channels as bytes, on their device and without a graph: floats from 0 (black) to 1 (white), beyond
+/// which they are clamped, and NaN as black; bytes as they are.
+///
+/// The last three of `rank` dimensions are the channels', the height and the width.
+pub(crate) fn to_bytes(operation: &'static str, images: &Tensor, rank: usize) -> Result<Tensor> {
+    let (size, kind) = (images.size(), images.f_kind()?);
+    let has_channels = matches!(size[..], [.., 1 | 3, _, _]);
+    let is_real = images.is_floating_point() || kind == Kind::Uint8;
+    if size.len() != rank || !has_channels || images.numel() == 0 || !is_real {
+        let dims =
+            if rank == 4 { "images [samples, 1 or 3, height, width]" } else { "an image [1 or 3, height, width]" };
+        return Err(Error::Operand {
+            operation,
+            expected: format!("{dims} of a floating kind or uint8"),
+            found: format!("shape {size:?} of kind {kind:?}"),
+        });
+    }
+    let images = images.f_detach()?;
+    if kind == Kind::Uint8 {
+        return Ok(images);
+    }
+    let within = images.f_to_kind(Kind::Float)?.f_nan_to_num(0.0, None, None)?.f_clamp(0.0, 1.0)?;
+    Ok(within.f_mul_scalar(255.0)?.f_round()?.f_to_kind(Kind::Uint8)?)
+}

@@ -1,0 +1,55 @@
+//! Reductions of each sample.
+
+use tch::{Kind, Tensor};
+
+use crate::error::{Error, Result};
+
+/// What becomes of a sample's entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BatchReduction {
+    /// Their sum.
+    Sum,
+    /// Their mean.
+    Mean,
+}
+
+/// Reduces all dimensions but the first: `[batch, *dims]` to `[batch]`.
+///
+/// A floating kind is kept. The sum of integers or bools is of kind int64, their mean of kind float. A sample without
+/// entries (a dimension of length 0) has the sum 0 and the mean NaN.
+///
+/// ```
+/// use booster::functional::{BatchReduction, batch_reduce};
+/// use booster::tch::Tensor;
+///
+/// # fn main() -> booster::Result<()> {
+/// let errors = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 6.0]).reshape([2, 1, 2]);
+/// assert_eq!(batch_reduce(&errors, BatchReduction::Sum)?, Tensor::from_slice(&[3.0f32, 9.0]));
+/// assert_eq!(batch_reduce(&errors, BatchReduction::Mean)?, Tensor::from_slice(&[1.5f32, 4.5]));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`Error::Operand`] for a tensor of rank 0.
+pub fn batch_reduce(tensor: &Tensor, reduction: BatchReduction) -> Result<Tensor> {
+    let rank = tensor.dim() as i64;
+    if rank == 0 {
+        let expected = "a tensor [batch, *dims]".to_owned();
+        return Err(Error::Operand { operation: "batch_reduce", expected, found: "one of rank 0".to_owned() });
+    }
+    let kind = match (tensor.is_floating_point(), reduction) {
+        (true, _) => tensor.f_kind()?,
+        (false, BatchReduction::Sum) => Kind::Int64,
+        (false, BatchReduction::Mean) => Kind::Float,
+    };
+    if rank == 1 {
+        // libtorch takes an empty list of dimensions for all of them.
+        return Ok(tensor.f_to_kind(kind)?);
+    }
+    let dims = (1..rank).collect::<Vec<_>>();
+    Ok(match reduction {
+        BatchReduction::Sum => tensor.f_sum_dim_intlist(&dims[..], false, kind)?,
+        BatchReduction::Mean => tensor.f_mean_dim(&dims[..], false, kind)?,
+    })
+}

@@ -1,0 +1,151 @@
+//! A variational auto-encoder of fully connected layers.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use tch::{Device, Kind, Tensor, nn};
+
+use crate::distributions::{Likelihood, Normal};
+use crate::error::Result;
+use crate::evaluation::{LatentVariableModel, Latents, Mode};
+
+/// The sizes of a [`SimpleVae`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SimpleVaeConfig {
+    /// The width of each hidden layer of the encoder; the decoder has the same in reverse.
+    pub hidden: Vec<i64>,
+    /// The number of latent variables.
+    pub latent: i64,
+}
+
+impl Default for SimpleVaeConfig {
+    /// Two hidden layers of 512, and 32 latent variables.
+    fn default() -> Self {
+        Self { hidden: vec![512, 512], latent: 32 }
+    }
+}
+
+/// A variational auto-encoder of fully connected layers, with a normal posterior and a standard normal prior (Kingma
+/// and Welling, 2013, arXiv 1312.6114).
+///
+/// The observed are `[batch, channels, *dims]` and have the likelihood `L`: [`Bernoulli`](crate::distributions::Bernoulli)
+/// for values of 0 and 1, [`Normal`] for others.
+///
+/// ```
+/// use booster::distributions::{Bernoulli, Distribution};
+/// use booster::models::{SimpleVae, SimpleVaeConfig};
+/// use booster::tch::{Device, nn};
+///
+/// # fn main() -> booster::Result<()> {
+/// let variables = nn::VarStore::new(Device::Cpu);
+/// let config = SimpleVaeConfig { hidden: vec![128], latent: 10 };
+/// let vae = SimpleVae::<Bernoulli>::new(&variables.root(), &[1, 8, 8], &config);
+/// let images = vae.sample_from_prior(16)?.mean()?;
+/// assert_eq!(images.size(), [16, 1, 8, 8]);
+/// # Ok(())
+/// # }
+/// ```
+pub struct SimpleVae<L> {
+    encoder: Mlp,
+    decoder: Mlp,
+    latent: i64,
+    /// The shape of the parameters of a sample's likelihood.
+    decoded: Vec<i64>,
+    likelihood: PhantomData<fn() -> L>,
+}
+
+impl<L: Likelihood> SimpleVae<L> {
+    /// A model of samples of a shape, `[channels, *dims]` (`[values]` for vectors), with first weights from libtorch's
+    /// generator.
+    pub fn new(path: &nn::Path<'_>, observed: &[i64], config: &SimpleVaeConfig) -> Self {
+        let values = observed.iter().product::<i64>();
+        let decoded = match observed {
+            [] => vec![L::PARAMETERS],
+            [channels, dims @ ..] => [&[L::PARAMETERS * channels], dims].concat(),
+        };
+        let reversed = config.hidden.iter().rev().copied().collect::<Vec<_>>();
+        let to_latent = [&[values], &config.hidden[..], &[2 * config.latent]].concat();
+        let from_latent = [&[config.latent], &reversed[..], &[L::PARAMETERS * values]].concat();
+        Self {
+            encoder: Mlp::new(&(path / "encoder"), &to_latent),
+            decoder: Mlp::new(&(path / "decoder"), &from_latent),
+            latent: config.latent,
+            decoded,
+            likelihood: PhantomData,
+        }
+    }
+
+    /// The approximate posterior of samples `[batch, channels, *dims]` of any kind: over `[batch, latent]`.
+    ///
+    /// # Errors
+    /// [`Error::Torch`](crate::Error::Torch) for samples of another shape.
+    pub fn encode(&self, observed: &Tensor) -> Result<Normal> {
+        let (kind, _) = self.decoder.options()?;
+        Normal::from_parameters(&self.encoder.forward(&observed.f_flatten(1, -1)?.f_to_kind(kind)?)?)
+    }
+
+    /// The distribution of the observed given latents `[batch, latent]`.
+    ///
+    /// # Errors
+    /// [`Error::Torch`](crate::Error::Torch) for latents of another shape, and those of the likelihood.
+    pub fn decode(&self, latents: &Tensor) -> Result<L> {
+        let parameters = self.decoder.forward(latents)?;
+        L::from_parameters(&parameters.f_reshape([&[-1], &self.decoded[..]].concat())?)
+    }
+
+    /// The distribution of the observed given each of `count` draws of the latents from the prior.
+    ///
+    /// # Errors
+    /// [`Error::Torch`](crate::Error::Torch) for a count that is negative, and those of the likelihood.
+    pub fn sample_from_prior(&self, count: i64) -> Result<L> {
+        self.decode(&Tensor::f_randn([count, self.latent], self.decoder.options()?)?)
+    }
+}
+
+impl<L: Likelihood> LatentVariableModel for SimpleVae<L> {
+    type Batch = Tensor;
+    type Likelihood = L;
+    type Auxiliary = ();
+
+    fn infer(&self, observed: &Tensor, latents: &mut Latents, _: Mode) -> Result<(L, ())> {
+        let posterior = self.encode(observed)?;
+        let latent = latents.sample(&posterior, &posterior.standard()?)?;
+        Ok((self.decode(&latent)?, ()))
+    }
+}
+
+impl<L> fmt::Debug for SimpleVae<L> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { latent, decoded, .. } = self;
+        formatter.debug_struct("SimpleVae").field("latent", latent).field("decoded", decoded).finish_non_exhaustive()
+    }
+}
+
+/// Fully connected layers with rectified linear units between them.
+struct Mlp(Vec<nn::Linear>);
+
+impl Mlp {
+    /// Layers between widths.
+    fn new(path: &nn::Path<'_>, widths: &[i64]) -> Self {
+        let config = nn::LinearConfig::default();
+        let layer = |(index, pair): (usize, &[i64])| nn::linear(path / index, pair[0], pair[1], config);
+        Self(widths.windows(2).enumerate().map(layer).collect())
+    }
+
+    fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let mut hidden = input.shallow_clone();
+        for (index, layer) in self.0.iter().enumerate() {
+            if index > 0 {
+                hidden = hidden.f_relu()?;
+            }
+            hidden = hidden.f_linear(&layer.ws, layer.bs.as_ref())?;
+        }
+        Ok(hidden)
+    }
+
+    /// The kind and the device of the weights, which may have changed since they were made.
+    fn options(&self) -> Result<(Kind, Device)> {
+        let Some(first) = self.0.first() else { return Ok((Kind::Float, Device::Cpu)) };
+        Ok((first.ws.f_kind()?, first.ws.device()))
+    }
+}

@@ -1,0 +1,169 @@
+//! Learns to generate handwritten digits: the ones that come with the examples, or MNIST from a folder.
+//!
+//! ```sh
+//! cargo run --release -p booster-examples --bin vae
+//! cargo run --release -p booster-examples --bin vae -- --data path/to/mnist --importance-samples 5
+//! ```
+
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use booster::distributions::Bernoulli;
+use booster::evaluation::{FreeBits, VariationalInference};
+use booster::models::{SimpleVae, SimpleVaeConfig};
+use booster::prelude::*;
+use booster_examples::command_line::{count, device, new_run, not_negative, positive};
+use booster_examples::data::{self, Loader};
+use booster_examples::pictures::{reconstructions, samples};
+use booster_examples::progress::Progress;
+use clap::{Parser, value_parser};
+use tch::nn::{self, OptimizerConfig};
+use tch::{Device, Tensor};
+
+/// Draws of each test image's latent variables, for the last and tightest bound.
+const TEST_IMPORTANCE_SAMPLES: i64 = 100;
+
+/// Trains a variational auto-encoder of handwritten digits, and shows what it generates.
+///
+/// Images are binarised: each pixel is white with its brightness for a probability, drawn anew for each epoch of
+/// training and once for the test.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Folder with the four files of MNIST (train-images-idx3-ubyte and so on, plain or .gz) [default: 1,797 digits of
+    /// 8x8 pixels that come with this program]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Passes over the training images [default: 150, or 20 with --data]
+    #[arg(long, value_parser = count::<NonZeroU64>)]
+    epochs: Option<NonZeroU64>,
+    /// Images in a step; the last step of an epoch takes what is left over
+    #[arg(long, default_value = "64", value_parser = count::<NonZeroUsize>)]
+    batch_size: NonZeroUsize,
+    /// Adam's learning rate in the first epoch; it falls by the same amount with every epoch
+    #[arg(long, default_value = "0.001", value_parser = positive)]
+    learning_rate: f64,
+    /// Latent variables
+    #[arg(long, default_value = "32", value_parser = value_parser!(i64).range(1..=4096))]
+    latent: i64,
+    /// Width of the two hidden layers of encoder and decoder
+    #[arg(long, default_value = "512", value_parser = value_parser!(i64).range(1..=65536))]
+    hidden: i64,
+    /// How much the divergence from the prior counts in the loss
+    #[arg(long, default_value = "1", value_parser = not_negative)]
+    beta: f64,
+    /// Epochs over which beta rises from 0 to its value
+    #[arg(long, default_value_t = 0)]
+    warm_up: u64,
+    /// Nats of divergence that cost nothing
+    #[arg(long, default_value = "0", value_parser = not_negative)]
+    free_bits: f64,
+    /// Draws of the latent variables in a step of training: above 1 the loss is the importance-weighted bound
+    #[arg(long, default_value = "1", value_parser = value_parser!(i64).range(1..=4096))]
+    importance_samples: i64,
+    /// First weights, draws and the order of the images follow from it: the same seed gives the same numbers
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// auto (the first CUDA device, or else the CPU), cpu, cuda or cuda:N
+    #[arg(long, default_value = "auto", value_parser = device)]
+    device: Device,
+    /// Folder for TensorBoard's files and the images [default: runs/vae-1, or the next free number]
+    #[arg(long, value_name = "DIR")]
+    log_dir: Option<PathBuf>,
+    /// CPU threads [default: libtorch's choice with --data; 1 otherwise, since images of 8x8 leave little to share out]
+    #[arg(long, value_parser = value_parser!(i32).range(1..=1024))]
+    threads: Option<i32>,
+}
+
+type VaePipeline = Pipeline<VariationalInference<SimpleVae<Bernoulli>>>;
+type VaeSummary = <<VariationalInference<SimpleVae<Bernoulli>> as Evaluator>::Diagnostics as Diagnostic>::Summary;
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> booster::Result<()> {
+    let &Arguments { batch_size, learning_rate, seed, device, latent, hidden, .. } = arguments;
+    let epochs = arguments.epochs.map_or(if arguments.data.is_some() { 20 } else { 150 }, NonZeroU64::get);
+    if let Some(threads) = arguments.threads.or(arguments.data.is_none().then_some(1)) {
+        tch::set_num_threads(threads);
+    }
+    tch::manual_seed(seed.cast_signed());
+
+    let data = arguments.data.as_deref().map_or_else(data::digits, data::mnist)?;
+    let train = Loader::shuffled(&data.train, batch_size, seed, device)?;
+    let test = binarised_once(&Loader::in_order(&data.test, batch_size, device)?)?;
+    let log_dir = arguments.log_dir.clone().map_or_else(|| new_run("vae"), Ok)?;
+    let mut train_log = TensorBoard::create(log_dir.join("train"))?;
+    let mut test_log = TensorBoard::create(log_dir.join("test"))?;
+
+    let config = SimpleVaeConfig { hidden: vec![hidden; 2], latent };
+    let vae = |path: &nn::Path<'_>| SimpleVae::new(path, &data.train.shape(), &config);
+    let evaluator = VariationalInference::new().with_free_bits(FreeBits::new(arguments.free_bits));
+    let mut pipeline: VaePipeline = Pipeline::build(device, vae, evaluator);
+    let mut optimizer = nn::Adam::default().build(pipeline.var_store(), learning_rate)?;
+
+    let mut progress = Progress::new(epochs, train.samples());
+    let mut elbo = 0.0;
+    for epoch in 0..epochs {
+        optimizer.set_lr(learning_rate * (1.0 - epoch as f64 / epochs as f64));
+        let warmth = if epoch < arguments.warm_up { epoch as f64 / arguments.warm_up as f64 } else { 1.0 };
+        pipeline.evaluator_mut().beta = arguments.beta * warmth;
+        pipeline.evaluator_mut().importance_samples = arguments.importance_samples;
+        let mut training = Aggregator::new();
+        for batch in progress.batches(epoch, train.epoch(epoch)) {
+            let images = batch?.input.f_bernoulli()?;
+            training.update(&training_step(&mut pipeline, &images, &mut optimizer)?)?;
+        }
+        let training = training.summary()?;
+        training.log(&mut train_log, epoch + 1)?;
+
+        let validation = validate(&mut pipeline, &test, 1)?;
+        validation.log(&mut test_log, epoch + 1)?;
+        samples(pipeline.model())?.log(&mut test_log, "images", "samples", epoch + 1)?;
+        reconstructions(&mut pipeline, &test)?.log(&mut test_log, "images", "reconstructions", epoch + 1)?;
+
+        elbo = validation.loss.elbo;
+        println!("epoch {}/{epochs}: elbo {:.2} in training, {elbo:.2} in the test", epoch + 1, training.loss.elbo);
+        progress.note(format!("elbo {elbo:.2}"));
+    }
+    train_log.flush()?;
+    test_log.flush()?;
+    samples(pipeline.model())?.save_png(log_dir.join("samples.png"))?;
+    reconstructions(&mut pipeline, &test)?.save_png(log_dir.join("reconstructions.png"))?;
+
+    println!(
+        "\ntest, {TEST_IMPORTANCE_SAMPLES} importance samples\n{}\n",
+        validate(&mut pipeline, &test, TEST_IMPORTANCE_SAMPLES)?
+    );
+    println!(
+        "What it generates is in {0}/samples.png, what it makes of images in {0}/reconstructions.png.",
+        log_dir.display()
+    );
+    println!("TensorBoard's files are beside them. To see them:");
+    println!("    pip install tensorboard");
+    println!("    tensorboard --logdir {}", arguments.log_dir.as_deref().unwrap_or("runs".as_ref()).display());
+    println!("test elbo {elbo:.2} nats");
+    Ok(())
+}
+
+/// The batches of one epoch, each pixel drawn with its brightness for a probability.
+fn binarised_once(images: &Loader) -> booster::Result<Vec<Tensor>> {
+    images.epoch(0).map(|batch| Ok(batch?.input.f_bernoulli()?)).collect()
+}
+
+/// What the model is worth on images that it has not seen.
+fn validate(pipeline: &mut VaePipeline, images: &[Tensor], importance_samples: i64) -> booster::Result<VaeSummary> {
+    pipeline.evaluator_mut().importance_samples = importance_samples;
+    let mut mean = Aggregator::new();
+    for batch in images {
+        mean.update(&validation_step(pipeline, batch)?.diagnostics)?;
+    }
+    mean.summary()
+}

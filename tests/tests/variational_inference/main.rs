@@ -1,0 +1,12 @@
+//! Variational inference: bounds, diagnostics and gradients beside PyTorch's, exact answers and laws.
+
+mod bounds;
+mod evaluator;
+mod figures;
+mod free_bits;
+mod gaussian;
+mod importance;
+mod layers;
+mod simple_vae;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
