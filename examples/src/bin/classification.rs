@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use booster::evaluation::Classification;
+use booster::logging::Curves;
 use booster::prelude::*;
 use booster_examples::command_line::{count, device, fraction, new_run, positive};
 use booster_examples::data::{self, Loader};
@@ -83,8 +84,9 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
     let train = Loader::shuffled(&data.train, batch_size, seed, device)?;
     let test = Loader::in_order(&data.test, batch_size, device)?;
     let log_dir = arguments.log_dir.clone().map_or_else(|| new_run("classification"), Ok)?;
-    let mut train_log = TensorBoard::create(log_dir.join("train"))?;
-    let mut test_log = TensorBoard::create(log_dir.join("test"))?;
+    let curves = Curves::create(log_dir.join("curves.svg"), "train")?;
+    let mut test_log = (TensorBoard::create(log_dir.join("test"))?, curves.beside("test"));
+    let mut train_log = (TensorBoard::create(log_dir.join("train"))?, curves);
 
     let (image, classes) = (data.train.shape(), data.train.classes());
     let net = |path: &nn::Path<'_>| match arguments.model {
@@ -121,6 +123,7 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
     train_log.flush()?;
     test_log.flush()?;
 
+    println!("Curves are in {}.", log_dir.join("curves.svg").display());
     println!("TensorBoard's files are in {}. To see them:", log_dir.display());
     println!("    pip install tensorboard");
     println!("    tensorboard --logdir {}", arguments.log_dir.as_deref().unwrap_or("runs".as_ref()).display());

@@ -42,6 +42,8 @@ use crate::evaluation::{Evaluator, Loss, Mode};
 /// - Replicas that draw random numbers (dropout) draw different ones, and a seeded run repeats. Those that share a
 ///   device take turns then; what an evaluator does besides computing may happen twice in the step in which they are
 ///   first seen to draw.
+/// - A loss of `evaluate` is to be differentiated before the next [`backward`](EvaluationPipeline::backward) or training
+///   step; after it that is an error.
 /// - An evaluation's [`autocast`](tch::autocast) belongs in the evaluator: that of the calling thread is not seen by the
 ///   replicas' threads.
 ///

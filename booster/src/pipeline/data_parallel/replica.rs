@@ -188,14 +188,11 @@ impl Link {
         Ok(())
     }
 
-    /// Brings the values of a copy up to date, and keeps its way to the master. A graph that is about is to find out as
-    /// it would with the master's own memory: by libtorch's count, or not at all.
+    /// Brings the values of a copy up to date, and keeps its way to the master. libtorch does not count this write: a
+    /// graph that is about finds out by the master's part of it whether its weights are gone, as on one device.
     fn refresh(&mut self, version: Version) -> Result<()> {
-        let known = self.has.take();
+        self.has = None;
         no_grad(|| self.replica.f_data()?.f_copy_(&self.master))?;
-        if known != Some(version) {
-            self.count_a_write()?;
-        }
         self.has = Some(version);
         Ok(())
     }
@@ -203,13 +200,11 @@ impl Link {
     fn become_leaf(&mut self, version: Version, requires_grad: bool, is_current: bool) -> Result<()> {
         if self.form == Form::Copy {
             let _ = self.replica.f_detach_()?;
+            self.form = Form::Leaf;
             if self.shares {
-                // The master's memory has a count of its own: without this a graph that is about would not find out
-                // that its values are gone.
-                self.count_a_write()?;
+                // What it has is in memory of its own.
                 self.has = None;
             }
-            self.form = Form::Leaf;
         }
         if !self.shares && !is_current {
             self.copy_values(version)?;
@@ -230,12 +225,6 @@ impl Link {
         }
         no_grad(|| self.replica.f_copy_(&self.master))?;
         self.has = Some(version);
-        Ok(())
-    }
-
-    /// Has libtorch count a write to the replica's memory, of nothing.
-    fn count_a_write(&self) -> Result<()> {
-        let _ = no_grad(|| self.replica.f_reshape([-1])?.f_narrow(0, 0, 0)?.f_zero_())?;
         Ok(())
     }
 

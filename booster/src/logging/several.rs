@@ -1,0 +1,51 @@
+//! Several sinks as one.
+
+use super::{Point, Sink};
+use crate::error::Result;
+
+impl<S: Sink + ?Sized> Sink for Box<S> {
+    fn points(&mut self, step: u64, points: &[Point<'_>]) -> Result<()> {
+        (**self).points(step, points)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        (**self).flush()
+    }
+}
+
+/// All get what is written, also where one of them fails; the first error is given.
+impl<S: Sink> Sink for Vec<S> {
+    fn points(&mut self, step: u64, points: &[Point<'_>]) -> Result<()> {
+        first_error(self.iter_mut().map(|sink| sink.points(step, points)))
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        first_error(self.iter_mut().map(Sink::flush))
+    }
+}
+
+/// Comes to the end of all outcomes, and gives the first error.
+fn first_error(outcomes: impl Iterator<Item = Result<()>>) -> Result<()> {
+    outcomes.collect::<Vec<_>>().into_iter().collect()
+}
+
+macro_rules! tuples {
+    ($(($($name:ident $index:tt),+))+) => {$(
+        /// All get what is written, also where one of them fails; the first error is given.
+        impl<$($name: Sink),+> Sink for ($($name,)+) {
+            fn points(&mut self, step: u64, points: &[Point<'_>]) -> Result<()> {
+                Ok(())$(.and(self.$index.points(step, points)))+
+            }
+
+            fn flush(&mut self) -> Result<()> {
+                Ok(())$(.and(self.$index.flush()))+
+            }
+        }
+    )+};
+}
+
+tuples! {
+    (A 0, B 1)
+    (A 0, B 1, C 2)
+    (A 0, B 1, C 2, D 3)
+}
