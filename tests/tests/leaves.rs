@@ -355,3 +355,23 @@ fn a_reset_aggregator_starts_anew() -> Outcome {
     assert_eq!(mean.summary()?.leaf.value, 5.0);
     Ok(())
 }
+
+#[test]
+fn updates_are_counted_as_such_and_a_summary_stays_as_it_was() -> Outcome {
+    let mut mean = Aggregator::new();
+    let update = |value: f64| Level { value, samples: Tensor::from_slice(&[1.0, 1.0, 1.0]) };
+    mean.update(&update(1.0))?;
+    let first = mean.summary()?;
+    mean.update(&update(3.0))?;
+    assert_eq!((mean.len(), first.info.value, mean.summary()?.info.value), (2, 1.0, 2.0));
+    Ok(())
+}
+
+/// A number beside three samples.
+#[derive(Diagnostic)]
+struct Level {
+    #[group = "info"]
+    value: f64,
+    #[group = "info"]
+    samples: Tensor,
+}

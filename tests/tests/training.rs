@@ -252,3 +252,29 @@ fn a_batch_on_another_device_is_moved() -> Outcome {
     assert_eq!(diagnostics.to_device(Device::Cpu)?.nll.device(), Device::Cpu);
     Ok(())
 }
+
+#[test]
+fn validation_between_steps_changes_no_mode() -> Outcome {
+    let _generator = generator();
+    let net = |path: &nn::Path<'_>| {
+        nn::seq_t().add_fn_t(|input, train| input.dropout(0.5, train)).add(nn::linear(
+            path,
+            6,
+            3,
+            nn::LinearConfig::default(),
+        ))
+    };
+    let mut pipeline = Pipeline::build(Device::Cpu, net, Plain::new(1.0));
+    let mut optimizer = nn::Sgd::default().build(pipeline.var_store(), 0.0)?;
+    let batch = batch(32);
+    let mut trained = Vec::new();
+    let mut validated = Vec::new();
+    for _ in 0..3 {
+        trained.push(training_step(&mut pipeline, &batch, &mut optimizer)?.diagnostics.nll);
+        validated.push(validation_step(&mut pipeline, &batch)?.diagnostics.nll);
+    }
+    // Dropout draws in each step of training, and in none of validation.
+    assert!(trained[0] != trained[1] && trained[1] != trained[2]);
+    assert!(validated[0] == validated[1] && validated[1] == validated[2]);
+    Ok(())
+}

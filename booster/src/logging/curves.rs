@@ -154,7 +154,13 @@ impl Figure {
             .x_label_area_size(28)
             .y_label_area_size(56)
             .build_cartesian_2d(steps, values)?;
-        chart.configure_mesh().light_line_style(WHITE).x_labels(6).y_labels(6).draw()?;
+        chart
+            .configure_mesh()
+            .light_line_style(WHITE)
+            .x_labels(6)
+            .y_labels(6)
+            .x_label_formatter(&|step| format!("{step}"))
+            .draw()?;
         for (index, part) in self.parts.iter().enumerate() {
             let Some(curve) = curves.get(part) else { continue };
             let color = Palette99::pick(index).to_rgba();
