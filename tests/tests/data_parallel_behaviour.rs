@@ -5,6 +5,7 @@ use booster::pipeline::Objective;
 use booster::prelude::*;
 use booster::tch::nn::{self, ModuleT, OptimizerConfig};
 use booster::tch::{Device, Kind, Tensor, manual_seed};
+use booster::training::Ema;
 use booster_tests::{generator, relative_difference};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -469,5 +470,56 @@ fn what_cannot_be_built_or_evaluated_says_why() -> Outcome {
     assert!(error.starts_with("field `target` of the batch has 3 samples, but field `input` has 4"), "{error}");
     let shown = format!("{pipeline:?}");
     assert!(shown.starts_with("DataParallelPipeline { devices: [Cpu, Cpu, Cpu], variables: 4, evaluator: "), "{shown}");
+    Ok(())
+}
+
+#[test]
+fn a_variable_of_two_names_is_one() -> Outcome {
+    let _generator = generator();
+    let tied = |path: &nn::Path<'_>| {
+        let weight = path.randn("encoder", &[6, 6], 0.0, 0.5);
+        let again = path.add("decoder", weight.shallow_clone(), true);
+        nn::seq_t().add_fn(move |input| input.matmul(&weight).tanh().matmul(&again.tr())).add(nn::linear(
+            path / "logits",
+            6,
+            3,
+            nn::LinearConfig::default(),
+        ))
+    };
+    manual_seed(5);
+    let mut one = Pipeline::build(Device::Cpu, tied, Net::new());
+    manual_seed(5);
+    let mut many = DataParallelPipeline::build(&DEVICES, tied, Net::new())?;
+    for _ in 0..2 {
+        let batch = batch(8);
+        for pipeline in [&mut one as &mut dyn Evaluate, &mut many] {
+            pipeline.backward_of(&batch)?;
+        }
+        assert_close(&gradients(many.var_store()), &gradients(one.var_store()));
+    }
+    Ok(())
+}
+
+#[test]
+fn averaged_weights_reach_all_replicas_and_go_again() -> Outcome {
+    let _generator = generator();
+    let (mut one, mut many) = both(mlp)?;
+    let mut of_one = Ema::new(one.var_store(), 0.9)?;
+    let mut of_many = Ema::new(many.var_store(), 0.9)?;
+    let mut adam = nn::Adam::default().build(one.var_store(), 1e-2)?;
+    let mut adam_of_many = nn::Adam::default().build(many.var_store(), 1e-2)?;
+    for _ in 0..4 {
+        let batch = batch(7);
+        training_step(&mut one, &batch, &mut adam)?;
+        training_step(&mut many, &batch, &mut adam_of_many)?;
+        of_one.update(one.var_store())?;
+        of_many.update(many.var_store())?;
+        let own = validation_step(&mut many, &batch)?.diagnostics.nll.value;
+        let expected = validation_step(&mut of_one.averaged(&mut one)?, &batch)?.diagnostics.nll.value;
+        let found = validation_step(&mut of_many.averaged(&mut many)?, &batch)?.diagnostics.nll.value;
+        assert!(relative_difference(&found, &expected) < 1e-4);
+        assert!(relative_difference(&found, &own) > 1e-4);
+        assert_eq!(validation_step(&mut many, &batch)?.diagnostics.nll.value, own);
+    }
     Ok(())
 }

@@ -248,12 +248,17 @@ fn version(tensor: &Tensor) -> Result<Version> {
 fn links(master: &VarStore, replica: &VarStore, shares: bool) -> Result<Vec<Link>> {
     let parameters = master.trainable_variables().iter().map(Tensor::data_ptr).collect::<HashSet<_>>();
     let mut others = replica.variables();
-    let mut links = Vec::with_capacity(others.len());
+    let mut links = Vec::<Link>::with_capacity(others.len());
     let mut names = master.variables().into_iter().collect::<Vec<_>>();
     names.sort_by(|(one, _), (other, _)| one.cmp(other));
     for (name, master) in names {
         let replica = others.remove(&name).filter(|replica| replica.size() == master.size());
         let replica = replica.ok_or_else(|| unlike(&name))?;
+        // A variable may have several names.
+        let is_known = |link: &Link| Ok::<_, Error>(link.master.f_is_set_to(&master)? && master.numel() > 0);
+        if links.iter().map(is_known).collect::<Result<Vec<_>>>()?.contains(&true) {
+            continue;
+        }
         let is_buffer = !parameters.contains(&master.data_ptr());
         links.push(Link { master, replica, is_buffer, shares, form: Form::Leaf, has: None });
     }
