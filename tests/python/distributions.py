@@ -73,9 +73,8 @@ def log_softmax(logits):
 
 def with_exact_gradients(terms, names):
     """Rows of a value and its gradients, as `with_gradients` has them."""
-    columns = [[row[index] for row in terms] for index in range(len(names) + 1)]
-    flat = [[float(x) for entry in column for x in (entry if isinstance(entry, list) else [entry])] for column in columns]
-    return {"value": flat[0], "gradient": dict(zip(names, flat[1:]))}
+    columns = [np.array([row[index] for row in terms], dtype=float).ravel().tolist() for index in range(len(names) + 1)]
+    return {"value": columns[0], "gradient": dict(zip(names, columns[1:]))}
 
 
 def exact_entropy(logits):

@@ -87,6 +87,18 @@ fn nll_and_kl_add_up_to_minus_elbo_whatever_the_parameters() -> Outcome {
 }
 
 #[test]
+fn the_reconstruction_is_that_of_the_first_draw() -> Outcome {
+    let _turn = generator();
+    let evaluator = VariationalInference::new().with_importance_samples(3);
+    let (.., output) = Gaussian::prior().pipeline(evaluator).evaluate(&observed(4), Mode::Eval)?;
+    let draws = &output.latents[0];
+    assert_eq!(draws.size(), [4, 3, 1]);
+    assert_eq!(output.reconstruction.loc(), &draws.select(1, 0));
+    assert_ne!(output.reconstruction.loc(), &draws.select(1, 2));
+    Ok(())
+}
+
+#[test]
 fn importance_samples_are_at_least_one() {
     for importance_samples in [0, -3] {
         let evaluator = VariationalInference::new().with_importance_samples(importance_samples);

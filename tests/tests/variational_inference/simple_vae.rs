@@ -10,6 +10,8 @@ use booster_tests::{generator, relative_difference};
 
 use super::Outcome;
 
+const FLOATS: (Kind, Device) = (Kind::Float, Device::Cpu);
+
 fn config() -> SimpleVaeConfig {
     SimpleVaeConfig { hidden: vec![32, 16], latent: 3 }
 }
@@ -28,14 +30,35 @@ fn shapes_and_kinds_follow_the_observed_and_the_weights() -> Outcome {
     assert_eq!(images.decode(posterior.loc())?.batch_shape(), [2, 3, 4, 5]);
     let samples = vectors.sample_from_prior(6)?;
     assert_eq!((samples.batch_shape(), samples.log_scale().kind()), (vec![6, 7], Kind::Double));
-    assert!(images.encode(&Tensor::zeros([2, 3], (Kind::Float, Device::Cpu))).is_err(), "an error, no panic");
+    assert!(images.encode(&Tensor::zeros([2, 3], FLOATS)).is_err(), "an error, no panic");
     assert!(images.decode(&Tensor::zeros([2, 4], (Kind::Double, Device::Cpu))).is_err());
+    Ok(())
+}
+
+#[test]
+fn rectified_linear_units_lie_between_the_layers_alone() -> Outcome {
+    let _turn = generator();
+    let variables = nn::VarStore::new(Device::Cpu);
+    let vae = SimpleVae::<Bernoulli>::new(&variables.root(), &[7], &config());
+    let by_name = variables.variables();
+    let through = |part: &str, input: &Tensor| {
+        (0..3).fold(input.shallow_clone(), |hidden, layer| {
+            let parameter = |name| &by_name[&format!("{part}.{layer}.{name}")];
+            let hidden = if layer == 0 { hidden } else { hidden.relu() };
+            hidden.linear(parameter("weight"), Some(parameter("bias")))
+        })
+    };
+    let (observed, latents) = (Tensor::randn([5, 7], FLOATS), Tensor::randn([5, 3], FLOATS));
+    let posterior = vae.encode(&observed)?;
+    let parameters = Tensor::cat(&[posterior.loc(), posterior.log_scale()], 1);
+    assert!(relative_difference(&parameters, &through("encoder", &observed)) < 1e-6);
+    assert!(relative_difference(vae.decode(&latents)?.logits(), &through("decoder", &latents)) < 1e-6);
     Ok(())
 }
 
 /// Two kinds of samples, each of four values that hang together.
 fn stripes(count: i64) -> Tensor {
-    let kinds = Tensor::full([count, 1], 0.5, (Kind::Float, Device::Cpu)).bernoulli();
+    let kinds = Tensor::full([count, 1], 0.5, FLOATS).bernoulli();
     Tensor::cat(&[&kinds, &kinds, &(1.0 - &kinds), &(1.0 - &kinds)], 1)
 }
 

@@ -8,7 +8,9 @@ use crate::error::Result;
 /// (Kingma et al., 2016, arXiv 1606.04934, appendix C.8).
 ///
 /// The loss has `max(nats, kl)` in place of each group's `kl`: below its budget a group has no gradient from its
-/// divergence. Diagnostics show the divergence as it is.
+/// divergence. Diagnostics show the divergence as it is. Beside the importance-weighted bound, which has no term for the
+/// divergence, and beside gradients that stick the landing, `max(nats - kl, 0)` is added, with the closed form of the
+/// divergence as a mean over importance samples; the gradients then cancel on average alone.
 ///
 /// ```
 /// use booster::evaluation::FreeBits;
