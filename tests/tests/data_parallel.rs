@@ -295,3 +295,17 @@ fn single_precision_agrees_to_six_digits() {
         }
     }
 }
+
+#[test]
+fn a_batch_in_which_nothing_counts_has_a_loss_of_zero_and_no_gradient() {
+    let _generator = generator();
+    let batch = Tokens { mask: Tensor::zeros([6, 5], (Kind::Bool, Device::Cpu)), ..token_batch(6) };
+    for way in [Way::ByHand(Mode::Train), Way::Step(Objective::Mean)] {
+        let mut pipeline = DataParallelPipeline::build(&[Device::Cpu; 3], model, MaskedTokens::new(0.5)).unwrap();
+        pipeline.var_store_mut().double();
+        let numbers = numbers(&mut pipeline, &batch, way).unwrap();
+        for (name, number) in numbers.iter().filter(|(name, _)| *name == "loss" || name.starts_with("gradient")) {
+            assert_eq!(number.abs().max().double_value(&[]), 0.0, "{name}");
+        }
+    }
+}

@@ -1,5 +1,8 @@
 //! Faults in replicas: each is an error that says where, and the pipeline works on.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use booster::Error;
 use booster::pipeline::Objective;
 use booster::prelude::*;
@@ -170,5 +173,31 @@ fn a_panic_of_tch_tells_what_libtorch_said() -> Outcome {
     let error = pipeline.evaluate(&batch(None), Mode::Train).map(|_| ()).expect_err("a panic").to_string();
     assert!(error.starts_with("replica 0 on Cpu, samples 0..2 of the batch: panicked: "), "{error}");
     assert!(error.contains("mat1 and mat2 shapes cannot be multiplied"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn dropping_the_pipeline_waits_for_its_threads() -> Outcome {
+    /// Takes its time when its thread ends.
+    struct Slow;
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            std::thread::sleep(Duration::from_millis(200));
+            ENDED.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    static ENDED: AtomicUsize = AtomicUsize::new(0);
+    thread_local!(static SLOW: Slow = const { Slow });
+
+    #[evaluator]
+    fn unhurried(model: &nn::Linear, batch: &Tensor, mode: Mode) -> booster::Result<Tensor> {
+        SLOW.with(|_| ());
+        Ok(model.forward_t(batch, mode.is_train()).f_mean(Kind::Float)?)
+    }
+    let _generator = generator();
+    let mut pipeline = DataParallelPipeline::build(&DEVICES, net, Unhurried::new())?;
+    pipeline.evaluate(&batch(None), Mode::Eval)?;
+    drop(pipeline);
+    assert_eq!(ENDED.load(Ordering::SeqCst), 3);
     Ok(())
 }

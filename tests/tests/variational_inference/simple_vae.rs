@@ -97,3 +97,29 @@ fn the_seed_decides_weights_and_samples() -> Outcome {
     assert!(relative_difference(&samples(1)?, &samples(2)?) > 1e-3);
     Ok(())
 }
+
+#[test]
+fn it_trains_on_many_devices() -> Outcome {
+    let _turn = generator();
+    let vae = |path: &nn::Path<'_>| SimpleVae::<Bernoulli>::new(path, &[1, 4, 4], &config());
+    let evaluator = VariationalInference::new().with_importance_samples(3);
+    let images = Tensor::rand([7, 1, 4, 4], FLOATS).gt(0.5).to_kind(Kind::Float);
+    let run = || -> booster::Result<Vec<f64>> {
+        manual_seed(6);
+        let mut pipeline = DataParallelPipeline::build(&[Device::Cpu; 3], vae, evaluator.clone())?;
+        let mut trainer = Trainer::new(nn::Adam::default().build(pipeline.var_store(), 1e-2)?);
+        let mut elbo = Vec::new();
+        for _ in 0..30 {
+            let step = trainer.step(&mut pipeline, &images)?;
+            assert_eq!(step.elbo.size(), [7]);
+            assert!(relative_difference(&(&step.nll + &step.kl), &-&step.elbo) < 1e-5);
+            elbo.push(step.summary()?.loss.elbo);
+        }
+        trainer.close(&mut pipeline)?;
+        Ok(elbo)
+    };
+    let elbo = run()?;
+    assert!(elbo[25..].iter().sum::<f64>() > elbo[..5].iter().sum::<f64>() + 5.0, "{elbo:?}");
+    assert_eq!(run()?, elbo);
+    Ok(())
+}
