@@ -158,6 +158,34 @@ fn a_batch_in_which_nothing_counts_changes_nothing_in_its_window() -> Outcome {
     Ok(())
 }
 
+/// Says what its loss is a mean over, or leaves it at samples.
+#[evaluator]
+fn told(model: &nn::Linear, batch: &Tokens, mode: Mode, #[param] tells: bool) -> booster::Result<Loss> {
+    let _ = mode;
+    let logits = batch.input.f_linear(&model.ws, model.bs.as_ref())?;
+    let sum = logits.f_square()?.f_sum(None)?;
+    let samples = Tensor::from(batch.target.size()[0] as f64);
+    if tells { Loss::from_sum(&sum, &samples) } else { Ok(Loss::from(sum / samples)) }
+}
+
+#[test]
+fn losses_with_and_without_a_weight_go_into_one_window() -> Outcome {
+    let _generator = generator();
+    let batches = [3, 5, 2, 4].map(tokens);
+    let mut weights = Vec::new();
+    for tells in [[false; 4], [true; 4], [false, true, false, true], [true, false, false, true]] {
+        let mut pipeline = pipeline(Told::new(false));
+        let mut trainer = adam(&pipeline)?.accumulate(4)?.clip_norm(0.1)?;
+        for (batch, tells) in batches.iter().zip(tells) {
+            pipeline.evaluator_mut().tells = tells;
+            trainer.step(&mut pipeline, batch)?;
+        }
+        weights.push(weight(&pipeline));
+    }
+    assert!(weights.iter().all(|other| relative_difference(other, &weights[0]) < 1e-12));
+    Ok(())
+}
+
 #[derive(Deserialize)]
 struct Figures {
     gradients: (Vec<f32>, Vec<Vec<f32>>, Vec<f32>),
