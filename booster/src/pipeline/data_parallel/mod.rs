@@ -14,10 +14,11 @@ use tch::Device;
 use tch::nn::{Path, VarStore};
 
 use self::replica::Flow;
-use self::replica_set::{Evaluated, Order, ReplicaSet};
+use self::replica_set::{Evaluated, Order, Purpose, ReplicaSet};
 use self::shares::Shares;
 use super::{EvaluationPipeline, Objective, differentiate, evaluate_on};
 use crate::batch::Batch;
+use crate::diagnostic::Diagnostic;
 use crate::diagnostic::gather::gather;
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Loss, Mode};
@@ -121,25 +122,6 @@ struct Sharded<B> {
     samples: Vec<i64>,
 }
 
-/// What replicas found, by what it is.
-struct Parts<E: Evaluator> {
-    losses: Vec<Loss>,
-    diagnostics: Vec<E::Diagnostics>,
-    outputs: Vec<E::Output>,
-}
-
-impl<E: Evaluator> From<Vec<Evaluated<E>>> for Parts<E> {
-    fn from(evaluated: Vec<Evaluated<E>>) -> Self {
-        let mut parts = Self { losses: Vec::new(), diagnostics: Vec::new(), outputs: Vec::new() };
-        for Evaluated { loss, diagnostics, output } in evaluated {
-            parts.losses.push(loss);
-            parts.diagnostics.push(diagnostics);
-            parts.outputs.extend(output);
-        }
-        parts
-    }
-}
-
 impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
     type Evaluator = E;
 
@@ -150,12 +132,12 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
         };
         let records = gradient::is_enabled();
         let flow = if records { Flow::Graph } else { Flow::None };
-        let order = Order { mode, flow, records, keeps_output: true };
-        let Parts { losses, diagnostics, outputs } = self.replicas.evaluate(&self.evaluator, shards, order)?.into();
+        let order = Order { mode, flow, records, purpose: Purpose::Output };
+        let found = self.replicas.evaluate(&self.evaluator, shards, order)?;
+        let (losses, diagnostics, outputs) = split(found);
         let loss = Shares::new(&losses, &samples)?.loss()?;
-        let diagnostics = gather(diagnostics, Some(&samples)).map_err(|error| of_shards(error, "diagnostics"))?;
         let output = E::Output::join(outputs).map_err(|error| of_shards(error, "output"))?;
-        Ok((loss, diagnostics, output))
+        Ok((loss, gathered(diagnostics, &samples)?, output))
     }
 
     fn backward(&mut self, batch: &E::Batch, objective: Objective) -> Result<(Loss, E::Diagnostics)> {
@@ -166,20 +148,7 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
                 Ok((differentiate(&loss, batch, objective)?, diagnostics))
             });
         };
-        let records = gradient::is_enabled();
-        let order = Order { mode: Mode::Train, flow: Flow::Apart, records, keeps_output: false };
-        let Parts { losses, diagnostics, .. } = self.replicas.evaluate(&self.evaluator, shards, order)?.into();
-        let shares = Shares::new(&losses, &samples)?;
-        let loss = shares.loss()?.detached()?;
-        let objectives = shares.objectives(objective, &loss)?;
-        if !objectives.iter().any(tch::Tensor::requires_grad) {
-            return Err(Error::LossWithoutGradient);
-        }
-        let differentiating = self.replicas.differentiate(objectives);
-        // This thread has nothing else to do meanwhile.
-        let diagnostics = gather(diagnostics, Some(&samples)).map_err(|error| of_shards(error, "diagnostics"));
-        self.replicas.add_gradients(differentiating)?;
-        Ok((loss, diagnostics?))
+        self.replicas.differentiate(&self.evaluator, shards, &samples, objective)
     }
 
     fn stepped(&mut self) {
@@ -201,6 +170,21 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
     fn var_store_mut(&mut self) -> &mut VarStore {
         &mut self.var_store
     }
+}
+
+/// What replicas found, by what it is.
+fn split<E: Evaluator>(found: Vec<Evaluated<E>>) -> (Vec<Loss>, Vec<E::Diagnostics>, Vec<E::Output>) {
+    let (mut losses, mut diagnostics, mut outputs) = (Vec::new(), Vec::new(), Vec::new());
+    for evaluated in found {
+        losses.push(evaluated.loss);
+        diagnostics.push(evaluated.diagnostics);
+        outputs.extend(evaluated.output);
+    }
+    (losses, diagnostics, outputs)
+}
+
+fn gathered<D: Diagnostic>(shards: Vec<D>, samples: &[i64]) -> Result<D> {
+    gather(shards, Some(samples)).map_err(|error| of_shards(error, "diagnostics"))
 }
 
 fn of_shards(error: Error, what: &str) -> Error {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use booster_sys::gradient;
+use booster_sys::{foreach, gradient};
 use tch::nn::{Path, VarStore};
 use tch::{Device, Kind, Tensor, no_grad, with_grad};
 
@@ -104,18 +104,38 @@ impl<M> Replica<M> {
         buffers.map(|link| Ok((link.master.shallow_clone(), link.master.f_detach_copy()?))).collect()
     }
 
+    /// Takes the gradients out of the master's variables.
+    pub(super) fn hold_master_gradients(&mut self) -> Result<Gradients> {
+        take_gradients(self.links.iter_mut().map(|link| &mut link.master))
+    }
+
+    /// Puts gradients back that were taken out of the master's variables, which may have got others since: they are
+    /// added, in the memory of the earlier ones.
+    pub(super) fn add_held_gradients(&mut self, held: Gradients) -> Result<()> {
+        for (index, mut gradient) in held.of.into_iter().zip(held.tensors) {
+            let master = &mut self.links[index].master;
+            let later = master.f_grad()?;
+            if later.defined() {
+                let _ = no_grad(|| gradient.f_add_(&later))?;
+            }
+            gradient::set(master, Some(&gradient))?;
+        }
+        Ok(())
+    }
+
+    /// Multiplies the gradients of the replica.
+    pub(super) fn scale_gradients(&self, factor: &Tensor) -> Result<()> {
+        multiply_gradients(self.links.iter().map(|link| &link.replica), factor)
+    }
+
+    /// Multiplies the gradients of the master.
+    pub(super) fn scale_master_gradients(&self, factor: &Tensor) -> Result<()> {
+        multiply_gradients(self.links.iter().map(|link| &link.master), factor)
+    }
+
     /// Takes the gradients out of the replica, to be added to the master's.
     pub(super) fn take_gradients(&mut self) -> Result<Gradients> {
-        let mut gradients = Gradients { of: Vec::new(), tensors: Vec::new() };
-        for (index, link) in self.links.iter_mut().enumerate() {
-            let gradient = link.replica.f_grad()?;
-            if gradient.defined() {
-                gradient::set(&mut link.replica, None)?;
-                gradients.of.push(index);
-                gradients.tensors.push(gradient);
-            }
-        }
-        Ok(gradients)
+        take_gradients(self.links.iter_mut().map(|link| &mut link.replica))
     }
 
     /// Adds gradients that were taken out to those of the master's variables.
@@ -142,6 +162,24 @@ impl<M> Replica<M> {
 pub(super) struct Gradients {
     of: Vec<usize>,
     tensors: Vec<Tensor>,
+}
+
+fn take_gradients<'a>(variables: impl Iterator<Item = &'a mut Tensor>) -> Result<Gradients> {
+    let mut gradients = Gradients { of: Vec::new(), tensors: Vec::new() };
+    for (index, variable) in variables.enumerate() {
+        let gradient = variable.f_grad()?;
+        if gradient.defined() {
+            gradient::set(variable, None)?;
+            gradients.of.push(index);
+            gradients.tensors.push(gradient);
+        }
+    }
+    Ok(gradients)
+}
+
+fn multiply_gradients<'a>(variables: impl Iterator<Item = &'a Tensor>, factor: &Tensor) -> Result<()> {
+    let gradients = variables.map(Tensor::f_grad).collect::<Result<Vec<_>, _>>()?;
+    Ok(foreach::multiply(&mut gradients.into_iter().filter(Tensor::defined).collect::<Vec<_>>(), factor)?)
 }
 
 impl Link {

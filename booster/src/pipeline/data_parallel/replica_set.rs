@@ -9,11 +9,13 @@ use tch::{Cuda, Device, Kind, Tensor, no_grad, no_grad_guard};
 
 use super::draws::{self, Draws, States};
 use super::replica::{Flow, Replica};
+use super::shares::{Part, Shares};
 use super::worker::{Pending, Worker, caught};
+use super::{gathered, split};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Loss, Mode};
-use crate::pipeline::evaluate_on;
+use crate::pipeline::{Objective, evaluate_on};
 
 /// The replicas of a model. The first is the master.
 #[derive(Debug)]
@@ -35,7 +37,14 @@ pub(super) struct Order {
     pub(super) flow: Flow,
     /// Whether a graph is recorded.
     pub(super) records: bool,
-    pub(super) keeps_output: bool,
+    pub(super) purpose: Purpose,
+}
+
+/// What an evaluation is for, beside loss and diagnostics.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Purpose {
+    Output,
+    Gradient(Objective),
 }
 
 /// What a replica found.
@@ -44,6 +53,8 @@ pub(super) struct Evaluated<E: Evaluator> {
     pub(super) diagnostics: E::Diagnostics,
     /// `None` where it was not asked for.
     pub(super) output: Option<E::Output>,
+    /// What the loss was multiplied by and differentiated; `None` where that is yet to be done.
+    pub(super) differentiated: Option<f64>,
 }
 
 impl<M: Send + 'static> ReplicaSet<M> {
@@ -143,6 +154,10 @@ impl<M: Send + 'static> ReplicaSet<M> {
         }
         // They drew at the same time: once more from the start, in turns, as in all evaluations from now on.
         drop(evaluated);
+        if let Purpose::Gradient(_) = order.purpose {
+            drop(self.replicas.iter_mut().map(Replica::take_gradients).collect::<Result<Vec<_>>>()?);
+            drop(self.replicas[1].hold_master_gradients()?);
+        }
         self.draws.were_made_in(order.mode);
         states.restore()?;
         no_grad(|| buffers.into_iter().try_for_each(|(mut buffer, before)| buffer.f_copy_(&before)))?;
@@ -179,9 +194,21 @@ impl<M: Send + 'static> ReplicaSet<M> {
                 }
             }
             let (evaluator, model) = (evaluator.clone(), self.replicas[index].share_model());
+            let fraction = sizes[index] as f64 / sizes.iter().sum::<i64>() as f64;
+            let samples = sizes[index] as f64;
             let work = move || {
                 let model = model.lock().unwrap_or_else(PoisonError::into_inner);
-                evaluate_shard(&evaluator, &model, device, &shard, order)
+                let (loss, diagnostics, output) = {
+                    let _no_grad = (!order.records).then(no_grad_guard);
+                    evaluate_on(&evaluator, &*model, device, &shard, order.mode)?
+                };
+                let output = matches!(order.purpose, Purpose::Output).then_some(output);
+                let found = Evaluated { loss, diagnostics, output, differentiated: None };
+                match order.purpose {
+                    Purpose::Gradient(Objective::Mean) => found.differentiate(fraction),
+                    Purpose::Gradient(Objective::Sum) => found.differentiate(samples),
+                    Purpose::Output => Ok(found),
+                }
             };
             running.push(Some(self.workers[index].start(work)));
         }
@@ -196,21 +223,74 @@ impl<M: Send + 'static> ReplicaSet<M> {
         self.collect(outcomes.into_iter().flatten().collect(), &sizes)
     }
 
-    /// Has each replica differentiate its part, side by side.
-    pub(super) fn differentiate(&self, objectives: Vec<Tensor>) -> Vec<Pending<()>> {
-        let differentiate = |(worker, objective): (&Worker, Tensor)| {
-            worker.start(move || if objective.requires_grad() { Ok(objective.f_backward()?) } else { Ok(()) })
-        };
-        self.workers.iter().zip(objectives).map(differentiate).collect()
+    /// Evaluates shards side by side and adds the gradient of the whole batch to the master's. After an error gradients
+    /// are as they were.
+    pub(super) fn differentiate<E: Evaluator<Model = M>>(
+        &mut self,
+        evaluator: &E,
+        shards: Vec<E::Batch>,
+        samples: &[i64],
+        objective: Objective,
+    ) -> Result<(Loss, E::Diagnostics)> {
+        let held = self.replicas[1].hold_master_gradients()?;
+        let found = self.differentiate_shards(evaluator, shards, samples, objective);
+        let gradients = self.replicas.iter_mut().map(Replica::take_gradients).collect::<Result<Vec<_>>>()?;
+        if found.is_ok() {
+            for (replica, gradients) in self.replicas.iter_mut().zip(gradients) {
+                replica.add_gradients(gradients)?;
+            }
+        } else {
+            // The master's part is in its own variables.
+            drop(self.replicas[1].hold_master_gradients()?);
+        }
+        self.replicas[1].add_held_gradients(held)?;
+        found
     }
 
-    /// Waits for the replicas and adds their gradients to those of the master, in order.
-    pub(super) fn add_gradients(&mut self, differentiating: Vec<Pending<()>>) -> Result<()> {
-        let outcomes = differentiating.into_iter().map(Pending::wait).collect::<Vec<_>>();
-        let replicas = &mut self.replicas[..outcomes.len()];
-        let gradients = replicas.iter_mut().map(Replica::take_gradients).collect::<Result<Vec<_>>>()?;
-        self.collect(outcomes, &[])?;
-        self.replicas.iter_mut().zip(gradients).try_for_each(|(replica, gradients)| replica.add_gradients(gradients))
+    /// Leaves each replica with the gradient of its part of the objective.
+    fn differentiate_shards<E: Evaluator<Model = M>>(
+        &mut self,
+        evaluator: &E,
+        shards: Vec<E::Batch>,
+        samples: &[i64],
+        objective: Objective,
+    ) -> Result<(Loss, E::Diagnostics)> {
+        let purpose = Purpose::Gradient(objective);
+        let order = Order { mode: Mode::Train, flow: Flow::Apart, records: gradient::is_enabled(), purpose };
+        let found = self.evaluate(evaluator, shards, order)?;
+        let done = found.iter().map(|evaluated| evaluated.differentiated).collect::<Vec<_>>();
+        let (losses, diagnostics, _) = split(found);
+        let diagnostics = gathered(diagnostics, samples)?;
+        let weights = Shares::new(&losses, samples)?;
+        let whole = weights.loss()?.detached()?;
+        if !losses.iter().zip(&done).any(|(loss, done)| done.is_some() || loss.requires_grad()) {
+            return Err(Error::LossWithoutGradient);
+        }
+        if let Some(parts) = weights.own_parts(objective, &whole)? {
+            let mut running = Vec::with_capacity(parts.len());
+            for (index, (part, done)) in parts.into_iter().zip(done).enumerate() {
+                let Part { objective, factor } = part;
+                running.push(match done {
+                    // It was taken for a mean over samples, before another shard's turned out to be none.
+                    Some(was) => self.scale_gradients(index, &factor.f_div_scalar(was)?).map(|()| None)?,
+                    None if objective.requires_grad() => {
+                        Some(self.workers[index].start(move || Ok(objective.f_backward()?)))
+                    }
+                    None => None,
+                });
+            }
+            let outcomes = running.into_iter().map(|pending| pending.map_or(Ok(()), Pending::wait)).collect();
+            self.collect(outcomes, &[])?;
+        }
+        Ok((whole, diagnostics))
+    }
+
+    fn scale_gradients(&mut self, index: usize, factor: &Tensor) -> Result<()> {
+        if index == 0 {
+            self.replicas[1].scale_master_gradients(factor)
+        } else {
+            self.replicas[index].scale_gradients(factor)
+        }
     }
 
     /// The outcomes, or the first error with its replica. A thread that panicked is replaced: what libtorch keeps for
@@ -230,16 +310,17 @@ impl<M: Send + 'static> ReplicaSet<M> {
     }
 }
 
-fn evaluate_shard<E: Evaluator>(
-    evaluator: &E,
-    model: &E::Model,
-    device: Device,
-    shard: &E::Batch,
-    order: Order,
-) -> Result<Evaluated<E>> {
-    let _no_grad = (!order.records).then(no_grad_guard);
-    let (loss, diagnostics, output) = evaluate_on(evaluator, model, device, shard, order.mode)?;
-    Ok(Evaluated { loss, diagnostics, output: order.keeps_output.then_some(output) })
+impl<E: Evaluator> Evaluated<E> {
+    /// Differentiates a mean over samples times this factor. A loss with a weight of its own waits for the other
+    /// shards': only then is its part known.
+    fn differentiate(mut self, factor: f64) -> Result<Self> {
+        if self.loss.weight().is_none() && self.loss.requires_grad() {
+            self.loss.f_mul_scalar(factor)?.f_backward()?;
+            self.loss = self.loss.detached()?;
+            self.differentiated = Some(factor);
+        }
+        Ok(self)
+    }
 }
 
 /// The samples of the batch that are a shard's.

@@ -57,34 +57,42 @@ impl<'a> Shares<'a> {
         Ok(Loss::weighted(mean, total.f_detach()?.f_to_kind(kind)?))
     }
 
-    /// What each replica is to differentiate, on its own device, so that their gradients add up to that of the
-    /// objective. `whole` is the loss of the whole batch.
-    pub(super) fn objectives(&self, objective: Objective, whole: &Loss) -> Result<Vec<Tensor>> {
-        let of_shard = |(index, loss): (usize, &Loss)| match &self.weights {
-            Weights::Samples(samples) if objective == Objective::Mean => scaled(loss.mean(), fraction(samples, index)),
-            Weights::Samples(samples) => scaled(loss.mean(), samples[index] as f64),
-            Weights::Own(weights, total) => weighted(objective, loss.mean(), &weights[index], total, whole.mean()),
-        };
-        self.losses.iter().enumerate().map(of_shard).collect()
+    /// What each replica is to differentiate, where weights are the evaluator's own, so that their gradients add up to
+    /// that of the objective. `whole` is the loss of the whole batch.
+    pub(super) fn own_parts(&self, objective: Objective, whole: &Loss) -> Result<Option<Vec<Part>>> {
+        let Weights::Own(weights, total) = &self.weights else { return Ok(None) };
+        let part = |(loss, weight): (&Loss, &Tensor)| Part::new(objective, loss.mean(), weight, total, whole.mean());
+        self.losses.iter().zip(weights).map(part).collect::<Result<_>>().map(Some)
     }
 }
 
-/// A shard's part of the objective, where weights are the evaluator's own.
-fn weighted(objective: Objective, mean: &Tensor, weight: &Tensor, total: &Tensor, whole: &Tensor) -> Result<Tensor> {
-    let (device, kind) = (mean.device(), mean.f_kind()?);
-    let weight = to_device(weight, device)?;
-    let constant = weight.f_detach()?;
-    if objective == Objective::Sum {
-        return Ok(mean.f_mul(&constant.f_to_kind(kind)?)?);
+/// A shard's part of the objective, on the shard's device.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// What is to be differentiated.
+    pub(super) objective: Tensor,
+    /// What the loss's gradient counts for in it, a double.
+    pub(super) factor: Tensor,
+}
+
+impl Part {
+    fn new(objective: Objective, mean: &Tensor, weight: &Tensor, total: &Tensor, whole: &Tensor) -> Result<Self> {
+        let (device, kind) = (mean.device(), mean.f_kind()?);
+        let weight = to_device(weight, device)?;
+        let constant = weight.f_detach()?;
+        if objective == Objective::Sum {
+            return Ok(Self { objective: mean.f_mul(&constant.f_to_kind(kind)?)?, factor: constant });
+        }
+        let total = to_device(&total.f_detach()?, device)?;
+        let factor = share(&constant, &total, Kind::Double)?;
+        let objective = mean.f_mul(&factor.f_to_kind(kind)?)?;
+        if !weight.requires_grad() {
+            return Ok(Self { objective, factor });
+        }
+        // The total depends on this weight: d(sum of m w / sum of w) / dw = (m - loss) / sum of w.
+        let excess = mean.f_sub(&to_device(whole, device)?)?.f_detach()?;
+        Ok(Self { objective: objective.f_add(&excess.f_mul(&share(&weight, &total, kind)?)?)?, factor })
     }
-    let total = to_device(&total.f_detach()?, device)?;
-    let part = mean.f_mul(&share(&constant, &total, kind)?)?;
-    if !weight.requires_grad() {
-        return Ok(part);
-    }
-    // The total depends on this weight: d(sum of m w / sum of w) / dw = (m - loss) / sum of w.
-    let excess = mean.f_sub(&to_device(whole, device)?)?.f_detach()?;
-    Ok(part.f_add(&excess.f_mul(&share(&weight, &total, kind)?)?)?)
 }
 
 fn fraction(samples: &[i64], shard: usize) -> f64 {
