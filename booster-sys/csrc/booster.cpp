@@ -19,8 +19,14 @@
 
 namespace {
 
+// What is said where there is no memory to say it with.
+char out_of_memory[] = "out of memory";
+
 // What went wrong, for the other language.
-char *message(const char *text) { return strdup(text); }
+char *message(const char *text) {
+  char *copy = strdup(text);
+  return copy ? copy : out_of_memory;
+}
 
 template <typename Body> char *guarded(Body body) {
   try {
@@ -50,7 +56,18 @@ std::vector<at::Tensor> list(at::Tensor *const *tensors, size_t count) {
 
 extern "C" {
 
-void booster_free(char *message) { free(message); }
+void booster_free(char *message) {
+  if (message != out_of_memory)
+    free(message);
+}
+
+// Whether two handles are of one tensor, and not only of one memory.
+int booster_is_same(const at::Tensor *one, const at::Tensor *other) { return one->is_same(*other) ? 1 : 0; }
+
+// How many tensors have their values in the memory of this one, itself included.
+size_t booster_sharers(const at::Tensor *tensor) {
+  return tensor->has_storage() ? tensor->storage().use_count() : 1;
+}
 
 int booster_is_grad_enabled() { return at::GradMode::is_enabled() ? 1 : 0; }
 
@@ -86,8 +103,12 @@ char *booster_global_norm(at::Tensor *const *tensors, size_t count, at::Tensor *
     at::NoGradGuard no_grad;
     std::vector<at::Tensor> all = list(tensors, count);
     bool is_double = false;
-    for (const at::Tensor &tensor : all)
+    for (at::Tensor &tensor : all) {
       is_double |= tensor.scalar_type() == at::kDouble;
+      // What a sparse tensor leaves out is 0.
+      if (tensor.is_sparse())
+        tensor = tensor.coalesce().values();
+    }
     at::ScalarType kind = is_double ? at::kDouble : at::kFloat;
     std::vector<at::Tensor> norms = at::_foreach_norm(all, 2, kind);
     for (at::Tensor &each : norms)
@@ -103,13 +124,14 @@ char *booster_multiply(at::Tensor *const *tensors, size_t count, const at::Tenso
     std::vector<at::Tensor> all = list(tensors, count);
     bool is_alike = true;
     for (const at::Tensor &tensor : all)
-      is_alike &= tensor.device() == all.front().device() && tensor.scalar_type() == all.front().scalar_type();
+      is_alike &= !tensor.is_sparse() && tensor.device() == all.front().device() &&
+                  tensor.scalar_type() == all.front().scalar_type();
     if (is_alike && !all.empty()) {
       at::_foreach_mul_(all, factor->to(all.front().options()));
       return;
     }
     for (at::Tensor &tensor : all)
-      tensor.mul_(factor->to(tensor.options()));
+      tensor.mul_(factor->to(tensor.device(), tensor.scalar_type()));
   });
 }
 

@@ -7,6 +7,8 @@ use torch_sys::C_tensor;
 
 unsafe extern "C" {
     fn booster_free(message: *mut c_char);
+    pub(crate) fn booster_is_same(one: *const C_tensor, other: *const C_tensor) -> c_int;
+    pub(crate) fn booster_sharers(tensor: *const C_tensor) -> usize;
     pub(crate) fn booster_is_grad_enabled() -> c_int;
     pub(crate) fn booster_set_grad_enabled(enabled: c_int);
     pub(crate) fn booster_generator_state(beside: *const C_tensor, state: *mut *mut C_tensor) -> *mut c_char;
@@ -33,7 +35,7 @@ pub(crate) unsafe fn checked(message: *mut c_char) -> Result<(), TchError> {
     if message.is_null() {
         return Ok(());
     }
-    // SAFETY: not null, and by the contract a string of `strdup` that is read before it is freed.
+    // SAFETY: not null, and by the contract a string that is read before it is freed.
     let text = unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned();
     // SAFETY: by the contract nobody uses it after this.
     unsafe { booster_free(message) };

@@ -51,6 +51,16 @@ mod tests {
     }
 
     #[test]
+    fn sparse_tensors_count_by_their_values() {
+        let sparse = || Tensor::from_slice2(&[[3.0f32, 0.0], [0.0, 4.0]]).to_sparse(None, None::<&[i64]>, None);
+        let norm = global_norm(&[sparse(), Tensor::from_slice(&[12.0f32])]).unwrap();
+        assert_eq!(norm, Tensor::from(13.0f32));
+        let mut tensors = [sparse()];
+        multiply(&mut tensors, &Tensor::from(2.0f64)).unwrap();
+        assert_eq!(tensors[0].to_dense(None, false), sparse().to_dense(None, false) * 2.0);
+    }
+
+    #[test]
     fn all_are_multiplied_whatever_their_kind() {
         let mut tensors = [Tensor::from_slice(&[1.0f32, 2.0]), Tensor::from_slice(&[3.0f64])];
         multiply(&mut tensors, &Tensor::from(0.5f32)).unwrap();

@@ -1,5 +1,5 @@
-//! What booster needs of libtorch and [`tch`] does not bind: generators' states, gradients as values, and operations on many
-//! tensors at once.
+//! What booster needs of libtorch and [`tch`] does not bind: generators' states, gradients as values, operations on many tensors at
+//! once, and which tensors are one.
 //!
 //! The C++ is in `csrc`; each function here is safe, and gives libtorch's own message where it refuses.
 
@@ -7,3 +7,4 @@ mod ffi;
 pub mod foreach;
 pub mod generator;
 pub mod gradient;
+pub mod identity;

@@ -523,3 +523,108 @@ fn averaged_weights_reach_all_replicas_and_go_again() -> Outcome {
     }
     Ok(())
 }
+
+#[test]
+fn a_step_that_libtorch_does_not_count_reaches_all_replicas() -> Outcome {
+    let _generator = generator();
+    // Four samples alike: replicas that differ would tell.
+    let alike = |pipeline: &mut DataParallelPipeline<Net>| -> booster::Result<()> {
+        let same = Labelled {
+            input: Tensor::ones([6, 6], (Kind::Float, Device::Cpu)),
+            target: Tensor::zeros([6], (Kind::Int64, Device::Cpu)),
+        };
+        let nll = validation_step(pipeline, &same)?.diagnostics.nll.value;
+        assert!(relative_difference(&nll, &nll.narrow(0, 0, 1).repeat([6])) < 1e-5, "{nll}");
+        Ok(())
+    };
+    let (_, mut many) = both(mlp)?;
+    let mut sgd = nn::Sgd::default().build(many.var_store(), 0.5)?;
+    for samples in [6, 1, 6, 1] {
+        let batch = batch(samples);
+        let (loss, ..) = many.evaluate(&self::batch(6), Mode::Train)?;
+        alike(&mut many)?;
+        training_step(&mut many, &batch, &mut sgd)?;
+        alike(&mut many)?;
+        drop(loss);
+        let (loss, ..) = many.evaluate(&batch, Mode::Train)?;
+        sgd.backward_step(&loss);
+        many.stepped();
+        alike(&mut many)?;
+        alike(&mut many)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn an_error_after_backward_leaves_gradients_as_they_were() -> Outcome {
+    /// Measures an integer that differs between shards, and has a loss with or without a weight.
+    #[evaluator]
+    fn ungatherable(
+        model: &nn::SequentialT,
+        batch: &Labelled,
+        mode: Mode,
+        #[param] fails: bool,
+        #[param] weighs: bool,
+    ) -> booster::Result<Loss> {
+        let logits = model.forward_t(&batch.input, mode.is_train());
+        #[group = "info"]
+        let first: i64 = if fails { (batch.input.double_value(&[0, 0]) * 1e6) as i64 } else { 0 };
+        let loss = logits.f_square()?.f_mean(Kind::Float)?;
+        Ok(if weighs { Loss::weighted(loss, Tensor::from(2.0)) } else { Loss::from(loss) })
+    }
+    let _generator = generator();
+    for weighs in [false, true] {
+        let mut pipeline = DataParallelPipeline::build(&DEVICES, mlp, Ungatherable::new(false, weighs))?;
+        for has_gradient in [false, true] {
+            if has_gradient {
+                pipeline.backward(&batch(7), Objective::Mean)?;
+            }
+            let before = gradients(pipeline.var_store());
+            pipeline.evaluator_mut().fails = true;
+            let error = pipeline.backward(&batch(7), Objective::Mean).map(|_| ()).expect_err("integers").to_string();
+            assert!(error.contains("`info/first`"), "{error}");
+            pipeline.evaluator_mut().fails = false;
+            assert_eq!(gradients(pipeline.var_store()), before);
+            assert_eq!(before.is_empty(), !has_gradient);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn losses_of_which_only_some_have_a_weight_are_put_together_by_it() -> Outcome {
+    /// Says what its loss is a mean over where the batch is marked.
+    #[evaluator]
+    fn partly(model: &nn::SequentialT, batch: &Labelled, mode: Mode, #[param] all: bool) -> booster::Result<Loss> {
+        let logits = model.forward_t(&batch.input, mode.is_train());
+        let loss = logits.f_square()?.f_mean(Kind::Float)?;
+        let samples = Tensor::from(batch.target.size()[0] as f64);
+        let is_marked = batch.target.int64_value(&[0]) == 1;
+        Ok(if all || is_marked { Loss::weighted(loss, samples) } else { Loss::from(loss) })
+    }
+    let _generator = generator();
+    for targets in [[1, 0, 0], [0, 1, 0], [0, 0, 1]] {
+        let target = Tensor::from_slice(&targets.map(i64::from)).repeat_interleave_self_int(3, 0, 9).narrow(0, 0, 8);
+        let batch = Labelled { input: batch(8).input, target };
+        for objective in [Objective::Mean, Objective::Sum] {
+            let mut found = Vec::new();
+            for all in [true, false] {
+                manual_seed(5);
+                let mut pipeline = DataParallelPipeline::build(&DEVICES, mlp, Partly::new(all))?;
+                pipeline.backward(&batch, objective)?;
+                found.push(gradients(pipeline.var_store()));
+            }
+            assert_close(&found[1], &found[0]);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_builder_that_panics_leaves_gradients_on() {
+    let panics = |_: &nn::Path<'_>| -> nn::Linear { booster::tch::no_grad(|| panic!("no weights today")) };
+    let error = DataParallelPipeline::build(&DEVICES, panics, Classification::new()).map(|_| ());
+    assert!(error.is_err());
+    let variable = Tensor::ones([1], (Kind::Float, Device::Cpu)).set_requires_grad(true);
+    assert!((variable * 2.0).requires_grad());
+}

@@ -83,3 +83,13 @@ fn several_sinks_all_get_what_is_written_even_if_one_fails() -> Outcome {
     assert_eq!(fs::read_to_string(&other)?, "step 1  loss/nll 1\n");
     Ok(())
 }
+
+#[test]
+fn numbers_at_the_end_of_their_range_are_drawn() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let mut curves = Curves::create(folder.path().join("curves.svg"), "train")?;
+    curves.points(1, &[scalar("nll", -1.7e308), scalar("kl", 1e-300)])?;
+    curves.points(2, &[scalar("nll", 1.7e308), scalar("kl", 1e300)])?;
+    curves.flush()?;
+    Ok(())
+}

@@ -481,3 +481,93 @@ fn arguments_that_make_no_sense_are_refused() -> Outcome {
     assert!(format!("{:?}", adam(&pipeline)?).contains("batches_per_window: 1"));
     Ok(())
 }
+
+#[test]
+fn a_parameter_of_two_names_has_one_gradient() -> Outcome {
+    let given = || Given([Tensor::from_slice(&[4.0f32]), Tensor::from_slice(&[0.0f32]), Tensor::from_slice(&[0.0f32])]);
+    let net = |path: &nn::Path<'_>| {
+        let parameter = path.zeros("one", &[1]);
+        let again = path.add("other", parameter.shallow_clone(), true);
+        [parameter, again, path.zeros("last", &[1])]
+    };
+    let mut pipeline = Pipeline::build(Device::Cpu, net, Prescribed::new(given()));
+    let sgd = nn::Sgd::default().build(pipeline.var_store(), 0.0)?;
+    let mut trainer = Trainer::new(sgd).accumulate(2)?.clip_norm(2.0)?;
+    let batch = Tensor::zeros([1], (Kind::Float, Device::Cpu));
+    trainer.step(&mut pipeline, &batch)?;
+    let norm = trainer.step(&mut pipeline, &batch)?.gradient_norm.ok_or("no norm")?.double_value(&[]);
+    let gradient = pipeline.var_store().variables()["one"].grad().double_value(&[0]);
+    assert!((norm - 4.0).abs() < 1e-5 && (gradient - 2.0).abs() < 1e-5, "{norm} {gradient}");
+    Ok(())
+}
+
+#[test]
+fn sparse_gradients_are_trained_and_clipped() -> Outcome {
+    #[evaluator]
+    fn looked_up(model: &nn::Embedding, batch: &Tensor, mode: Mode) -> booster::Result<Tensor> {
+        use booster::tch::nn::ModuleT;
+        Ok(model.forward_t(batch, mode.is_train()).f_square()?.f_sum(Kind::Float)?)
+    }
+    let _generator = generator();
+    let mut moved = Vec::new();
+    for sparse in [false, true] {
+        let net = |path: &nn::Path<'_>| {
+            nn::embedding(path, 5, 3, nn::EmbeddingConfig { sparse, ..nn::EmbeddingConfig::default() })
+        };
+        manual_seed(4);
+        let mut pipeline = Pipeline::build(Device::Cpu, net, LookedUp::new());
+        let sgd = nn::Sgd::default().build(pipeline.var_store(), 0.1)?;
+        let mut trainer = Trainer::new(sgd).accumulate(2)?.clip_norm(0.5)?;
+        for _ in 0..2 {
+            trainer.step(&mut pipeline, &Tensor::from_slice(&[1i64, 3]))?;
+            trainer.step(&mut pipeline, &Tensor::from_slice(&[3i64]))?;
+        }
+        trainer.close(&mut pipeline)?;
+        moved.push(weight(&pipeline));
+    }
+    assert!(relative_difference(&moved[1], &moved[0]) < 1e-6);
+    Ok(())
+}
+
+#[test]
+fn a_parameter_that_is_measured_is_what_it_was_then() -> Outcome {
+    #[evaluator]
+    fn tempered(model: &Tensor, batch: &Tensor, mode: Mode) -> booster::Result<Tensor> {
+        let _ = mode;
+        #[group = "info"]
+        #[metric(max, min)]
+        let temperature: Tensor = model.shallow_clone();
+        Ok((temperature * batch).f_sum(Kind::Float)?)
+    }
+    let mut pipeline = Pipeline::build(Device::Cpu, |path: &nn::Path<'_>| path.ones("scale", &[1]), Tempered::new());
+    let mut sgd = nn::Sgd::default().build(pipeline.var_store(), 0.25)?;
+    let batch = Tensor::ones([1], (Kind::Float, Device::Cpu));
+    let mut mean = Aggregator::new();
+    for _ in 0..3 {
+        mean.update(&training_step(&mut pipeline, &batch, &mut sgd)?)?;
+    }
+    let summary = mean.summary()?;
+    assert_eq!((summary.info.temperature, summary.info.temperature_min), (1.0, 0.5));
+    Ok(())
+}
+
+#[test]
+fn half_precision_counts_many_targets() -> Outcome {
+    let logits = Tensor::zeros([2, 2, 200, 200], (Kind::Half, Device::Cpu)).set_requires_grad(true);
+    let net = |_: &nn::Path<'_>| nn::func(Tensor::shallow_clone);
+    let mut pipeline = Pipeline::build(Device::Cpu, net, booster::evaluation::Classification::new());
+    let target = Tensor::zeros([2, 200, 200], (Kind::Int64, Device::Cpu));
+    let (loss, ..) = pipeline.evaluate(&Labelled { input: logits, target }, Mode::Eval)?;
+    assert!((loss.mean().double_value(&[]) - 2.0f64.ln()).abs() < 1e-3, "{:?}", loss.mean());
+    assert_eq!(loss.weight().ok_or("no weight")?.double_value(&[]), 80_000.0);
+    Ok(())
+}
+
+#[test]
+fn what_counts_nothing_has_a_loss_of_zero_whatever_its_sum() -> Outcome {
+    let sum = Tensor::from(3.0f32).set_requires_grad(true);
+    let loss = Loss::from_sum(&sum, &Tensor::from(0.0f32))?;
+    loss.f_backward()?;
+    assert_eq!((loss.mean().double_value(&[]), sum.grad().double_value(&[])), (0.0, 0.0));
+    Ok(())
+}

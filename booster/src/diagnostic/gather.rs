@@ -122,9 +122,14 @@ impl Column<'_> {
             Combine::Max => chunk.counted_or(f64::NEG_INFINITY)?.f_max()?,
             Combine::Last => chunk.last()?.0,
         };
-        // A mean of integers or bools may be a fraction: it stays a double then.
-        let keeps_kind = combine != Combine::Mean || matches!(kind, Kind::Half | Kind::BFloat16 | Kind::Float);
-        Ok(if keeps_kind { combined.f_to_kind(kind)? } else { combined })
+        let is_fraction = matches!(kind, Kind::Half | Kind::BFloat16 | Kind::Float | Kind::Double);
+        Ok(match combine {
+            // A mean of integers or bools may be a fraction: it stays a double then.
+            Combine::Mean if !is_fraction => combined,
+            // A sum may be more than a small kind holds.
+            Combine::Sum if !is_fraction => combined.f_to_kind(Kind::Int64)?,
+            _ => combined.f_to_kind(kind)?,
+        })
     }
 
     /// Combines numbers on the host by the field's reduction.

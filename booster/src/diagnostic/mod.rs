@@ -114,13 +114,18 @@ pub trait Diagnostic: Sized + Send + 'static {
         self.map_tensors(&mut |tensor| to_device(tensor, device))
     }
 
-    /// The diagnostics without their graph. A pipeline does this to all that it returns.
+    /// The diagnostics without their graph. A pipeline does this to all that it returns. A tensor that is a parameter is
+    /// copied: its values are those of now, also after the optimizer's step.
     ///
     /// # Errors
     /// None is known.
     fn detach(self) -> Result<Self> {
         self.map_tensors(&mut |tensor| {
-            Ok(if tensor.requires_grad() { tensor.f_detach()? } else { tensor.shallow_clone() })
+            Ok(match tensor.requires_grad() {
+                true if tensor.is_leaf() => tensor.f_detach_copy()?,
+                true => tensor.f_detach()?,
+                false => tensor.shallow_clone(),
+            })
         })
     }
 

@@ -76,8 +76,11 @@ impl Samples {
     pub(crate) fn stack<'a>(numbers: impl Iterator<Item = &'a Self>, device: Device) -> Result<Tensor> {
         let numbers = numbers.collect::<Vec<_>>();
         let on_host = numbers.iter().map(|number| if let Self::Host(number) = number { Some(*number) } else { None });
-        if let Some(on_host) = on_host.collect::<Option<Vec<_>>>() {
-            return to_device(&Tensor::f_from_slice(&on_host)?, device);
+        // Elsewhere each is written on the device: for numbers that are sent there the host would wait.
+        if device == Device::Cpu
+            && let Some(on_host) = on_host.collect::<Option<Vec<_>>>()
+        {
+            return Ok(Tensor::f_from_slice(&on_host)?);
         }
         let tensors = numbers.into_iter().map(|number| match number {
             Self::Host(number) => Ok(Tensor::f_full([0_i64; 0], *number, (Kind::Double, device))?),

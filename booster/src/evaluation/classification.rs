@@ -1,7 +1,10 @@
 //! Classification by cross-entropy.
 
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use tch::nn::ModuleT;
-use tch::{Reduction, TchError, Tensor};
+use tch::{Kind, Reduction, TchError, Tensor};
 
 use super::{Loss, Mode};
 use crate::diagnostic::Weighted;
@@ -18,27 +21,49 @@ pub struct Labelled {
 }
 
 /// How much each class weighs in the loss: one number per class, none negative.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ClassWeights(Vec<f32>);
+#[derive(Clone, Default)]
+pub struct ClassWeights {
+    weights: Vec<f32>,
+    /// The weights as tensors, one for each device and kind that asked: a device is sent them once.
+    tensors: Arc<Mutex<Vec<Tensor>>>,
+}
 
 impl ClassWeights {
     /// Weights by class.
     pub fn new(weights: impl Into<Vec<f32>>) -> Self {
-        Self(weights.into())
+        Self { weights: weights.into(), tensors: Arc::default() }
     }
 
     /// All classes alike.
-    pub const fn uniform() -> Self {
-        Self(Vec::new())
+    pub fn uniform() -> Self {
+        Self::default()
     }
 
     /// The weights beside some logits; `None` where all are alike.
     fn beside(&self, logits: &Tensor) -> Result<Option<Tensor>> {
-        if self.0.is_empty() {
+        if self.weights.is_empty() {
             return Ok(None);
         }
-        let weights = Tensor::f_from_slice(&self.0)?;
-        Ok(Some(weights.f_to_device_(logits.device(), logits.f_kind()?, false, false)?))
+        let (device, kind) = (logits.device(), logits.f_kind()?);
+        let mut tensors = self.tensors.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tensor) = tensors.iter().find(|tensor| tensor.device() == device && tensor.kind() == kind) {
+            return Ok(Some(tensor.shallow_clone()));
+        }
+        let tensor = Tensor::f_from_slice(&self.weights)?.f_to_device_(device, kind, false, false)?;
+        tensors.push(tensor.shallow_clone());
+        Ok(Some(tensor))
+    }
+}
+
+impl PartialEq for ClassWeights {
+    fn eq(&self, other: &Self) -> bool {
+        self.weights == other.weights
+    }
+}
+
+impl fmt::Debug for ClassWeights {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("ClassWeights").field(&self.weights).finish()
     }
 }
 
@@ -90,15 +115,17 @@ pub fn classification<M: ModuleT>(
         .map_err(|error| mismatch(error, &logits, &batch.target))?;
     let counted = batch.target.f_ne(ignored_target)?;
     let weight = target_weights(class_weights.as_ref(), &batch.target, &counted)?;
-    let total = weight.f_sum(losses.f_kind()?)?;
-    let mean = losses.f_sum(losses.f_kind()?)?.f_div(&total.f_clamp_min(f64::from(f32::MIN_POSITIVE))?)?;
+    // In single precision at least: half precision counts no further than 65504.
+    let kind = losses.f_kind()?;
+    let sums = if kind == Kind::Double { Kind::Double } else { Kind::Float };
+    let loss = Loss::from_sum(&losses.f_sum(sums)?, &weight.f_sum(sums)?)?;
     /// Negative log-likelihood of the target, smoothed where asked.
     #[group = "loss"]
     let nll: Weighted = Weighted::new(per_weight(losses, class_weights.as_ref(), &weight)?, weight);
     /// Whether the most likely class is the target.
     #[group = "metrics"]
     let accuracy: Weighted = Weighted::new(logits.f_argmax(1, false)?.f_eq_tensor(&batch.target)?, counted);
-    Ok(Loss::weighted(mean, total))
+    Ok(loss)
 }
 
 /// What each target weighs: as much as its class, an ignored one nothing.

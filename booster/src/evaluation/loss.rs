@@ -47,8 +47,9 @@ impl Loss {
     /// # Errors
     /// [`Error::Torch`] where the two are not on one device.
     pub fn from_sum(sum: &Tensor, weight: &Tensor) -> Result<Self> {
-        let divisor = weight.f_where_self(&weight.f_ne(0.0)?, &weight.f_ones_like()?)?;
-        let mean = sum.f_div(&divisor)?;
+        let counts = weight.f_ne(0.0)?;
+        let mean = sum.f_div(&weight.f_where_self(&counts, &weight.f_ones_like()?)?)?;
+        let mean = mean.f_where_self(&counts, &mean.f_zeros_like()?)?;
         Ok(Self::weighted(mean, weight.shallow_clone()))
     }
 

@@ -191,7 +191,8 @@ fn span(numbers: impl Iterator<Item = f64>) -> Range<f64> {
         (least.min(number), greatest.max(number))
     });
     if greatest > least {
-        return least..greatest;
+        // A quarter of the greatest number: what lies between can still be computed with.
+        return least.max(f64::MIN / 4.0)..greatest.min(f64::MAX / 4.0);
     }
     let room = if least == 0.0 { 1.0 } else { least.abs() * 0.1 };
     least - room..least + room

@@ -3,8 +3,8 @@
 mod data_parallel;
 mod single;
 
-use tch::Device;
 use tch::nn::VarStore;
+use tch::{Device, Kind, Tensor};
 
 pub use self::data_parallel::DataParallelPipeline;
 pub use self::single::Pipeline;
@@ -64,6 +64,10 @@ pub trait EvaluationPipeline {
     /// [`training_step`](crate::training_step) says so; a loop of your own may, and loses nothing but time if it does not.
     fn stepped(&mut self) {}
 
+    /// Takes note that the variables were written, or given other memory, by other means than an optimizer or
+    /// [`var_store_mut`](Self::var_store_mut).
+    fn changed(&mut self) {}
+
     /// The evaluator, to read its parameters.
     fn evaluator(&self) -> &Self::Evaluator;
 
@@ -109,10 +113,22 @@ fn differentiate<B: Batch>(loss: &Loss, batch: &B, objective: Objective) -> Resu
     }
     match (objective, loss.weight()) {
         (Objective::Mean, _) => loss.f_backward()?,
-        (Objective::Sum, Some(weight)) => loss.f_mul(&weight.f_detach()?.f_to_kind(loss.f_kind()?)?)?.f_backward()?,
-        (Objective::Sum, None) => loss.f_mul_scalar(batch.batch_size()?.unwrap_or(1))?.f_backward()?,
+        (Objective::Sum, Some(weight)) => times(loss, &weight.f_detach()?)?.f_backward()?,
+        (Objective::Sum, None) => {
+            let samples = batch.batch_size()?.unwrap_or(1) as f64;
+            times(loss, &Tensor::f_full([0_i64; 0], samples, (Kind::Double, loss.device()))?)?.f_backward()?;
+        }
     }
     loss.detached()
+}
+
+/// A loss times a number, in single precision at least: weights of many tokens are beyond half precision.
+fn times(mean: &Tensor, factor: &Tensor) -> Result<Tensor> {
+    let kind = match mean.f_kind()? {
+        Kind::Half | Kind::BFloat16 => Kind::Float,
+        kind => kind,
+    };
+    Ok(mean.f_to_kind(kind)?.f_mul(&factor.f_to_kind(kind)?)?)
 }
 
 /// The batch of a pipeline's evaluator.

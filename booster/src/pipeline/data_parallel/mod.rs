@@ -1,6 +1,10 @@
 //! A pipeline on many devices.
 
+mod age;
 mod draws;
+mod gradients;
+mod link;
+mod parts;
 mod replica;
 mod replica_set;
 mod shares;
@@ -13,14 +17,13 @@ use booster_sys::gradient;
 use tch::Device;
 use tch::nn::{Path, VarStore};
 
-use self::replica::Flow;
-use self::replica_set::{Evaluated, Order, Purpose, ReplicaSet};
+use self::link::Flow;
+use self::parts::{gathered, joined, split};
+use self::replica_set::{Order, Purpose, ReplicaSet};
 use self::shares::Shares;
 use super::{EvaluationPipeline, Objective, differentiate, evaluate_on};
 use crate::batch::Batch;
-use crate::diagnostic::Diagnostic;
-use crate::diagnostic::gather::gather;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::evaluation::{Evaluator, Loss, Mode};
 
 /// A model on several devices, each with a share of the batch: the numbers are those of one device.
@@ -42,7 +45,8 @@ use crate::evaluation::{Evaluator, Loss, Mode};
 /// - On the CPU each replica has its part of the threads that [`tch::get_num_threads`] gave when the pipeline was built.
 /// - Replicas that draw random numbers (dropout) draw different ones, and a seeded run repeats. Those that share a
 ///   device take turns then; what an evaluator does besides computing may happen twice in the step in which they are
-///   first seen to draw.
+///   first seen to draw, or in which another thread draws at the same time: a loader that draws in the background should
+///   have a generator of its own.
 /// - A loss of `evaluate` is to be differentiated before the next [`backward`](EvaluationPipeline::backward) or training
 ///   step; after it that is an error.
 /// - An evaluation's [`autocast`](tch::autocast) belongs in the evaluator: that of the calling thread is not seen by the
@@ -136,8 +140,7 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
         let found = self.replicas.evaluate(&self.evaluator, shards, order)?;
         let (losses, diagnostics, outputs) = split(found);
         let loss = Shares::new(&losses, &samples)?.loss()?;
-        let output = E::Output::join(outputs).map_err(|error| of_shards(error, "output"))?;
-        Ok((loss, gathered(diagnostics, &samples)?, output))
+        Ok((loss, gathered(diagnostics, &samples)?, joined(outputs)?))
     }
 
     fn backward(&mut self, batch: &E::Batch, objective: Objective) -> Result<(Loss, E::Diagnostics)> {
@@ -152,7 +155,11 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
     }
 
     fn stepped(&mut self) {
-        self.replicas.settle();
+        self.replicas.step();
+    }
+
+    fn changed(&mut self) {
+        self.replicas.change();
     }
 
     fn evaluator(&self) -> &E {
@@ -168,27 +175,9 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
     }
 
     fn var_store_mut(&mut self) -> &mut VarStore {
+        self.replicas.change();
         &mut self.var_store
     }
-}
-
-/// What replicas found, by what it is.
-fn split<E: Evaluator>(found: Vec<Evaluated<E>>) -> (Vec<Loss>, Vec<E::Diagnostics>, Vec<E::Output>) {
-    let (mut losses, mut diagnostics, mut outputs) = (Vec::new(), Vec::new(), Vec::new());
-    for evaluated in found {
-        losses.push(evaluated.loss);
-        diagnostics.push(evaluated.diagnostics);
-        outputs.extend(evaluated.output);
-    }
-    (losses, diagnostics, outputs)
-}
-
-fn gathered<D: Diagnostic>(shards: Vec<D>, samples: &[i64]) -> Result<D> {
-    gather(shards, Some(samples)).map_err(|error| of_shards(error, "diagnostics"))
-}
-
-fn of_shards(error: Error, what: &str) -> Error {
-    error.during(format!("put together the {what} of the shards, which are its parts"))
 }
 
 impl<E: fmt::Debug, M> fmt::Debug for DataParallelPipeline<E, M> {

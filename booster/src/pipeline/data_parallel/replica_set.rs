@@ -7,11 +7,13 @@ use booster_sys::gradient;
 use tch::nn::{Path, VarStore};
 use tch::{Cuda, Device, Kind, Tensor, no_grad, no_grad_guard};
 
+use super::age::Age;
 use super::draws::{self, Draws, States};
-use super::replica::{Flow, Replica};
+use super::link::Flow;
+use super::parts::{Evaluated, gathered, split};
+use super::replica::Replica;
 use super::shares::{Part, Shares};
 use super::worker::{Pending, Worker, caught};
-use super::{gathered, split};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Loss, Mode};
@@ -26,8 +28,7 @@ pub(super) struct ReplicaSet<M> {
     /// How many threads each replica on the CPU has within an operation.
     threads: i32,
     draws: Draws,
-    /// Whether no optimizer has a gradient of these replicas to go by.
-    settled: bool,
+    age: Age,
 }
 
 /// How replicas are to evaluate.
@@ -45,16 +46,6 @@ pub(super) struct Order {
 pub(super) enum Purpose {
     Output,
     Gradient(Objective),
-}
-
-/// What a replica found.
-pub(super) struct Evaluated<E: Evaluator> {
-    pub(super) loss: Loss,
-    pub(super) diagnostics: E::Diagnostics,
-    /// `None` where it was not asked for.
-    pub(super) output: Option<E::Output>,
-    /// What the loss was multiplied by and differentiated; `None` where that is yet to be done.
-    pub(super) differentiated: Option<f64>,
 }
 
 impl<M: Send + 'static> ReplicaSet<M> {
@@ -79,7 +70,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
 
         let on_cpu = devices.iter().filter(|device| **device == Device::Cpu).count().max(1);
         let threads = (tch::get_num_threads() / on_cpu as i32).max(1);
-        let mut all = Self { replicas, workers: Vec::new(), threads, draws: Draws::default(), settled: true };
+        let mut all = Self { replicas, workers: Vec::new(), threads, draws: Draws::default(), age: Age::default() };
         if devices.len() > 1 {
             all.workers = (0..devices.len()).map(|index| all.worker(index)).collect::<Result<_>>()?;
         }
@@ -100,9 +91,14 @@ impl<M> ReplicaSet<M> {
         self.replicas.iter().map(|replica| replica.device).collect()
     }
 
-    /// An optimizer has used up the gradients that there were.
-    pub(super) fn settle(&mut self) {
-        self.settled = true;
+    /// An optimizer has stepped on all gradients that there were.
+    pub(super) fn step(&mut self) {
+        self.age.step();
+    }
+
+    /// The master's variables were written in a way that libtorch does not count.
+    pub(super) fn change(&mut self) {
+        self.age.change();
     }
 
     pub(super) fn master(&self) -> &Replica<M> {
@@ -112,13 +108,11 @@ impl<M> ReplicaSet<M> {
     /// Lets the master do something alone, on this thread.
     pub(super) fn alone<T>(&mut self, work: impl FnOnce(&M, Device) -> Result<T>) -> Result<T> {
         let records = gradient::is_enabled();
-        self.settled &= !records;
+        if records {
+            self.age.record();
+        }
         let replica = self.master();
         let outcome = caught(|| work(&replica.model(), replica.device));
-        if matches!(outcome, Err(Error::Panicked { .. })) {
-            // A panic within `tch::no_grad` leaves gradients off.
-            gradient::set_enabled(records);
-        }
         outcome.map_err(|cause| match cause {
             // A batch that is none is nobody's fault but the caller's.
             Error::EmptyBatch | Error::BatchLength { .. } | Error::BatchScalar { .. } | Error::LossWithoutGradient => {
@@ -138,9 +132,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         order: Order,
     ) -> Result<Vec<Evaluated<E>>> {
         let devices = self.devices().into_iter().take(shards.len()).collect::<Vec<_>>();
-        if order.mode.is_train() {
-            draws::separate(&devices)?;
-        }
+        draws::separate(&devices)?;
         let shared = draws::shared(&devices);
         if shared.is_empty() || self.draws.are_made_in(order.mode) {
             return self.evaluate_in_turns(evaluator, shards, order, &shared);
@@ -173,9 +165,11 @@ impl<M: Send + 'static> ReplicaSet<M> {
         in_turns: &[Device],
     ) -> Result<Vec<Evaluated<E>>> {
         let sizes = shards.iter().map(|shard| Ok(shard.batch_size()?.unwrap_or(0))).collect::<Result<Vec<_>>>()?;
-        let settled = self.settled;
-        self.settled &= !order.records;
-        let followed = self.replicas.iter_mut().take(shards.len()).map(|replica| replica.follow(order.flow, settled));
+        if order.records {
+            self.age.record();
+        }
+        let age = self.age;
+        let followed = self.replicas.iter_mut().take(shards.len()).map(|replica| replica.follow(order.flow, age));
         let followed = followed.collect();
         self.collect(followed, &sizes)?;
         let mut running = Vec::<Option<Pending<Evaluated<E>>>>::new();
@@ -294,7 +288,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
     }
 
     /// The outcomes, or the first error with its replica. A thread that panicked is replaced: what libtorch keeps for
-    /// each thread (gradients off, autocast on) is as the panic left it.
+    /// each thread (autocast) is as the panic left it.
     fn collect<T>(&mut self, outcomes: Vec<Result<T>>, sizes: &[i64]) -> Result<Vec<T>> {
         for (index, outcome) in outcomes.iter().enumerate() {
             if matches!(outcome, Err(Error::Panicked { .. })) {
@@ -307,19 +301,6 @@ impl<M: Send + 'static> ReplicaSet<M> {
             outcome.map_err(|cause| Error::Replica { device, replica, samples: samples(), cause: Box::new(cause) })
         });
         named.collect()
-    }
-}
-
-impl<E: Evaluator> Evaluated<E> {
-    /// Differentiates a mean over samples times this factor. A loss with a weight of its own waits for the other
-    /// shards': only then is its part known.
-    fn differentiate(mut self, factor: f64) -> Result<Self> {
-        if self.loss.weight().is_none() && self.loss.requires_grad() {
-            self.loss.f_mul_scalar(factor)?.f_backward()?;
-            self.loss = self.loss.detached()?;
-            self.differentiated = Some(factor);
-        }
-        Ok(self)
     }
 }
 

@@ -5,7 +5,7 @@ use tch::{Kind, Tensor};
 use crate::batch::to_device;
 use crate::error::{Error, Result};
 use crate::evaluation::Loss;
-use crate::pipeline::Objective;
+use crate::pipeline::{Objective, times};
 
 /// The shards' losses with what they weigh.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Part {
         let weight = to_device(weight, device)?;
         let constant = weight.f_detach()?;
         if objective == Objective::Sum {
-            return Ok(Self { objective: mean.f_mul(&constant.f_to_kind(kind)?)?, factor: constant });
+            return Ok(Self { objective: times(mean, &constant)?, factor: constant });
         }
         let total = to_device(&total.f_detach()?, device)?;
         let factor = share(&constant, &total, Kind::Double)?;

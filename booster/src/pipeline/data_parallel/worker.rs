@@ -6,6 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
+use booster_sys::gradient;
+
 use crate::error::{Error, Result};
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -76,8 +78,12 @@ impl<T> Pending<T> {
 
 /// Runs code of the user's, whose panic is an error.
 pub(super) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|payload| Err(Error::Panicked { message: message(payload.as_ref()) }))
+    let records = gradient::is_enabled();
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+        // A panic within `tch::no_grad` leaves gradients off.
+        gradient::set_enabled(records);
+        Err(Error::Panicked { message: message(payload.as_ref()) })
+    })
 }
 
 fn message(payload: &(dyn Any + Send)) -> String {

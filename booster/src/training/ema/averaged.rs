@@ -50,6 +50,7 @@ impl Ema {
                 lent.lend(variable.shallow_clone(), &value)?;
             }
         }
+        pipeline.changed();
         Ok(Averaged { pipeline, _lent: lent })
     }
 }
@@ -81,6 +82,14 @@ impl<P: EvaluationPipeline> EvaluationPipeline for Averaged<'_, P> {
 
     fn evaluate(&mut self, batch: &BatchOf<P>, mode: Mode) -> Result<(Loss, DiagnosticsOf<P>, OutputOf<P>)> {
         self.pipeline.evaluate(batch, mode)
+    }
+
+    fn stepped(&mut self) {
+        self.pipeline.stepped();
+    }
+
+    fn changed(&mut self) {
+        self.pipeline.changed();
     }
 
     fn evaluator(&self) -> &P::Evaluator {

@@ -4,13 +4,14 @@ mod throughput;
 mod watch;
 mod window;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
 use std::time::{Duration, Instant};
 
 use booster_sys::foreach;
 use tch::Tensor;
-use tch::nn::Optimizer;
+use tch::nn::{Optimizer, VarStore};
 
 use self::throughput::Meter;
 pub use self::throughput::Throughput;
@@ -203,7 +204,8 @@ impl Trainer {
         self
     }
 
-    /// Goes on after so many steps of the optimizer, which schedules follow.
+    /// Goes on after so many steps of the optimizer, which schedules follow. What an optimizer keeps of earlier steps, as
+    /// Adam's moments, begins anew: tch cannot save it.
     pub fn resume(mut self, steps: u64) -> Self {
         self.steps = steps;
         self
@@ -301,10 +303,8 @@ impl Trainer {
     fn close_window<P: EvaluationPipeline>(&mut self, pipeline: &mut P) -> Result<Tensor> {
         let window = std::mem::take(&mut self.window);
         let losses = window.losses().ok_or(Error::EmptyBatch)?;
-        let variables = pipeline.var_store().trainable_variables();
-        let gradients = variables.iter().map(Tensor::f_grad).collect::<Result<Vec<_>, _>>()?;
-        let mut gradients = gradients.into_iter().filter(Tensor::defined).collect::<Vec<_>>();
-        let share = if self.batches_per_window == 1 { None } else { Some(window.share()?) };
+        let mut gradients = gradients(pipeline.var_store())?;
+        let share = if self.batches_per_window == 1 { None } else { Some(window.share(losses.device())?) };
         let norm = scale(&mut gradients, share.as_ref(), self.clip)?;
         let bad = self.watch.look(self.steps, losses, &norm)?;
         if self.non_finite == NonFiniteStep::Error || self.goes_on(&bad)? {
@@ -345,6 +345,21 @@ impl Trainer {
         self.window = Window::default();
         self.optimizer.zero_grad();
     }
+}
+
+/// The gradients that there are; one of a variable with several names once.
+fn gradients(variables: &VarStore) -> Result<Vec<Tensor>> {
+    let mut seen = HashSet::new();
+    let mut gradients = Vec::new();
+    for variable in variables.trainable_variables() {
+        let gradient = variable.f_grad()?;
+        // Sparse ones have no memory of their own to tell them by.
+        let is_new = gradient.defined() && (gradient.is_sparse() || seen.insert(gradient.data_ptr()));
+        if is_new {
+            gradients.push(gradient);
+        }
+    }
+    Ok(gradients)
 }
 
 /// Brings summed gradients to their mean and clips that. It gives the mean's norm, before it is clipped.

@@ -1,6 +1,6 @@
 //! The batches whose gradients go into one step of the optimizer.
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::error::Result;
 use crate::evaluation::Loss;
@@ -37,9 +37,12 @@ impl Window {
             (Weight::Device(sum), None) => Weight::Device(sum.f_add_scalar(samples)?),
             (Weight::Device(sum), Some(weight)) => Weight::Device(sum.f_add(weight)?),
         };
+        // In single precision at least: a sum beyond half precision is no infinite loss.
+        let kind = if loss.f_kind()? == Kind::Double { Kind::Double } else { Kind::Float };
+        let mean = loss.mean().f_to_kind(kind)?;
         let losses = match &self.losses {
-            Some(sum) => sum.f_add(loss.mean())?,
-            None => loss.mean().shallow_clone(),
+            Some(sum) => sum.f_add(&mean)?,
+            None => mean,
         };
         *self = Self { batches: self.batches + 1, weight, losses: Some(losses) };
         Ok(())
@@ -55,10 +58,14 @@ impl Window {
         self.losses.as_ref()
     }
 
-    /// One over the weight of all, 0-dimensional; 0 where nothing weighs anything.
-    pub(super) fn share(&self) -> Result<Tensor> {
+    /// One over the weight of all, a 0-dimensional double; 0 where nothing weighs anything. A number of the host is
+    /// written on the device: nothing is sent there, for which the host would wait.
+    pub(super) fn share(&self, device: Device) -> Result<Tensor> {
         Ok(match &self.weight {
-            Weight::Host(sum) => Tensor::from(if *sum == 0.0 { 0.0 } else { sum.recip() }),
+            Weight::Host(sum) => {
+                let share = if *sum == 0.0 { 0.0 } else { sum.recip() };
+                Tensor::f_full([0_i64; 0], share, (Kind::Double, device))?
+            }
             Weight::Device(sum) => sum.f_reciprocal()?.f_masked_fill(&sum.f_eq(0.0)?, 0.0)?,
         })
     }
