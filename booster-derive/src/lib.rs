@@ -8,6 +8,7 @@ mod batch;
 mod ctxt;
 mod diagnostic;
 mod evaluator;
+mod fallback;
 mod generics;
 mod library;
 mod meta;

@@ -29,9 +29,9 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     }
     match (ctxt.check(), container) {
         (Ok(()), Some(container)) => expand::container(&library, &container),
-        (checked, _) => {
+        (checked, known) => {
             let errors = checked.err().map(syn::Error::into_compile_error);
-            fallback::container(&library, &input, errors.as_ref())
+            fallback::container(&library, &input, known, errors.unwrap_or_default())
         }
     }
 }

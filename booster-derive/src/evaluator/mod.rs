@@ -6,6 +6,7 @@ mod body;
 mod check;
 mod collected;
 mod expand;
+mod fallback;
 mod returns;
 mod strip;
 mod structure;
@@ -35,9 +36,7 @@ pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStre
         (Ok(()), Some(evaluator)) => expand::evaluator(&library, &evaluator),
         (checked, _) => {
             let errors = checked.err().map(syn::Error::into_compile_error);
-            // So that an editor keeps working, and the only errors are these.
-            let function = strip::markers(function);
-            quote!(#errors #function)
+            fallback::evaluator(&function, errors.unwrap_or_default())
         }
     }
 }

@@ -1,0 +1,122 @@
+//! What comes out beside errors: the user's function, and stand-ins for what it would have become.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use syn::{FnArg, Generics, ItemFn, Pat, ReturnType, Stmt, parse_quote};
+
+use super::arguments::Arguments;
+use super::{body, check, returns, strip};
+use crate::ctxt::Ctxt;
+use crate::fallback::InError;
+use crate::names;
+
+/// `errors`, the function without marks, and stand-ins for the structs.
+pub(super) fn evaluator(function: &ItemFn, errors: TokenStream) -> TokenStream {
+    let given_back = given_back(function);
+    // A method stands where no struct can.
+    let name = unreported(|ctxt| check::name(ctxt, &function.sig.ident));
+    let Some(name) = name.filter(|_| !is_method(function)) else {
+        return quote!(#errors #given_back);
+    };
+    let in_error = InError::new(&function.attrs, &function.vis, &name, errors);
+    let constant = in_error.constant();
+    let generics = generics(function);
+    let evaluator = in_error.structure(&name, &generics, &TokenStream::new());
+    let constructor = constructor(function, &name, &generics);
+    let cfgs = in_error.cfgs();
+    let none = Generics::default();
+    let collected = collected(function).into_iter().map(|suffix| {
+        let name = names::generated(&format!("{name}{suffix}"), name.span());
+        in_error.structure(&name, &none, &TokenStream::new())
+    });
+    quote! {
+        #constant
+        #evaluator
+        #cfgs
+        #constructor
+        #(#collected)*
+        #given_back
+    }
+}
+
+fn is_method(function: &ItemFn) -> bool {
+    matches!(function.sig.inputs.first(), Some(FnArg::Receiver(_)))
+}
+
+/// The function itself, so that an editor keeps working, with nothing that would be an error without the macro.
+fn given_back(function: &ItemFn) -> TokenStream {
+    let mut function = strip::markers(function.clone());
+    function.sig.constness = None;
+    function.sig.variadic = None;
+    let returns = !matches!(function.sig.output, ReturnType::Default);
+    if returns && body::tail(&function.block).is_none() {
+        function.block.stmts.push(Stmt::Expr(parse_quote!(::core::unreachable!()), None));
+    }
+    // What is only marked is not used here.
+    quote!(#[allow(unused, clippy::all, clippy::pedantic)] #function)
+}
+
+/// The function's generics, and a parameter for each `impl Trait`, as far as the arguments can be read.
+fn generics(function: &ItemFn) -> Generics {
+    let mut generics = function.sig.generics.clone();
+    unreported(|ctxt| Arguments::read(ctxt, function, &mut generics).is_some());
+    generics
+}
+
+/// Calls `read` for what it finds besides errors: those are reported already.
+fn unreported<T>(read: impl FnOnce(&Ctxt) -> T) -> T {
+    let ctxt = Ctxt::new();
+    let found = read(&ctxt);
+    drop(ctxt.check());
+    found
+}
+
+/// `new` with all arguments behind the mode, which are what the user most likely meant to be parameters.
+fn constructor(function: &ItemFn, name: &Ident, generics: &Generics) -> TokenStream {
+    let vis = &function.vis;
+    let generics = crate::generics::bare(generics);
+    let (impl_generics, ty_generics, _) = generics.split_for_impl();
+    let arguments = function.sig.inputs.iter().skip(3).filter_map(|input| match input {
+        FnArg::Typed(input) => Some(input),
+        FnArg::Receiver(_) => None,
+    });
+    let arguments = arguments.map(|input| {
+        let ty = &input.ty;
+        match &*input.pat {
+            Pat::Ident(pat) => {
+                let name = names::again(&pat.ident);
+                quote!(#name: #ty)
+            }
+            _ => quote!(_: #ty),
+        }
+    });
+    quote! {
+        #[allow(unused, clippy::all, clippy::pedantic)]
+        impl #impl_generics #name #ty_generics {
+            #vis fn new(#(#arguments),*) -> Self {
+                ::core::unreachable!()
+            }
+        }
+    }
+}
+
+/// What the names of the structs of marked values end in.
+fn collected(function: &ItemFn) -> Vec<&'static str> {
+    let returned = unreported(|ctxt| returns::read(ctxt, &function.sig));
+    if let Some(returns::Returns::All { .. }) = returned {
+        return Vec::new();
+    }
+    let lets = function.block.stmts.iter().filter_map(|stmt| match stmt {
+        Stmt::Local(local) => Some(&local.attrs),
+        _ => None,
+    });
+    let marked = |names: &[&str]| lets.clone().flatten().any(|attr| names.iter().any(|name| attr.path().is_ident(name)));
+    let mut suffixes = Vec::new();
+    if marked(&["group", "metric"]) {
+        suffixes.extend(["Diagnostics", "DiagnosticsSummary"]);
+    }
+    if marked(&["output"]) {
+        suffixes.push("Output");
+    }
+    suffixes
+}
