@@ -26,10 +26,18 @@ impl<'a> InError<'a> {
         Self { vis, ident, cfgs: meta::cfgs(attrs).collect(), errors }
     }
 
-    /// The conditions, for what else comes out.
+    /// The conditions under which the item exists, for what else comes out.
     pub(crate) fn cfgs(&self) -> TokenStream {
         let cfgs = &self.cfgs;
         quote!(#(#cfgs)*)
+    }
+
+    pub(crate) fn vis(&self) -> &'a Visibility {
+        self.vis
+    }
+
+    pub(crate) fn ident(&self) -> &Ident {
+        &self.ident
     }
 
     /// The constant: each of the errors, once.

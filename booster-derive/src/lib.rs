@@ -13,6 +13,7 @@ mod generics;
 mod library;
 mod meta;
 mod names;
+mod owned;
 mod suggest;
 #[cfg(test)]
 mod tests;

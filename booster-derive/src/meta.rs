@@ -3,7 +3,7 @@
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::meta::ParseNestedMeta;
-use syn::parse::ParseStream;
+use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Expr, Meta, Path, Token};
 
 use crate::ctxt::Ctxt;
@@ -85,9 +85,25 @@ pub(crate) fn rest_of_argument(input: ParseStream<'_>) -> TokenStream {
     rest
 }
 
-/// Reads `= path` of `crate = path`.
-pub(crate) fn library(meta: &ParseNestedMeta<'_>) -> syn::Result<Library> {
-    meta.value()?.call(Path::parse_mod_style).map(|path| Library::new(&path))
+/// Reads `= path` of `crate = path`; none, and reported, where it is none.
+pub(crate) fn library(ctxt: &Ctxt, meta: &ParseNestedMeta<'_>) -> Option<Library> {
+    let rest = rest_of_argument(meta.input);
+    let mut value = rest.clone().into_iter();
+    let equals = value.next().is_some_and(|token| matches!(token, TokenTree::Punct(sign) if sign.as_char() == '='));
+    let value: TokenStream = value.collect();
+    if !equals || value.is_empty() {
+        ctxt.error_with_help(&meta.path, "`crate` takes a path after `=`", "write `crate = path::to::booster`");
+        return None;
+    }
+    match Path::parse_mod_style.parse2(value.clone()) {
+        Ok(path) => Some(Library::new(&path)),
+        Err(_) => {
+            let found = compact(&value);
+            let help = "write `crate = path::to::booster`, without quotes";
+            ctxt.error_with_help(value, format_args!("expected the path of a crate, found `{found}`"), help);
+            None
+        }
+    }
 }
 
 /// Reads the attribute `#[name(crate = path)]` of a container, the only one it takes.
@@ -98,10 +114,10 @@ pub(crate) fn container_library(ctxt: &Ctxt, attrs: &[Attribute], name: &str) ->
             if !meta.path.is_ident("crate") {
                 unknown(ctxt, &meta, "attribute", &["crate"]);
             } else if found.is_some() {
-                ctxt.error(&meta.path, "duplicate `crate`");
+                ctxt.error_with_help(&meta.path, "duplicate `crate`", "remove one of them");
                 skip_argument(meta.input);
             } else {
-                found = Some(library(&meta)?);
+                found = library(ctxt, &meta);
             }
             Ok(())
         });
@@ -115,6 +131,12 @@ pub(crate) fn ungrouped(mut value: &Expr) -> &Expr {
         value = &group.expr;
     }
     value
+}
+
+/// Reports what stands where a string literal should.
+pub(crate) fn not_a_string(ctxt: &Ctxt, value: &Expr) {
+    let found = compact(value);
+    ctxt.error_with_help(value, format_args!("expected a string literal, found `{found}`"), "put the name in quotes");
 }
 
 pub(crate) fn is_doc(attr: &Attribute) -> bool {

@@ -96,7 +96,11 @@ impl<'a> FieldAttrs<'a> {
         };
         if slot.is_some() {
             let word = compact(&meta.path);
-            ctxt.error(&meta.path, format_args!("duplicate `{word}` on field `{field}`"));
+            ctxt.error_with_help(
+                &meta.path,
+                format_args!("duplicate `{word}` on field `{field}`"),
+                "remove one of them",
+            );
         } else {
             *slot = Some(meta.path);
         }
@@ -111,12 +115,13 @@ fn group_name(ctxt: &Ctxt, attr: &Attribute) -> Option<GroupName> {
     let value = meta::ungrouped(&meta.value);
     let literal = match value {
         Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) if literal.suffix().is_empty() => literal,
+        Expr::Lit(_) => {
+            meta::not_a_string(ctxt, value);
+            return None;
+        }
         _ => {
-            ctxt.error_with_help(
-                value,
-                format_args!("expected a string literal, found `{}`", compact(value)),
-                "put the name in quotes",
-            );
+            // In rustc's own words, at the same place: it prints both as one.
+            ctxt.error(value, "attribute value must be a literal");
             return None;
         }
     };

@@ -11,7 +11,7 @@ use super::attr::{FieldAttrs, GroupAttr, GroupName};
 use super::metric::{self, MetricAttr};
 use super::reduce::Reduce;
 use crate::ctxt::Ctxt;
-use crate::{generics, meta, names};
+use crate::{generics, meta, names, owned};
 
 /// Reports the attributes of fields that stand on the struct.
 pub(super) fn stray_attributes(ctxt: &Ctxt, attrs: &[Attribute]) {
@@ -44,6 +44,7 @@ pub(super) fn role(ctxt: &Ctxt, field: &syn::Field, ident: &Ident, attrs: FieldA
             return Some(Role::Skip);
         }
         (None, Some(_)) => {
+            owned::check(ctxt, &field.ty, "a flattened field");
             let state = format!("field `{name}` is flattened");
             unmeasured(ctxt, attrs.group.as_ref(), attrs.metric.as_ref(), &state, "flatten");
             return Some(Role::Flatten);
@@ -67,6 +68,7 @@ pub(super) fn role(ctxt: &Ctxt, field: &syn::Field, ident: &Ident, attrs: FieldA
         }
         return None;
     };
+    owned::check(ctxt, &field.ty, "a metric");
     Some(Role::Leaf(Leaf {
         group: group.group?,
         metrics,

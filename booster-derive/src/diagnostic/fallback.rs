@@ -17,12 +17,17 @@ pub(super) fn container(
     errors: TokenStream,
 ) -> TokenStream {
     let ident = &input.ident;
-    let in_error = InError::new(&input.attrs, &input.vis, ident, errors);
-    let constant = in_error.constant();
-    let known = known.unwrap_or_else(|| Container::empty(input));
-    let summary = Summary::new(library, &known);
-    let summary_ty = summary.ty();
-    let summary = summary.fallback(&in_error);
+    let (summary, summary_ty) = if errors.is_empty() {
+        // What rustc reports on the struct is no constant to depend on.
+        (TokenStream::new(), quote!(#library::EmptySummary))
+    } else {
+        let in_error = InError::new(&input.attrs, &input.vis, ident, errors);
+        let constant = in_error.constant();
+        let known = known.unwrap_or_else(|| Container::empty(input));
+        let summary = Summary::new(library, &known);
+        let structs = summary.fallback(&in_error);
+        (quote!(#constant #structs), summary.ty())
+    };
     let mut generics = input.generics.clone();
     let (_, ty_generics, _) = input.generics.split_for_impl();
     // Quantified, so that rustc does not refuse the bound where it is false: what the trait asks
@@ -32,7 +37,6 @@ pub(super) fn container(
     });
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     quote! {
-        #constant
         #summary
 
         #[automatically_derived]

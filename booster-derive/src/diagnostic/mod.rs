@@ -29,9 +29,6 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     }
     match (ctxt.check(), container) {
         (Ok(()), Some(container)) => expand::container(&library, &container),
-        (checked, known) => {
-            let errors = checked.err().map(syn::Error::into_compile_error);
-            fallback::container(&library, &input, known, errors.unwrap_or_default())
-        }
+        (checked, known) => fallback::container(&library, &input, known, checked.err().unwrap_or_default()),
     }
 }

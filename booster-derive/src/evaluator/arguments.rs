@@ -149,7 +149,7 @@ fn param<'a>(ctxt: &Ctxt, input: &'a PatType) -> Option<Param<'a>> {
         return None;
     };
     for second in attrs {
-        ctxt.error(second, "duplicate `#[param]`");
+        ctxt.error_with_help(second, "duplicate `#[param]`", "remove one of them");
     }
     for cfg in meta::cfgs(&input.attrs) {
         ctxt.error_with_help(
@@ -206,7 +206,7 @@ fn default(ctxt: &Ctxt, attr: &Attribute) -> Option<Expr> {
         if !meta.path.is_ident("default") {
             meta::unknown(ctxt, &meta, "attribute", &["default"]);
         } else if default.is_some() {
-            ctxt.error(&meta.path, "duplicate `default`");
+            ctxt.error_with_help(&meta.path, "duplicate `default`", "remove one of them");
             meta::skip_argument(meta.input);
         } else {
             default = Some(meta.value()?.parse()?);

@@ -2,7 +2,7 @@
 
 use quote::ToTokens;
 use syn::visit::{self, Visit};
-use syn::{Attribute, Block, Expr, ExprReturn, Ident, Item, ItemFn, Local, Pat, Stmt, Type};
+use syn::{Attribute, Block, Expr, ExprReturn, Ident, Item, ItemFn, Local, Meta, Pat, Stmt, Type};
 
 use super::check;
 use super::returns::Returns;
@@ -152,13 +152,22 @@ fn attributes(ctxt: &Ctxt, local: &Local) -> Option<bool> {
         ctxt.error_with_help(attr, "`#[metric]` on a value without a group", "add `#[group = \"loss\"]`");
         return None;
     }
+    for attr in find("group") {
+        // On a field, rustc would be first to say so, and with less help.
+        if let Meta::NameValue(group) = &attr.meta
+            && !matches!(meta::ungrouped(&group.value), Expr::Lit(_))
+        {
+            meta::not_a_string(ctxt, &group.value);
+            return None;
+        }
+    }
     let mut outputs = find("output");
     let output = outputs.next();
     if let Some(attr) = output {
         check::without_arguments(ctxt, attr);
     }
     if let Some(second) = outputs.next() {
-        ctxt.error(second, "duplicate `#[output]`");
+        ctxt.error_with_help(second, "duplicate `#[output]`", "remove one of them");
     }
     Some(output.is_some())
 }

@@ -41,7 +41,11 @@ pub(super) fn not_a_function(ctxt: &Ctxt, item: &TokenStream, error: syn::Error)
 pub(super) fn signature(ctxt: &Ctxt, function: &ItemFn) -> bool {
     let sig = &function.sig;
     let cannot_be = |token: &dyn ToTokens, word: &str| {
-        ctxt.error(token.to_token_stream(), format_args!("`#[evaluator]` functions cannot be `{word}`"));
+        ctxt.error_with_help(
+            token.to_token_stream(),
+            format_args!("`#[evaluator]` functions cannot be `{word}`"),
+            format_args!("remove `{word}`"),
+        );
     };
     if let Some(token) = &sig.constness {
         cannot_be(token, "const");
@@ -56,7 +60,7 @@ pub(super) fn signature(ctxt: &Ctxt, function: &ItemFn) -> bool {
         cannot_be(&abi.extern_token, "extern");
     }
     if let Some(variadic) = &sig.variadic {
-        ctxt.error(variadic.dots, "`#[evaluator]` functions cannot be variadic");
+        ctxt.error_with_help(variadic.dots, "`#[evaluator]` functions cannot be variadic", "remove `...`");
     }
     if let Some(FnArg::Receiver(receiver)) = sig.inputs.first() {
         ctxt.error_with_help(

@@ -2,13 +2,13 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::{FnArg, Generics, ItemFn, Pat, ReturnType, Stmt, parse_quote};
+use syn::{FnArg, Generics, ItemFn, ReturnType, Stmt, parse_quote};
 
 use super::arguments::Arguments;
 use super::{body, check, returns, strip};
 use crate::ctxt::Ctxt;
 use crate::fallback::InError;
-use crate::names;
+use crate::{generics, names};
 
 /// `errors`, the function without marks, and stand-ins for the structs.
 pub(super) fn evaluator(function: &ItemFn, errors: TokenStream) -> TokenStream {
@@ -22,8 +22,7 @@ pub(super) fn evaluator(function: &ItemFn, errors: TokenStream) -> TokenStream {
     let constant = in_error.constant();
     let generics = generics(function);
     let evaluator = in_error.structure(&name, &generics, &TokenStream::new());
-    let constructor = constructor(function, &name, &generics);
-    let cfgs = in_error.cfgs();
+    let constructor = constructor(&in_error, &name, &generics);
     let none = Generics::default();
     let collected = collected(function).into_iter().map(|suffix| {
         let name = names::generated(&format!("{name}{suffix}"), name.span());
@@ -32,7 +31,6 @@ pub(super) fn evaluator(function: &ItemFn, errors: TokenStream) -> TokenStream {
     quote! {
         #constant
         #evaluator
-        #cfgs
         #constructor
         #(#collected)*
         #given_back
@@ -71,31 +69,19 @@ fn unreported<T>(read: impl FnOnce(&Ctxt) -> T) -> T {
     found
 }
 
-/// `new` with all arguments behind the mode, which are what the user most likely meant to be parameters.
-fn constructor(function: &ItemFn, name: &Ident, generics: &Generics) -> TokenStream {
-    let vis = &function.vis;
-    let generics = crate::generics::bare(generics);
+/// `new`, which may be called with anything: who knows what was meant to be a parameter.
+///
+/// A function without a right number of arguments cannot be written; a constant whose type is in error can.
+fn constructor(in_error: &InError<'_>, name: &Ident, generics: &Generics) -> TokenStream {
+    let generics = generics::bare(generics);
     let (impl_generics, ty_generics, _) = generics.split_for_impl();
-    let arguments = function.sig.inputs.iter().skip(3).filter_map(|input| match input {
-        FnArg::Typed(input) => Some(input),
-        FnArg::Receiver(_) => None,
-    });
-    let arguments = arguments.map(|input| {
-        let ty = &input.ty;
-        match &*input.pat {
-            Pat::Ident(pat) => {
-                let name = names::again(&pat.ident);
-                quote!(#name: #ty)
-            }
-            _ => quote!(_: #ty),
-        }
-    });
+    let (vis, cfgs, constant) = (in_error.vis(), in_error.cfgs(), in_error.ident());
     quote! {
-        #[allow(unused, clippy::all, clippy::pedantic)]
+        #cfgs
+        #[allow(dead_code, non_upper_case_globals)]
         impl #impl_generics #name #ty_generics {
-            #vis fn new(#(#arguments),*) -> Self {
-                ::core::unreachable!()
-            }
+            #[doc(hidden)]
+            #vis const new: [(); { #constant }] = [];
         }
     }
 }

@@ -27,17 +27,14 @@ pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStre
         Ok(function) => function,
         Err(error) => {
             check::not_a_function(&ctxt, item, error);
-            let errors = ctxt.check().err().map(syn::Error::into_compile_error);
+            let errors = ctxt.check().err();
             return quote!(#errors #item);
         }
     };
     let evaluator = ast::Evaluator::from_function(&ctxt, &function);
     match (ctxt.check(), evaluator) {
         (Ok(()), Some(evaluator)) => expand::evaluator(&library, &evaluator),
-        (checked, _) => {
-            let errors = checked.err().map(syn::Error::into_compile_error);
-            fallback::evaluator(&function, errors.unwrap_or_default())
-        }
+        (checked, _) => fallback::evaluator(&function, checked.err().unwrap_or_default()),
     }
 }
 
@@ -46,7 +43,7 @@ fn library(ctxt: &Ctxt, arguments: TokenStream) -> Library {
     let mut found = None;
     let parser = syn::meta::parser(|meta| {
         if meta.path.is_ident("crate") {
-            found = Some(meta::library(&meta)?);
+            found = meta::library(ctxt, &meta);
         } else {
             meta::unknown(ctxt, &meta, "argument", &["crate"]);
         }

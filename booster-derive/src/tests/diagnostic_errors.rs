@@ -27,11 +27,35 @@ fn a_group_takes_a_value_after_an_equals_sign() {
 
 #[test]
 fn a_group_is_a_string_literal() {
-    for value in ["LOSS", "3", "b\"loss\"", "path::LOSS", "\"loss\"suffix"] {
+    for value in ["3", "b\"loss\"", "\"loss\"suffix"] {
         let message = format!("expected a string literal, found `{value}`");
         let fields = format!("#[group = {value}] kl: Tensor");
         assert_fields(&fields, &[(value, &message, "put the name in quotes")]);
     }
+}
+
+/// rustc says so itself: the same words at the same place are printed once.
+#[test]
+fn a_group_that_is_no_literal_is_reported_in_rustc_s_words() {
+    for value in ["LOSS", "path::LOSS"] {
+        let fields = format!("#[group = {value}] kl: Tensor");
+        assert_fields(&fields, &[(value, "attribute value must be a literal", "")]);
+    }
+}
+
+#[test]
+fn a_field_owns_its_value() {
+    let help = "own the value: write `Tensor`";
+    assert_fields(
+        "#[group = \"a\"] a: &'static Tensor, #[diagnostic(flatten)] b: &'static Tensor",
+        &[
+            ("&'static Tensor", "a metric cannot be a reference", help),
+            ("&'static Tensor", "a flattened field cannot be a reference", help),
+        ],
+    );
+    // A lifetime that is missing is rustc's to report, and nothing else is to be said.
+    let expansion = diagnostic("struct D { #[group = \"a\"] a: &Tensor }").to_string();
+    assert!(expansion.contains("EmptySummary") && !expansion.contains("compile_error"), "{expansion}");
 }
 
 #[test]
@@ -105,7 +129,7 @@ fn a_field_is_skipped_or_flattened_or_measured() {
             "remove `#[group]` or `#[diagnostic(flatten)]`",
         )],
     );
-    assert_fields("#[diagnostic(skip, skip)] a: A", &[("skip", "duplicate `skip` on field `a`", "")]);
+    assert_fields("#[diagnostic(skip, skip)] a: A", &[("skip", "duplicate `skip` on field `a`", "remove one of them")]);
 }
 
 #[test]
@@ -142,7 +166,7 @@ fn attributes_of_the_struct_are_its_own() {
     );
     assert_errors(
         diagnostic("#[diagnostic(crate = a)] #[diagnostic(crate = b)] struct D {}"),
-        &[("crate", "duplicate `crate`", "")],
+        &[("crate", "duplicate `crate`", "remove one of them")],
     );
     assert_errors(
         diagnostic("#[group = \"a\"] #[metric(sum)] struct D {}"),
@@ -151,7 +175,20 @@ fn attributes_of_the_struct_are_its_own() {
             ("#[metric(sum)]", "`#[metric]` goes on a field", "each field has its own attributes"),
         ],
     );
-    assert_errors(diagnostic("#[diagnostic(crate = 3)] struct D {}"), &[("3", "expected identifier", "")]);
+    assert_errors(
+        diagnostic("#[diagnostic(crate = \"a\")] struct D {}"),
+        &[(
+            "\"a\"",
+            "expected the path of a crate, found `\"a\"`",
+            "write `crate = path::to::booster`, without quotes",
+        )],
+    );
+    for attribute in ["crate", "crate =", "crate(a)"] {
+        assert_errors(
+            diagnostic(&format!("#[diagnostic({attribute})] struct D {{}}")),
+            &[("crate", "`crate` takes a path after `=`", "write `crate = path::to::booster`")],
+        );
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@ use quote::ToTokens;
 use super::{assert_errors, evaluator, evaluator_with, reported};
 
 const RETURNS: &str = "an evaluator returns `Result<Tensor>` or `Result<(Loss, D, O)>`";
+const RETURNS_HELP: &str =
+    "write `-> booster::Result<Tensor>` for the loss alone: marked `let`s give diagnostics and output";
 const LAST: &str = "an evaluator that marks its diagnostics gives its loss as its last expression";
 const LAST_HELP: &str = "write the loss as last expression, or return `Result<(Loss, D, O)>`";
 const OWNED: &str = "evaluators, batches and diagnostics outlive the call: use an owned type";
@@ -31,10 +33,10 @@ fn a_function_is_neither_async_nor_const_nor_unsafe_nor_extern() {
     let function = with_body("Ok(loss)");
     for word in ["async", "const", "unsafe", "extern"] {
         let message = format!("`#[evaluator]` functions cannot be `{word}`");
-        assert_errors(evaluator(&format!("{word} {function}")), &[(word, &message, "")]);
+        assert_errors(evaluator(&format!("{word} {function}")), &[(word, &message, &format!("remove `{word}`"))]);
     }
     let variadic = "fn f(model: &Net, batch: &Images, mode: Mode, ...) -> Result<Tensor> { Ok(loss) }";
-    assert_errors(evaluator(variadic), &[("...", "`#[evaluator]` functions cannot be variadic", "")]);
+    assert_errors(evaluator(variadic), &[("...", "`#[evaluator]` functions cannot be variadic", "remove `...`")]);
 }
 
 #[test]
@@ -70,10 +72,10 @@ fn only_a_function_is_an_evaluator() {
 fn a_wrong_return_type_is_underlined() {
     for ty in ["Tensor", "Result<f64>", "Result<(Loss, D)>", "Result<(D, Loss, O)>", "Result", "Option<Tensor>", "R"] {
         let expansion = evaluator(&with_return(ty));
-        assert_errors(expansion, &[(ty, RETURNS, "")]);
+        assert_errors(expansion, &[(ty, RETURNS, RETURNS_HELP)]);
     }
     let source = "fn f(model: &Net, batch: &Images, mode: Mode) {}";
-    assert_errors(evaluator(source), &[("f", RETURNS, "")]);
+    assert_errors(evaluator(source), &[("f", RETURNS, RETURNS_HELP)]);
 }
 
 #[test]
@@ -205,9 +207,9 @@ fn the_arguments_of_param_are_checked() {
     );
     assert_errors(
         evaluator(&with_argument("#[param(default = 1, default = 2)] x: f64")),
-        &[("default", "duplicate `default`", "")],
+        &[("default", "duplicate `default`", "remove one of them")],
     );
-    assert_errors(evaluator(&with_argument("#[param] #[param] x: f64")), &[("#[param]", "duplicate `#[param]`", "")]);
+    assert_errors(evaluator(&with_argument("#[param] #[param] x: f64")), &[("#[param]", "duplicate `#[param]`", "remove one of them")]);
     assert_errors(
         evaluator(&with_argument("#[param = 3] x: f64")),
         &[(
@@ -244,6 +246,12 @@ fn the_attribute_takes_the_crate_alone() {
 #[test]
 fn a_marked_let_binds_one_name_of_a_written_type() {
     for (body, on, message, help) in [
+        (
+            "#[group = LOSS] let x: f64 = 1.0;",
+            "LOSS",
+            "expected a string literal, found `LOSS`",
+            "put the name in quotes",
+        ),
         ("#[group = \"a\"] let x = 1.0;", "x", "marked `x` has no type", "write `let x: Tensor = ..`"),
         ("#[output] let x: Tensor; x = y;", "x", "marked `x` has no value", "write `let x: Tensor = ..`"),
         (
@@ -278,7 +286,7 @@ fn a_marked_let_binds_one_name_of_a_written_type() {
             "a parameter stands behind the mode",
         ),
         ("#[output = 3] let x: f64 = z;", "#[output = 3]", "`output` takes no arguments", "write `#[output]`"),
-        ("#[output] #[output] let x: f64 = z;", "#[output]", "duplicate `#[output]`", ""),
+        ("#[output] #[output] let x: f64 = z;", "#[output]", "duplicate `#[output]`", "remove one of them"),
     ] {
         assert_errors(evaluator(&with_body(&format!("{body} Ok(loss)"))), &[(on, message, help)]);
     }
