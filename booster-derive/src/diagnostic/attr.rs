@@ -1,11 +1,10 @@
 //! The attributes of a field, each read on its own: what they mean together is `check`'s.
 
-use syn::meta::ParseNestedMeta;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Path};
 
 use super::metric::MetricAttr;
 use crate::ctxt::Ctxt;
-use crate::meta;
+use crate::meta::{self, Argument};
 use crate::names;
 use crate::text::compact;
 
@@ -77,7 +76,7 @@ impl<'a> FieldAttrs<'a> {
         self.metric = Some(MetricAttr::read(ctxt, attr, field));
     }
 
-    fn diagnostic(&mut self, ctxt: &Ctxt, meta: ParseNestedMeta<'_>, field: &str) {
+    fn diagnostic(&mut self, ctxt: &Ctxt, meta: Argument<'_>, field: &str) {
         let slot = if meta.path.is_ident("skip") {
             &mut self.skip
         } else if meta.path.is_ident("flatten") {
@@ -94,6 +93,7 @@ impl<'a> FieldAttrs<'a> {
             meta::unknown(ctxt, &meta, "attribute", &["skip", "flatten"]);
             return;
         };
+        let rest = meta::rest_of_argument(meta.input);
         if slot.is_some() {
             let word = compact(&meta.path);
             ctxt.error_with_help(
@@ -101,7 +101,7 @@ impl<'a> FieldAttrs<'a> {
                 format_args!("duplicate `{word}` on field `{field}`"),
                 "remove one of them",
             );
-        } else {
+        } else if meta::no_arguments(ctxt, &meta.path, &rest) {
             *slot = Some(meta.path);
         }
     }

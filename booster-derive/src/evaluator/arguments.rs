@@ -1,13 +1,16 @@
 //! The arguments: model, batch and mode by position, then parameters.
 
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Expr, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, Pat, PatType, Type, parse_quote};
+use syn::{
+    Attribute, Expr, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, Pat, PatType, Token, Type, parse_quote,
+};
 
 use super::ast::Evaluator;
 use super::check;
 use crate::ctxt::Ctxt;
 use crate::text::compact;
-use crate::{generics, meta, names};
+use crate::meta::{self, Argument};
+use crate::{generics, names};
 
 pub(super) struct Arguments<'a> {
     /// Behind the reference, with a parameter for each `impl Trait`.
@@ -209,11 +212,22 @@ fn default(ctxt: &Ctxt, attr: &Attribute) -> Option<Expr> {
             ctxt.error_with_help(&meta.path, "duplicate `default`", "remove one of them");
             meta::skip_argument(meta.input);
         } else {
-            default = Some(meta.value()?.parse()?);
+            default = Some(value(ctxt, &meta)?);
         }
         Ok(())
     });
     default
+}
+
+/// Reads `= expression` of `default = expression`.
+fn value(ctxt: &Ctxt, meta: &Argument<'_>) -> syn::Result<Expr> {
+    if !meta.input.peek(Token![=]) {
+        ctxt.error_with_help(&meta.path, "`default` takes an expression after `=`", "write `default = 0.1`");
+        meta::skip_argument(meta.input);
+        return Ok(parse_quote!(()));
+    }
+    meta.input.parse::<Token![=]>()?;
+    meta.input.parse()
 }
 
 impl<'a> Param<'a> {

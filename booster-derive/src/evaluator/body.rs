@@ -8,7 +8,7 @@ use super::check;
 use super::returns::Returns;
 use crate::ctxt::Ctxt;
 use crate::text::compact;
-use crate::{meta, names};
+use crate::{meta, names, owned};
 
 /// A marked `let`.
 pub(super) struct Mark<'a> {
@@ -136,6 +136,7 @@ fn mark<'a>(ctxt: &Ctxt, statement: usize, local: &'a Local) -> Option<Mark<'a>>
         }
     }
     check::owned(ctxt, &typed.ty, "a marked value");
+    owned::check(ctxt, &typed.ty, "a marked value");
     Some(Mark { statement, ident, ty: &typed.ty, output, local })
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::visit::{self, Visit};
-use syn::{FnArg, GenericParam, Ident, ItemFn, Lifetime, Safety, Type, TypeReference};
+use syn::{FnArg, GenericParam, Ident, ItemFn, Lifetime, Safety, TraitItemFn, Type, TypeReference};
 
 use super::arguments::Arguments;
 use super::body::Mark;
@@ -33,7 +33,14 @@ pub(super) fn not_a_function(ctxt: &Ctxt, item: &TokenStream, error: syn::Error)
             "`#[evaluator]` goes on a function",
             "the function's name becomes the evaluator's, its `#[param]`s the fields",
         ),
-        _ => ctxt.syn_error(error),
+        _ => match syn::parse2::<TraitItemFn>(item.clone()) {
+            Ok(TraitItemFn { default: None, semi_token, .. }) => ctxt.error_with_help(
+                semi_token,
+                "an `#[evaluator]` function has a body",
+                "write a free function, with a type parameter for what differs",
+            ),
+            _ => ctxt.syn_error(error),
+        },
     }
 }
 

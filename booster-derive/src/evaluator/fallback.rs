@@ -1,8 +1,11 @@
 //! What comes out beside errors: the user's function, and stand-ins for what it would have become.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::{FnArg, Generics, ItemFn, ReturnType, Stmt, parse_quote};
+use syn::visit_mut::{self, VisitMut};
+use syn::{FnArg, Generics, ItemFn, Pat, PatType, ReturnType, Stmt, Type, parse_quote};
 
 use super::arguments::Arguments;
 use super::{body, check, returns, strip};
@@ -12,14 +15,15 @@ use crate::{generics, names};
 
 /// `errors`, the function without marks, and stand-ins for the structs.
 pub(super) fn evaluator(function: &ItemFn, errors: TokenStream) -> TokenStream {
-    let given_back = given_back(function);
     // A method stands where no struct can.
     let name = unreported(|ctxt| check::name(ctxt, &function.sig.ident));
     let Some(name) = name.filter(|_| !is_method(function)) else {
+        let given_back = given_back(function, None);
         return quote!(#errors #given_back);
     };
     let in_error = InError::new(&function.attrs, &function.vis, &name, errors);
     let constant = in_error.constant();
+    let given_back = given_back(function, Some(in_error.ident()));
     let generics = generics(function);
     let evaluator = in_error.structure(&name, &generics, &TokenStream::new());
     let constructor = constructor(&in_error, &name, &generics);
@@ -42,16 +46,44 @@ fn is_method(function: &ItemFn) -> bool {
 }
 
 /// The function itself, so that an editor keeps working, with nothing that would be an error without the macro.
-fn given_back(function: &ItemFn) -> TokenStream {
+fn given_back(function: &ItemFn, in_error: Option<&Ident>) -> TokenStream {
     let mut function = strip::markers(function.clone());
     function.sig.constness = None;
     function.sig.variadic = None;
+    if let Some(in_error) = in_error {
+        Quiet { in_error, names: BTreeSet::new() }.visit_signature_mut(&mut function.sig);
+    }
     let returns = !matches!(function.sig.output, ReturnType::Default);
     if returns && body::tail(&function.block).is_none() {
         function.block.stmts.push(Stmt::Expr(parse_quote!(::core::unreachable!()), None));
     }
     // What is only marked is not used here.
-    quote!(#[allow(unused, clippy::all, clippy::pedantic)] #function)
+    quote!(#[allow(irrefutable_let_patterns, unused, clippy::all, clippy::pedantic)] #function)
+}
+
+/// Takes from a signature what rustc would report a second time.
+struct Quiet<'a> {
+    in_error: &'a Ident,
+    names: BTreeSet<String>,
+}
+
+impl VisitMut for Quiet<'_> {
+    fn visit_pat_type_mut(&mut self, argument: &mut PatType) {
+        if let Pat::Ident(pat) = &*argument.pat
+            && !self.names.insert(names::plain(&pat.ident))
+        {
+            *argument.pat = parse_quote!(_);
+        }
+        visit_mut::visit_pat_type_mut(self, argument);
+    }
+
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        visit_mut::visit_type_mut(self, ty);
+        if let Type::Infer(_) = ty {
+            let in_error = self.in_error;
+            *ty = parse_quote!([(); { #in_error }]);
+        }
+    }
 }
 
 /// The function's generics, and a parameter for each `impl Trait`, as far as the arguments can be read.

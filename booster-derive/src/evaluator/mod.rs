@@ -41,16 +41,9 @@ pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStre
 /// Reads `crate = path`, the only argument of the attribute itself.
 fn library(ctxt: &Ctxt, arguments: TokenStream) -> Library {
     let mut found = None;
-    let parser = syn::meta::parser(|meta| {
-        if meta.path.is_ident("crate") {
-            found = meta::library(ctxt, &meta);
-        } else {
-            meta::unknown(ctxt, &meta, "argument", &["crate"]);
-        }
+    meta::parse_arguments(ctxt, arguments, "`#[evaluator(crate = path)]`", |meta| {
+        meta::crate_argument(ctxt, &meta, "argument", &mut found);
         Ok(())
     });
-    if let Err(error) = syn::parse::Parser::parse2(parser, arguments) {
-        ctxt.syn_error(error);
-    }
     found.unwrap_or_default()
 }

@@ -69,6 +69,7 @@ impl Histogram {
 /// turns into one of these and back.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the value of a metric",
+    label = "not a metric's value",
     note = "use `f64`, `booster::diagnostic::Array` or `Histogram`, or implement `booster::diagnostic::MetricValue`"
 )]
 pub trait MetricValue: Clone + std::fmt::Debug + PartialEq + Send + 'static {

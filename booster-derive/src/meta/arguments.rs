@@ -1,15 +1,22 @@
-//! Reading the arguments of attributes, alike for all three macros.
+//! The arguments in an attribute's parentheses, each read on its own, so that one in error does not hide the others.
 
 use proc_macro2::{TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote};
-use syn::meta::ParseNestedMeta;
+use quote::ToTokens;
+use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Expr, Meta, Path, Token};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Ident, Meta, Path, PathSegment, Token};
 
 use crate::ctxt::Ctxt;
 use crate::library::Library;
 use crate::suggest;
 use crate::text::compact;
+
+/// An argument, of which the word is read and what follows it is not.
+pub(crate) struct Argument<'a> {
+    pub(crate) path: Path,
+    pub(crate) input: ParseStream<'a>,
+}
 
 /// Calls `each` for every argument of `#[name(argument, ..)]`.
 ///
@@ -19,7 +26,7 @@ pub(crate) fn arguments(
     ctxt: &Ctxt,
     attr: &Attribute,
     usage: &str,
-    each: impl FnMut(ParseNestedMeta<'_>) -> syn::Result<()>,
+    each: impl FnMut(Argument<'_>) -> syn::Result<()>,
 ) -> bool {
     let Meta::List(list) = &attr.meta else {
         in_parentheses(ctxt, attr, usage);
@@ -29,10 +36,68 @@ pub(crate) fn arguments(
         in_parentheses(ctxt, attr, usage);
         return false;
     }
-    if let Err(error) = list.parse_args_with(syn::meta::parser(each)) {
+    parse_arguments(ctxt, list.tokens.clone(), usage, each);
+    true
+}
+
+/// Calls `each` for every argument of `argument, ..`.
+pub(crate) fn parse_arguments(
+    ctxt: &Ctxt,
+    list: TokenStream,
+    usage: &str,
+    mut each: impl FnMut(Argument<'_>) -> syn::Result<()>,
+) {
+    let parser = |input: ParseStream<'_>| {
+        while !input.is_empty() {
+            let word = input.peek(Ident::peek_any) || input.peek(Token![::]);
+            if word {
+                let path = input.call(path_of_any_words)?;
+                each(Argument { path, input })?;
+            }
+            // What is left of the argument was not asked for, or is all there is.
+            let rest = rest_of_argument(input);
+            let comma = input.parse::<Option<Token![,]>>()?;
+            if !rest.is_empty() {
+                unexpected(ctxt, rest, usage);
+            } else if !word {
+                unexpected(ctxt, comma.to_token_stream(), usage);
+            }
+        }
+        Ok(())
+    };
+    if let Err(error) = parser.parse2(list) {
         ctxt.syn_error(error);
     }
-    true
+}
+
+fn unexpected(ctxt: &Ctxt, tokens: TokenStream, usage: &str) {
+    let found = compact(&tokens);
+    ctxt.error_with_help(tokens, format_args!("unexpected `{found}`"), format_args!("write {usage}"));
+}
+
+/// A path whose segments may be keywords, as `crate` is.
+fn path_of_any_words(input: ParseStream<'_>) -> syn::Result<Path> {
+    let leading_colon = input.parse()?;
+    let mut segments = Punctuated::new();
+    segments.push_value(PathSegment::from(input.call(Ident::parse_any)?));
+    while input.peek(Token![::]) {
+        segments.push_punct(input.parse()?);
+        segments.push_value(PathSegment::from(input.call(Ident::parse_any)?));
+    }
+    Ok(Path { leading_colon, segments })
+}
+
+/// Reports what follows a word that stands alone.
+pub(crate) fn no_arguments(ctxt: &Ctxt, word: &impl ToTokens, rest: &TokenStream) -> bool {
+    if !rest.is_empty() {
+        let word = compact(word);
+        ctxt.error_with_help(
+            rest,
+            format_args!("`{word}` takes no arguments"),
+            format_args!("write `{word}`, and a comma before what comes next"),
+        );
+    }
+    rest.is_empty()
 }
 
 fn in_parentheses(ctxt: &Ctxt, attr: &Attribute, usage: &str) {
@@ -45,12 +110,12 @@ fn in_parentheses(ctxt: &Ctxt, attr: &Attribute, usage: &str) {
 }
 
 /// Reports an argument that is not one of `known`, and skips what follows it.
-pub(crate) fn unknown(ctxt: &Ctxt, meta: &ParseNestedMeta<'_>, what: &str, known: &[&str]) {
+pub(crate) fn unknown(ctxt: &Ctxt, meta: &Argument<'_>, what: &str, known: &[&str]) {
     unknown_word(ctxt, &meta.path, what, known);
     skip_argument(meta.input);
 }
 
-pub(crate) fn unknown_word(ctxt: &Ctxt, word: &Path, what: &str, known: &[&str]) {
+fn unknown_word(ctxt: &Ctxt, word: &Path, what: &str, known: &[&str]) {
     let name = compact(word);
     let help = format!("expected {}", alternatives(known));
     match suggest::nearest(&name, known) {
@@ -86,7 +151,7 @@ pub(crate) fn rest_of_argument(input: ParseStream<'_>) -> TokenStream {
 }
 
 /// Reads `= path` of `crate = path`; none, and reported, where it is none.
-pub(crate) fn library(ctxt: &Ctxt, meta: &ParseNestedMeta<'_>) -> Option<Library> {
+fn library(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Library> {
     let rest = rest_of_argument(meta.input);
     let mut value = rest.clone().into_iter();
     let equals = value.next().is_some_and(|token| matches!(token, TokenTree::Punct(sign) if sign.as_char() == '='));
@@ -106,85 +171,26 @@ pub(crate) fn library(ctxt: &Ctxt, meta: &ParseNestedMeta<'_>) -> Option<Library
     }
 }
 
+/// Reads an argument where `crate = path` is the only one there can be.
+pub(crate) fn crate_argument(ctxt: &Ctxt, meta: &Argument<'_>, what: &str, found: &mut Option<Library>) {
+    if !meta.path.is_ident("crate") {
+        unknown(ctxt, meta, what, &["crate"]);
+    } else if found.is_some() {
+        ctxt.error_with_help(&meta.path, "duplicate `crate`", "remove one of them");
+        skip_argument(meta.input);
+    } else {
+        *found = library(ctxt, meta);
+    }
+}
+
 /// Reads the attribute `#[name(crate = path)]` of a container, the only one it takes.
 pub(crate) fn container_library(ctxt: &Ctxt, attrs: &[Attribute], name: &str) -> Library {
     let mut found = None;
     for attr in attrs.iter().filter(|attr| attr.path().is_ident(name)) {
         arguments(ctxt, attr, &format!("`#[{name}(crate = path)]`"), |meta| {
-            if !meta.path.is_ident("crate") {
-                unknown(ctxt, &meta, "attribute", &["crate"]);
-            } else if found.is_some() {
-                ctxt.error_with_help(&meta.path, "duplicate `crate`", "remove one of them");
-                skip_argument(meta.input);
-            } else {
-                found = library(ctxt, &meta);
-            }
+            crate_argument(ctxt, &meta, "attribute", &mut found);
             Ok(())
         });
     }
     found.unwrap_or_default()
-}
-
-/// What stands where a string literal should, without invisible groups around it.
-pub(crate) fn ungrouped(mut value: &Expr) -> &Expr {
-    while let Expr::Group(group) = value {
-        value = &group.expr;
-    }
-    value
-}
-
-/// Reports what stands where a string literal should.
-pub(crate) fn not_a_string(ctxt: &Ctxt, value: &Expr) {
-    let found = compact(value);
-    ctxt.error_with_help(value, format_args!("expected a string literal, found `{found}`"), "put the name in quotes");
-}
-
-pub(crate) fn is_doc(attr: &Attribute) -> bool {
-    attr.path().is_ident("doc")
-}
-
-/// The documentation among `attrs`.
-pub(crate) fn docs(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {
-    attrs.iter().filter(|attr| is_doc(attr))
-}
-
-/// A line of generated documentation.
-pub(crate) fn doc(line: &str) -> TokenStream {
-    // The space is what a doc comment has: rustdoc strips it from all lines alike.
-    let line = format!(" {line}");
-    quote!(#[doc = #line])
-}
-
-/// What generated items inherit of the user's lint levels, as the items of rustc's own derives do.
-///
-/// An `expect` is inherited as `allow`: the copies need not fulfil it.
-pub(crate) fn lint_levels(attrs: &[Attribute]) -> TokenStream {
-    let mut levels = TokenStream::new();
-    for attr in attrs {
-        if let Meta::List(list) = &attr.meta
-            && (list.path.is_ident("allow") || list.path.is_ident("expect"))
-        {
-            let (level, lints) = (format_ident!("allow"), &list.tokens);
-            levels.extend(quote!(#[#level(#lints)]));
-        }
-    }
-    levels
-}
-
-pub(crate) fn is_cfg(attr: &Attribute) -> bool {
-    attr.path().is_ident("cfg")
-}
-
-/// The `#[cfg(..)]`s among `attrs`.
-pub(crate) fn cfgs(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {
-    attrs.iter().filter(|attr| is_cfg(attr))
-}
-
-/// Whether an identifier `name` stands anywhere in `tokens`.
-pub(crate) fn mentions_ident(tokens: TokenStream, name: &str) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Group(group) => mentions_ident(group.stream(), name),
-        TokenTree::Ident(ident) => ident == name,
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
-    })
 }
