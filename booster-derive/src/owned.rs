@@ -14,8 +14,11 @@ pub(crate) fn check(ctxt: &Ctxt, ty: &Type, what: &str) {
         Type::Reference(reference) if reference.lifetime.is_none() => ctxt.left_to_rustc(),
         Type::Reference(reference) => {
             let owned = compact(&reference.elem);
-            let message = format_args!("{what} cannot be a reference");
-            ctxt.error_with_help(ty, message, format_args!("own the value: write `{owned}`"));
+            ctxt.error_with_help(
+                ty,
+                format_args!("{what} cannot be a reference"),
+                format_args!("own the value: write `{owned}`"),
+            );
         }
         _ => {}
     }

@@ -2,7 +2,7 @@
 //!
 //! `TRYBUILD=overwrite cargo test -p booster-ui-tests` writes the expected messages anew: read them before keeping them.
 
-//mod texts;
+mod texts;
 
 use std::error::Error;
 use std::fs;
@@ -24,7 +24,9 @@ fn every_misuse_is_one_error() -> Result<(), Box<dyn Error>> {
         let found = case.messages.lines().filter(|line| line.starts_with("error")).count();
         assert_eq!(found, expected, "errors in {name}");
         assert!(!case.messages.contains("\nwarning") && !case.messages.starts_with("warning"), "a warning in {name}");
-        assert!(!case.messages.contains("__"), "a private name in {name}");
+        for private in ["__private", "__marker", "__IN_ERROR", "InError"] {
+            assert!(!case.messages.contains(private), "`{private}` in {name}");
+        }
     }
     println!("{} cases", cases.len());
     assert!(cases.len() >= 80, "{} cases", cases.len());
@@ -42,6 +44,18 @@ fn no_error_is_on_the_name_of_a_macro() -> Result<(), Box<dyn Error>> {
             assert!(!on_macro, "line {line} of {name} is blamed");
         }
     }
+    Ok(())
+}
+
+/// No branch of the macros that reports an error is without a case.
+#[test]
+fn every_text_of_the_macros_is_in_a_case() -> Result<(), Box<dyn Error>> {
+    let messages: String = cases()?.into_iter().map(|case| case.messages).collect();
+    let texts = texts::all()?;
+    let missing: Vec<_> = texts.iter().filter(|text| !text.occurs_in(&messages)).map(texts::Text::shown).collect();
+    assert_eq!(missing, Vec::<String>::new(), "texts that no case has");
+    println!("{} texts", texts.len());
+    assert!(texts.len() >= 100, "{} texts", texts.len());
     Ok(())
 }
 

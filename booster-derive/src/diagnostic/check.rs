@@ -200,8 +200,12 @@ fn one_metric_per_name(ctxt: &Ctxt, container: &Container<'_>) {
                 } else {
                     format!("rename `{first}` or `{second}`, or put them into different groups")
                 };
-                let message = format!("group `{}` has two metrics named `{name}`", group.name);
-                ctxt.error_with_help(&metric.tokens, message, help);
+                let group = &group.name;
+                ctxt.error_with_help(
+                    &metric.tokens,
+                    format_args!("group `{group}` has two metrics named `{name}`"),
+                    help,
+                );
             }
         }
     }

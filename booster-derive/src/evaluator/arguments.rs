@@ -83,8 +83,7 @@ const BATCH: Lent = Lent { what: "the batch", param: "Batch", usage: "write `bat
 /// The type behind the reference, with a parameter for each `impl Trait`.
 fn lent(ctxt: &Ctxt, function: &ItemFn, generics: &mut Generics, ty: &Type, lent: &Lent) -> Option<Type> {
     let Type::Reference(reference) = ungrouped(ty) else {
-        let message = format_args!("{} is taken by reference", lent.what);
-        ctxt.error_with_help(ty, message, lent.usage);
+        ctxt.error_with_help(ty, format_args!("{} is taken by reference", lent.what), lent.usage);
         return None;
     };
     if let Some(mutability) = &reference.mutability {
@@ -94,8 +93,7 @@ fn lent(ctxt: &Ctxt, function: &ItemFn, generics: &mut Generics, ty: &Type, lent
     if let Some(lifetime) = &reference.lifetime
         && lifetime.ident == "static"
     {
-        let message = format_args!("{} is lent for the call alone", lent.what);
-        ctxt.error_with_help(lifetime, message, lent.usage);
+        ctxt.error_with_help(lifetime, format_args!("{} is lent for the call alone", lent.what), lent.usage);
     }
     let mut named = (*reference.elem).clone();
     let mut anonymous = NameImplTrait { function, name: lent.param, params: Vec::new() };

@@ -11,7 +11,7 @@ impl Reduction for Named {
         Ok(State::new([]))
     }
 
-    fn merge(_: &State, later: &State) -> Result<State> {
+    fn merge(_: &State, _: &State) -> Result<State> {
         Ok(State::new([]))
     }
 

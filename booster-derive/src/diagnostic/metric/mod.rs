@@ -156,8 +156,11 @@ fn ema(ctxt: &Ctxt, word: &Ident, rest: TokenStream) -> Option<Reduce> {
 
 fn histogram(ctxt: &Ctxt, word: &Ident, rest: TokenStream) -> Option<Reduce> {
     let Some([low, high, bins]) = arguments(&rest).and_then(|all| <[Expr; 3]>::try_from(all).ok()) else {
-        let message = format_args!("`{word}` takes three numbers in parentheses, or none");
-        ctxt.error_with_help(rest, message, WRITE_HISTOGRAM);
+        ctxt.error_with_help(
+            rest,
+            format_args!("`{word}` takes three numbers in parentheses, or none"),
+            WRITE_HISTOGRAM,
+        );
         return None;
     };
     let range = (literal(ctxt, &low, WRITE_HISTOGRAM), literal(ctxt, &high, WRITE_HISTOGRAM));
