@@ -52,6 +52,10 @@ pub(crate) fn identifier(name: &str, span: Span) -> Option<Ident> {
     if matches!(name, "self" | "Self" | "super" | "crate") || upper_camel(name).is_empty() {
         return None;
     }
+    // A keyword since edition 2024, which syn does not know of; raw, it is the same name in all editions.
+    if name == "gen" {
+        return Some(Ident::new_raw(name, span));
+    }
     if let Ok(mut ident) = syn::parse_str::<Ident>(name) {
         ident.set_span(span);
         return Some(ident);
@@ -108,6 +112,7 @@ mod tests {
     #[test]
     fn a_keyword_becomes_a_raw_identifier() {
         assert_eq!(field("type").as_deref(), Some("r#type"));
+        assert_eq!(field("gen").as_deref(), Some("r#gen"));
         assert_eq!(field("loss").as_deref(), Some("loss"));
         assert_eq!(field("größe").as_deref(), Some("größe"));
     }

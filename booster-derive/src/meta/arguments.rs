@@ -160,15 +160,16 @@ fn library(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Library> {
         ctxt.error_with_help(&meta.path, "`crate` takes a path after `=`", "write `crate = path::to::booster`");
         return None;
     }
-    match Path::parse_mod_style.parse2(value.clone()) {
-        Ok(path) => Some(Library::new(&path)),
-        Err(_) => {
-            let found = compact(&value);
-            let help = "write `crate = path::to::booster`, without quotes";
-            ctxt.error_with_help(value, format_args!("expected the path of a crate, found `{found}`"), help);
-            None
-        }
-    }
+    let Ok(path) = Path::parse_mod_style.parse2(value.clone()) else {
+        let found = compact(&value);
+        ctxt.error_with_help(
+            value,
+            format_args!("expected the path of a crate, found `{found}`"),
+            "write `crate = path::to::booster`, without quotes",
+        );
+        return None;
+    };
+    Some(Library::new(&path))
 }
 
 /// Reads an argument where `crate = path` is the only one there can be.
