@@ -59,6 +59,22 @@ fn every_text_of_the_macros_is_in_a_case() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// What has to compile is compiled by cargo, in editions 2021 and 2024: a file that no module names would not be.
+#[test]
+fn every_shape_is_compiled() -> Result<(), Box<dyn Error>> {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shapes = rust_files(&package.join("src/shapes"))?;
+    let list = fs::read_to_string(package.join("src/shapes/mod.rs"))?;
+    for shape in &shapes {
+        let name = shape.file_stem().and_then(|name| name.to_str()).ok_or("a file without a name")?;
+        assert!(name == "mod" || list.contains(&format!("pub mod {name};")), "{} is not compiled", shape.display());
+    }
+    let renamed = rust_files(&package.join("renamed/src"))?;
+    println!("{} shapes", shapes.len() + renamed.len() - 2);
+    assert!(shapes.len() > 20, "{} shapes", shapes.len());
+    Ok(())
+}
+
 /// The line that an error points at: `--> path:line:column`.
 fn place(message: &str) -> Option<usize> {
     let place = message.lines().find_map(|line| line.trim_start().strip_prefix("--> cases/"))?;

@@ -8,8 +8,8 @@ use syn::{
 use super::ast::Evaluator;
 use super::check;
 use crate::ctxt::Ctxt;
-use crate::text::compact;
 use crate::meta::{self, Argument};
+use crate::text::compact;
 use crate::{generics, names};
 
 pub(super) struct Arguments<'a> {

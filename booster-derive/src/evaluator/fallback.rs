@@ -128,7 +128,8 @@ fn collected(function: &ItemFn) -> Vec<&'static str> {
         Stmt::Local(local) => Some(&local.attrs),
         _ => None,
     });
-    let marked = |names: &[&str]| lets.clone().flatten().any(|attr| names.iter().any(|name| attr.path().is_ident(name)));
+    let marked =
+        |names: &[&str]| lets.clone().flatten().any(|attr| names.iter().any(|name| attr.path().is_ident(name)));
     let mut suffixes = Vec::new();
     if marked(&["group", "metric"]) {
         suffixes.extend(["Diagnostics", "DiagnosticsSummary"]);

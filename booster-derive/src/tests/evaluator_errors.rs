@@ -221,7 +221,10 @@ fn the_arguments_of_param_are_checked() {
         evaluator(&with_argument("#[param(default = 1, default = 2)] x: f64")),
         &[("default", "duplicate `default`", "remove one of them")],
     );
-    assert_errors(evaluator(&with_argument("#[param] #[param] x: f64")), &[("#[param]", "duplicate `#[param]`", "remove one of them")]);
+    assert_errors(
+        evaluator(&with_argument("#[param] #[param] x: f64")),
+        &[("#[param]", "duplicate `#[param]`", "remove one of them")],
+    );
     for argument in ["#[param(default)] x: f64", "#[param(default(3))] x: f64"] {
         assert_errors(
             evaluator(&with_argument(argument)),

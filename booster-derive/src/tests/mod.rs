@@ -5,8 +5,9 @@ mod batch_errors;
 mod diagnostic_errors;
 mod evaluator_errors;
 mod expansions;
+mod fuzz;
 mod metric_errors;
-mod mutations;
+mod spans;
 
 use proc_macro2::{TokenStream, TokenTree};
 

@@ -32,9 +32,8 @@ impl Summary<'_> {
     fn known_metrics(&self, group: &GroupName) -> TokenStream {
         let mut seen = BTreeSet::new();
         let metrics = self.container.leaves(group).flat_map(|(_, leaf)| leaf.metrics.iter().map(move |it| (leaf, it)));
-        let metrics = metrics.filter(|(_, Metric { ident, reduce, .. })| {
-            reduce.custom().is_none() && seen.insert(names::plain(ident))
-        });
+        let metrics = metrics
+            .filter(|(_, Metric { ident, reduce, .. })| reduce.custom().is_none() && seen.insert(names::plain(ident)));
         let vis = self.vis;
         let fields = metrics.map(|(leaf, Metric { ident, reduce, .. })| {
             let ty = self.value_ty(leaf, reduce.value());
