@@ -65,6 +65,18 @@ pub(crate) fn identifier(name: &str, span: Span) -> Option<Ident> {
     Some(Ident::new_raw(&keyword.to_string(), span))
 }
 
+/// An identifier that `name` may have been meant to be.
+pub(crate) fn like(name: &str) -> String {
+    let letters = name.trim().strip_prefix("r#").unwrap_or(name.trim()).chars();
+    let mut like: String = letters.map(|letter| if letter.is_alphanumeric() { letter } else { '_' }).collect();
+    if like.starts_with(|first: char| first.is_numeric()) {
+        like.insert(0, '_');
+    } else if identifier(&like, Span::call_site()).is_none() {
+        like.push('_');
+    }
+    if identifier(&like, Span::call_site()).is_some() { like } else { "loss".to_owned() }
+}
+
 /// `ident` as written in messages, tags and schemas: without `r#`.
 pub(crate) fn plain(ident: &Ident) -> String {
     ident.unraw().to_string()
@@ -115,6 +127,21 @@ mod tests {
         assert_eq!(field("gen").as_deref(), Some("r#gen"));
         assert_eq!(field("loss").as_deref(), Some("loss"));
         assert_eq!(field("größe").as_deref(), Some("größe"));
+    }
+
+    #[test]
+    fn a_name_is_suggested_for_what_is_none() {
+        for (name, meant) in [
+            ("a/b", "a_b"),
+            ("2x", "_2x"),
+            ("self", "self_"),
+            ("", "loss"),
+            ("_", "loss"),
+            (" a", "a"),
+            ("r#type", "type"),
+        ] {
+            assert_eq!(like(name), meant, "{name:?}");
+        }
     }
 
     #[test]

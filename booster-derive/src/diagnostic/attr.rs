@@ -44,7 +44,6 @@ impl<'a> FieldAttrs<'a> {
                 let usage = "`#[diagnostic(skip)]` or `#[diagnostic(flatten)]`";
                 meta::arguments(ctxt, attr, usage, |meta| {
                     attrs.diagnostic(ctxt, meta, name);
-                    Ok(())
                 });
             }
         }
@@ -130,7 +129,7 @@ fn group_name(ctxt: &Ctxt, attr: &Attribute) -> Option<GroupName> {
         ctxt.error_with_help(
             literal,
             format_args!("`{name}` is not a group name"),
-            "a group name is a Rust identifier",
+            format_args!("a group name is a Rust identifier, such as `{}`", names::like(&name)),
         );
         return None;
     };

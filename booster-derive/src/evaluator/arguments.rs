@@ -1,5 +1,6 @@
 //! The arguments: model, batch and mode by position, then parameters.
 
+use syn::parse::discouraged::Speculative;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     Attribute, Expr, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, Pat, PatType, Token, Type, parse_quote,
@@ -210,22 +211,26 @@ fn default(ctxt: &Ctxt, attr: &Attribute) -> Option<Expr> {
             ctxt.error_with_help(&meta.path, "duplicate `default`", "remove one of them");
             meta::skip_argument(meta.input);
         } else {
-            default = Some(value(ctxt, &meta)?);
+            default = value(ctxt, &meta);
         }
-        Ok(())
     });
     default
 }
 
-/// Reads `= expression` of `default = expression`.
-fn value(ctxt: &Ctxt, meta: &Argument<'_>) -> syn::Result<Expr> {
-    if !meta.input.peek(Token![=]) {
-        ctxt.error_with_help(&meta.path, "`default` takes an expression after `=`", "write `default = 0.1`");
+/// Reads `= expression` of `default = expression`; none, and reported, where there is none.
+fn value(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Expr> {
+    let ahead = meta.input.fork();
+    let Ok(value) = ahead.parse::<Token![=]>().and_then(|_| ahead.parse::<Expr>()) else {
+        ctxt.error_with_help(
+            &meta.path,
+            "`default` takes an expression after `=`",
+            "write `default = 0.1`, or another expression of the parameter's type",
+        );
         meta::skip_argument(meta.input);
-        return Ok(parse_quote!(()));
-    }
-    meta.input.parse::<Token![=]>()?;
-    meta.input.parse()
+        return None;
+    };
+    meta.input.advance_to(&ahead);
+    Some(value)
 }
 
 impl<'a> Param<'a> {

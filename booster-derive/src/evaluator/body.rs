@@ -185,7 +185,7 @@ impl<'ast> Visit<'ast> for Stray<'_> {
             self.ctxt.error_with_help(
                 attr,
                 format_args!("`#[{name}]` is not on a `let` of the function's own body"),
-                "move it out of the block: each call gives every field one value",
+                "write it above a `let name: Type = ..` outside of all blocks: each call gives every field one value",
             );
         }
     }

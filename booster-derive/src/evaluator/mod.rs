@@ -43,7 +43,6 @@ fn library(ctxt: &Ctxt, arguments: TokenStream) -> Library {
     let mut found = None;
     meta::parse_arguments(ctxt, arguments, "`#[evaluator(crate = path)]`", |meta| {
         meta::crate_argument(ctxt, &meta, "argument", &mut found);
-        Ok(())
     });
     found.unwrap_or_default()
 }

@@ -3,6 +3,7 @@
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
+use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Ident, Meta, Path, PathSegment, Token};
@@ -22,12 +23,7 @@ pub(crate) struct Argument<'a> {
 ///
 /// `usage` is how the attribute is written, for the help below an error. Returns whether there was
 /// a list of arguments to read.
-pub(crate) fn arguments(
-    ctxt: &Ctxt,
-    attr: &Attribute,
-    usage: &str,
-    each: impl FnMut(Argument<'_>) -> syn::Result<()>,
-) -> bool {
+pub(crate) fn arguments(ctxt: &Ctxt, attr: &Attribute, usage: &str, each: impl FnMut(Argument<'_>)) -> bool {
     let Meta::List(list) = &attr.meta else {
         in_parentheses(ctxt, attr, usage);
         return false;
@@ -41,18 +37,14 @@ pub(crate) fn arguments(
 }
 
 /// Calls `each` for every argument of `argument, ..`.
-pub(crate) fn parse_arguments(
-    ctxt: &Ctxt,
-    list: TokenStream,
-    usage: &str,
-    mut each: impl FnMut(Argument<'_>) -> syn::Result<()>,
-) {
+pub(crate) fn parse_arguments(ctxt: &Ctxt, list: TokenStream, usage: &str, mut each: impl FnMut(Argument<'_>)) {
     let parser = |input: ParseStream<'_>| {
         while !input.is_empty() {
             let word = input.peek(Ident::peek_any) || input.peek(Token![::]);
-            if word {
-                let path = input.call(path_of_any_words)?;
-                each(Argument { path, input })?;
+            let ahead = input.fork();
+            if word && let Ok(path) = path_of_any_words(&ahead) {
+                input.advance_to(&ahead);
+                each(Argument { path, input });
             }
             // What is left of the argument was not asked for, or is all there is.
             let rest = rest_of_argument(input);
@@ -190,7 +182,6 @@ pub(crate) fn container_library(ctxt: &Ctxt, attrs: &[Attribute], name: &str) ->
     for attr in attrs.iter().filter(|attr| attr.path().is_ident(name)) {
         arguments(ctxt, attr, &format!("`#[{name}(crate = path)]`"), |meta| {
             crate_argument(ctxt, &meta, "attribute", &mut found);
-            Ok(())
         });
     }
     found.unwrap_or_default()

@@ -2,7 +2,6 @@ use super::{assert_errors, diagnostic, reported};
 
 const NO_GROUP: &str = "add `#[group = \"loss\"]`, or `#[diagnostic(skip)]`";
 const WRITE_GROUP: &str = "write `#[group = \"loss\"]`";
-const IDENTIFIER: &str = "a group name is a Rust identifier";
 
 /// Asserts the errors of a struct with these fields.
 #[track_caller]
@@ -68,10 +67,23 @@ fn a_field_belongs_to_one_group() {
 
 #[test]
 fn a_group_is_an_identifier() {
-    for name in ["", "a/b", "2x", "self", "Self", "super", "crate", "_", " a", "a b", "r#type"] {
+    for (name, meant) in [
+        ("", "loss"),
+        ("a/b", "a_b"),
+        ("2x", "_2x"),
+        ("self", "self_"),
+        ("Self", "Self_"),
+        ("super", "super_"),
+        ("crate", "crate_"),
+        ("_", "loss"),
+        (" a", "a"),
+        ("a b", "a_b"),
+        ("r#type", "type"),
+    ] {
         let literal = format!("\"{name}\"");
         let message = format!("`{name}` is not a group name");
-        assert_fields(&format!("#[group = {literal}] kl: Tensor"), &[(&literal, &message, IDENTIFIER)]);
+        let help = format!("a group name is a Rust identifier, such as `{meant}`");
+        assert_fields(&format!("#[group = {literal}] kl: Tensor"), &[(&literal, &message, &help)]);
     }
 }
 

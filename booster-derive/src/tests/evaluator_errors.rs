@@ -225,10 +225,14 @@ fn the_arguments_of_param_are_checked() {
         evaluator(&with_argument("#[param] #[param] x: f64")),
         &[("#[param]", "duplicate `#[param]`", "remove one of them")],
     );
-    for argument in ["#[param(default)] x: f64", "#[param(default(3))] x: f64"] {
+    for argument in ["default", "default(3)", "default =", "default = *"] {
         assert_errors(
-            evaluator(&with_argument(argument)),
-            &[("default", "`default` takes an expression after `=`", "write `default = 0.1`")],
+            evaluator(&with_argument(&format!("#[param({argument})] x: f64"))),
+            &[(
+                "default",
+                "`default` takes an expression after `=`",
+                "write `default = 0.1`, or another expression of the parameter's type",
+            )],
         );
     }
     assert_errors(
@@ -328,7 +332,7 @@ fn a_marked_let_binds_one_name_of_a_written_type() {
 
 #[test]
 fn a_mark_stands_in_the_function_s_own_body() {
-    let help = "move it out of the block: each call gives every field one value";
+    let help = "write it above a `let name: Type = ..` outside of all blocks: each call gives every field one value";
     for body in [
         "if c { #[group = \"a\"] let x: f64 = y; }",
         "let g = || { #[group = \"a\"] let x: f64 = y; };",

@@ -33,7 +33,9 @@ fn a_metric_names_its_reduction_in_parentheses() {
         &[("#[metric(sum)]", "duplicate `#[metric]` on field `kl`", "a field has one `#[metric]`")],
     );
     let help = "write `#[metric(mean)]`";
-    for (list, on) in [("0.95", "0.95"), ("mean, \"std\"", "\"std\""), ("mean,, std", ","), (", mean", ",")] {
+    for (list, on) in
+        [("0.95", "0.95"), ("mean, \"std\"", "\"std\""), ("mean,, std", ","), (", mean", ","), ("mean, a::", "a::")]
+    {
         assert_metric(list, &[(on, &format!("unexpected `{on}`"), help)]);
     }
 }

@@ -41,7 +41,7 @@ impl<'a> MetricAttr<'a> {
         meta::arguments(ctxt, attr, USAGE, |meta| {
             if !meta.path.is_ident("samples") {
                 read.reductions.extend(reduction(ctxt, &meta));
-                return Ok(());
+                return;
             }
             let rest = meta::rest_of_argument(meta.input);
             if read.samples.is_some() {
@@ -49,7 +49,6 @@ impl<'a> MetricAttr<'a> {
             } else if meta::no_arguments(ctxt, &meta.path, &rest) {
                 read.samples = Some(meta.path);
             }
-            Ok(())
         });
         read
     }

@@ -31,7 +31,7 @@ struct Tally {
 
 impl Tally {
     /// Asserts of an expansion that it is Rust, unless it says what is wrong with its input.
-    fn take(&self, input: &dyn std::fmt::Display, expansion: TokenStream) -> TestCaseResult {
+    fn take(&self, input: &dyn std::fmt::Display, expansion: &TokenStream) -> TestCaseResult {
         if is_refused(expansion.clone()) {
             self.refused.set(self.refused.get() + 1);
             return Ok(());
@@ -119,7 +119,7 @@ fn a_mutated_item_is_expanded_or_reported() {
     let with = prop_oneof![4 => Just(None), 1 => (0..3_usize).prop_map(Some)];
     run(MUTATED_ITEMS, &(0..items.len(), with, edits()), |(item, with, edits)| {
         let input = edits.iter().fold(items[item].clone(), |input, edit| edit.apply(input, &pool));
-        tally.take(&input, expand(with.unwrap_or(sources::ITEMS[item].0), &input))
+        tally.take(&input, &expand(with.unwrap_or(sources::ITEMS[item].0), &input))
     });
     tally.assert_both(1500);
 }
@@ -129,7 +129,7 @@ fn a_random_item_is_expanded_or_reported() {
     let (pool, tally) = (sources::pool(), Tally::default());
     run(RANDOM_ITEMS, &(select(&STARTS[..]), 0..3_usize, soup()), |(start, with, soup)| {
         let input: TokenStream = parse(start).into_iter().chain(tokens(&soup, &pool)).collect();
-        tally.take(&input, expand(with, &input))
+        tally.take(&input, &expand(with, &input))
     });
     tally.assert_both(10);
 }
@@ -139,7 +139,7 @@ fn a_mutated_list_of_arguments_is_expanded_or_reported() {
     let (pool, lists, tally) = (sources::pool(), sources::LISTS.map(parse), Tally::default());
     run(MUTATED_LISTS, &(0..lists.len(), 0..7_usize, edits()), |(list, with, edits)| {
         let list = edits.iter().fold(lists[list].clone(), |list, edit| edit.apply(list, &pool));
-        tally.take(&list, expand_arguments(with, &list))
+        tally.take(&list, &expand_arguments(with, &list))
     });
     tally.assert_both(1000);
 }
@@ -149,7 +149,7 @@ fn a_random_list_of_arguments_is_expanded_or_reported() {
     let (pool, tally) = (sources::pool(), Tally::default());
     run(RANDOM_LISTS, &(0..7_usize, soup()), |(with, soup)| {
         let list = tokens(&soup, &pool);
-        tally.take(&list, expand_arguments(with, &list))
+        tally.take(&list, &expand_arguments(with, &list))
     });
     tally.assert_both(10);
 }
@@ -208,7 +208,7 @@ fn a_combination_of_valid_syntax_is_expanded_or_reported() {
                 "fn f{generics}(model: &A, batch: &impl Has<B>, mode: Mode, {param}) -> Result<{returns}> {{ {body} Ok(x) }}"
             ))
         };
-        tally.take(&body, expansion)
+        tally.take(&body, &expansion)
     });
     tally.assert_both(200);
 }
