@@ -59,6 +59,28 @@ fn every_text_of_the_macros_is_in_a_case() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// A trait that a user may miss says what to do, for a type of their own and for another crate's.
+#[test]
+fn every_public_trait_says_what_to_do() -> Result<(), Box<dyn Error>> {
+    let mut traits = 0;
+    for path in rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../booster/src"))? {
+        let source = fs::read_to_string(&path)?;
+        for item in syn::parse_file(&source)?.items {
+            let syn::Item::Trait(item) = item else { continue };
+            if !matches!(item.vis, syn::Visibility::Public(_)) {
+                continue;
+            }
+            traits += 1;
+            let says =
+                item.attrs.iter().any(|attr| attr.path().segments.iter().any(|it| it.ident == "on_unimplemented"));
+            assert!(says, "`{}` in {} has no `#[diagnostic::on_unimplemented]`", item.ident, path.display());
+        }
+    }
+    println!("{traits} traits");
+    assert!(traits >= 10, "{traits} traits");
+    Ok(())
+}
+
 /// What has to compile is compiled by cargo, in editions 2021 and 2024: a file that no module names would not be.
 #[test]
 fn every_shape_is_compiled() -> Result<(), Box<dyn Error>> {

@@ -6,6 +6,7 @@ mod diagnostic_errors;
 mod evaluator_errors;
 mod expansions;
 mod fuzz;
+mod mark_errors;
 mod metric_errors;
 mod spans;
 
