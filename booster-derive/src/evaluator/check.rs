@@ -69,9 +69,13 @@ pub(super) fn signature(ctxt: &Ctxt, function: &ItemFn) -> bool {
     if let Some(variadic) = &sig.variadic {
         ctxt.error_with_help(variadic.dots, "`#[evaluator]` functions cannot be variadic", "remove `...`");
     }
-    if let Some(FnArg::Receiver(receiver)) = sig.inputs.first() {
+    let receiver = sig.inputs.first().and_then(|input| match input {
+        FnArg::Receiver(receiver) => Some(receiver.self_token.to_token_stream()),
+        FnArg::Typed(_) => None,
+    });
+    if let Some(of_a_type) = receiver.or_else(|| the_type_itself(sig.to_token_stream())) {
         ctxt.error_with_help(
-            receiver.self_token,
+            of_a_type,
             "`#[evaluator]` functions cannot be methods",
             "write a free function, with a `#[param]` for each field that it needs",
         );
@@ -87,6 +91,15 @@ pub(super) fn signature(ctxt: &Ctxt, function: &ItemFn) -> bool {
         }
     }
     true
+}
+
+/// The first `Self`: only a function of a type or a trait has one.
+pub(super) fn the_type_itself(tokens: TokenStream) -> Option<TokenStream> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Group(group) => the_type_itself(group.stream()),
+        TokenTree::Ident(ident) if ident == "Self" => Some(ident.to_token_stream()),
+        TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => None,
+    })
 }
 
 /// The struct's name; none, and reported, where the function's gives none.

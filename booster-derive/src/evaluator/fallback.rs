@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::visit_mut::{self, VisitMut};
 use syn::{FnArg, Generics, ItemFn, Pat, PatType, ReturnType, Stmt, Type, parse_quote};
 
@@ -42,7 +42,8 @@ pub(super) fn evaluator(function: &ItemFn, errors: TokenStream) -> TokenStream {
 }
 
 fn is_method(function: &ItemFn) -> bool {
-    matches!(function.sig.inputs.first(), Some(FnArg::Receiver(_)))
+    let receives = matches!(function.sig.inputs.first(), Some(FnArg::Receiver(_)));
+    receives || check::the_type_itself(function.sig.to_token_stream()).is_some()
 }
 
 /// The function itself, so that an editor keeps working, with nothing that would be an error without the macro.

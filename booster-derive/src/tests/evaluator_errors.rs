@@ -53,6 +53,18 @@ fn a_method_is_no_evaluator() {
 }
 
 #[test]
+fn a_function_of_a_type_is_no_evaluator() {
+    assert_errors(
+        evaluator(&with_arguments("model: &Self, batch: &Images, mode: Mode")),
+        &[(
+            "Self",
+            "`#[evaluator]` functions cannot be methods",
+            "write a free function, with a `#[param]` for each field that it needs",
+        )],
+    );
+}
+
+#[test]
 fn only_a_function_is_an_evaluator() {
     for (source, on) in [("struct S { x: i64 }", "struct"), ("pub enum E {}", "enum"), ("mod m {}", "mod")] {
         assert_errors(
