@@ -51,6 +51,14 @@ impl<'a> InError<'a> {
         }
     }
 
+    /// A type that is anything: of what depends on an error, a projection is the compiler's own type for errors.
+    ///
+    /// Unlike the structs, it is quiet behind any number of `Deref`s; but an editor knows none of its fields.
+    pub(crate) fn ty(&self) -> TokenStream {
+        let ident = &self.ident;
+        quote!(<[(); { #ident }] as ::core::iter::Iterator>::Item)
+    }
+
     /// A struct that stands in for the one of this name, with the fields that are known.
     pub(crate) fn structure(&self, name: &Ident, generics: &Generics, fields: &TokenStream) -> TokenStream {
         let Self { vis, ident, cfgs, .. } = self;

@@ -26,7 +26,7 @@ pub(super) fn container(
         let known = known.unwrap_or_else(|| Container::empty(input));
         let summary = Summary::new(library, &known);
         let structs = summary.fallback(&in_error);
-        (quote!(#constant #structs), summary.ty())
+        (quote!(#constant #structs), in_error.ty())
     };
     let mut generics = input.generics.clone();
     let (_, ty_generics, _) = input.generics.split_for_impl();
