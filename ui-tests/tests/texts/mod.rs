@@ -1,9 +1,11 @@
 //! Every text that the macros can report, as it stands in their sources.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{Expr, ExprMethodCall, Item, LitStr, Token};
 
@@ -59,7 +61,7 @@ fn first_literal(input: syn::parse::ParseStream<'_>) -> syn::Result<LitStr> {
 /// All texts of the macros' sources, without their tests.
 pub(crate) fn all() -> Result<Vec<Text>, Box<dyn Error>> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../booster-derive/src");
-    let mut reports = Reports { place: String::new(), texts: Vec::new(), elsewhere: Vec::new() };
+    let mut reports = Reports::default();
     for path in super::rust_files(&sources)? {
         let name = path.strip_prefix(&sources)?;
         // The place where all reports end up has no text of its own.
@@ -70,15 +72,20 @@ pub(crate) fn all() -> Result<Vec<Text>, Box<dyn Error>> {
         reports.visit_file(&syn::parse_file(&fs::read_to_string(&path)?)?);
     }
     assert_eq!(reports.elsewhere, Vec::<String>::new(), "a message is not written where it is reported");
+    assert_eq!(reports.alike, Vec::<String>::new(), "a case cannot tell these from others");
     Ok(reports.texts)
 }
 
 /// Finds the calls of `Ctxt::error` and `Ctxt::error_with_help`.
+#[derive(Default)]
 struct Reports {
     place: String,
     texts: Vec<Text>,
     /// Calls whose message is no literal.
     elsewhere: Vec<String>,
+    /// Calls that say what another one says.
+    alike: Vec<String>,
+    said: BTreeSet<String>,
 }
 
 impl<'ast> Visit<'ast> for Reports {
@@ -92,6 +99,10 @@ impl<'ast> Visit<'ast> for Reports {
         match call.args.get(1).and_then(|message| Text::read(&place, message)) {
             Some(text) => self.texts.push(text),
             None => self.elsewhere.push(place.clone()),
+        }
+        let said: Vec<String> = call.args.iter().skip(1).map(|text| text.to_token_stream().to_string()).collect();
+        if !self.said.insert(said.join(", ")) {
+            self.alike.push(place.clone());
         }
         // A help may be a constant: it is written once, for several messages.
         self.texts.extend(call.args.get(2).and_then(|help| Text::read(&place, help)));

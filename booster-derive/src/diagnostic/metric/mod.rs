@@ -191,22 +191,18 @@ fn histogram(ctxt: &Ctxt, word: &Ident, rest: TokenStream) -> Option<Reduce> {
 }
 
 fn custom(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Reduction> {
-    if !meta.input.peek(Token![=]) {
-        meta::skip_argument(meta.input);
-        ctxt.error_with_help(&meta.path, "`reduce` takes a type after `=`", WRITE_REDUCE);
-        return None;
-    }
     // Read as tokens only where it is no type: a comma may stand in a type's arguments.
+    let equals = meta.input.peek(Token![=]);
     let ahead = meta.input.fork();
     let is_type = ahead.parse::<Token![=]>().is_ok()
         && ahead.parse::<Type>().is_ok_and(|ty| reduce::path(&ty).is_some())
         && (ahead.is_empty() || ahead.peek(Token![,]));
     if !is_type {
         let rest: TokenStream = meta::rest_of_argument(meta.input).into_iter().skip(1).collect();
-        let found = compact(&rest);
-        if rest.is_empty() {
+        if !equals || rest.is_empty() {
             ctxt.error_with_help(&meta.path, "`reduce` takes a type after `=`", WRITE_REDUCE);
         } else {
+            let found = compact(&rest);
             ctxt.error_with_help(rest, format_args!("expected the path of a type, found `{found}`"), WRITE_REDUCE);
         }
         return None;
