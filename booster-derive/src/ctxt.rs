@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 
 /// The errors found so far.
@@ -12,6 +13,7 @@ use quote::ToTokens;
 #[derive(Default)]
 pub(crate) struct Ctxt {
     errors: RefCell<Vec<syn::Error>>,
+    left_to_rustc: Cell<bool>,
     checked: Cell<bool>,
 }
 
@@ -38,15 +40,19 @@ impl Ctxt {
         self.errors.borrow_mut().push(error);
     }
 
-    /// All errors as one, if there are any.
-    pub(crate) fn check(self) -> syn::Result<()> {
+    /// Takes note of an error that rustc reports itself: one of ours would be the second.
+    pub(crate) fn left_to_rustc(&self) {
+        self.left_to_rustc.set(true);
+    }
+
+    /// The `compile_error!`s, if there is anything wrong; none of them where rustc reports it all.
+    pub(crate) fn check(self) -> Result<(), TokenStream> {
         self.checked.set(true);
-        let mut errors = self.errors.take().into_iter();
-        let Some(mut all) = errors.next() else {
+        let errors = self.errors.take();
+        if errors.is_empty() && !self.left_to_rustc.get() {
             return Ok(());
-        };
-        all.extend(errors);
-        Err(all)
+        }
+        Err(errors.into_iter().map(syn::Error::into_compile_error).collect())
     }
 }
 

@@ -3,15 +3,23 @@
 //!
 //! Use them through `booster`, which re-exports them beside the traits they implement; examples that run stand there.
 //! This crate links neither `booster` nor libtorch, so the examples here are shown and not compiled.
+//!
+//! What the macros write is in `src/snapshots`, formatted: `diagnostic_plain.snap`, `batch_named.snap` and
+//! `evaluator_first_form.snap` are good ones to start with. What they say about misuse is in `ui-tests/cases`.
+//!
+//! Everything that is wrong with an input is reported at once, each fault on its own token. What would have been made has
+//! stand-ins then, so that its uses are no errors too; the function below an `#[evaluator]` stays.
 
 mod batch;
 mod ctxt;
 mod diagnostic;
 mod evaluator;
+mod fallback;
 mod generics;
 mod library;
 mod meta;
 mod names;
+mod owned;
 mod suggest;
 #[cfg(test)]
 mod tests;

@@ -52,6 +52,10 @@ pub(crate) fn identifier(name: &str, span: Span) -> Option<Ident> {
     if matches!(name, "self" | "Self" | "super" | "crate") || upper_camel(name).is_empty() {
         return None;
     }
+    // A keyword since edition 2024, which syn does not know of; raw, it is the same name in all editions.
+    if name == "gen" {
+        return Some(Ident::new_raw(name, span));
+    }
     if let Ok(mut ident) = syn::parse_str::<Ident>(name) {
         ident.set_span(span);
         return Some(ident);
@@ -59,6 +63,18 @@ pub(crate) fn identifier(name: &str, span: Span) -> Option<Ident> {
     // What the lexer takes and syn refuses is a keyword.
     let keyword = syn::parse::Parser::parse_str(Ident::parse_any, name).ok()?;
     Some(Ident::new_raw(&keyword.to_string(), span))
+}
+
+/// An identifier that `name` may have been meant to be.
+pub(crate) fn like(name: &str) -> String {
+    let letters = name.trim().strip_prefix("r#").unwrap_or(name.trim()).chars();
+    let mut like: String = letters.map(|letter| if letter.is_alphanumeric() { letter } else { '_' }).collect();
+    if like.starts_with(|first: char| first.is_numeric()) {
+        like.insert(0, '_');
+    } else if identifier(&like, Span::call_site()).is_none() {
+        like.push('_');
+    }
+    if identifier(&like, Span::call_site()).is_some() { like } else { "loss".to_owned() }
 }
 
 /// `ident` as written in messages, tags and schemas: without `r#`.
@@ -108,8 +124,24 @@ mod tests {
     #[test]
     fn a_keyword_becomes_a_raw_identifier() {
         assert_eq!(field("type").as_deref(), Some("r#type"));
+        assert_eq!(field("gen").as_deref(), Some("r#gen"));
         assert_eq!(field("loss").as_deref(), Some("loss"));
         assert_eq!(field("größe").as_deref(), Some("größe"));
+    }
+
+    #[test]
+    fn a_name_is_suggested_for_what_is_none() {
+        for (name, meant) in [
+            ("a/b", "a_b"),
+            ("2x", "_2x"),
+            ("self", "self_"),
+            ("", "loss"),
+            ("_", "loss"),
+            (" a", "a"),
+            ("r#type", "type"),
+        ] {
+            assert_eq!(like(name), meant, "{name:?}");
+        }
     }
 
     #[test]

@@ -58,8 +58,6 @@ pub fn debug_batch<B: Batch>(batch: &B, name: &str, formatter: &mut fmt::Formatt
 ///
 /// # Errors
 /// The function's own.
-pub fn into_loss<L: Into<Loss>, D, O, E: Into<Error>>(
-    evaluated: std::result::Result<(L, D, O), E>,
-) -> Result<(Loss, D, O)> {
-    evaluated.map(|(loss, diagnostics, output)| (loss.into(), diagnostics, output)).map_err(Into::into)
+pub fn into_loss<L: Into<Loss>, D, O>(evaluated: Result<(L, D, O)>) -> Result<(Loss, D, O)> {
+    evaluated.map(|(loss, diagnostics, output)| (loss.into(), diagnostics, output))
 }

@@ -4,7 +4,7 @@ use quote::ToTokens;
 use syn::{Data, DeriveInput, Fields, Member, Type};
 
 use crate::ctxt::Ctxt;
-use crate::names;
+use crate::{names, owned};
 
 pub(super) struct Container<'a> {
     pub(super) input: &'a DeriveInput,
@@ -23,6 +23,9 @@ impl<'a> Container<'a> {
         let culprit = match &input.data {
             Data::Struct(data) => {
                 stray_attributes(ctxt, &data.fields);
+                for field in &data.fields {
+                    owned::check(ctxt, &field.ty, "a field of a batch");
+                }
                 return Some(Self { input, shape: &data.fields, fields: fields(&data.fields) });
             }
             Data::Enum(data) => data.enum_token.to_token_stream(),

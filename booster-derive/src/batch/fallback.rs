@@ -7,7 +7,7 @@ use syn::{DeriveInput, parse_quote};
 use crate::library::Library;
 
 /// `errors` and an implementation that never runs.
-pub(super) fn container(library: &Library, input: &DeriveInput, errors: Option<&TokenStream>) -> TokenStream {
+pub(super) fn container(library: &Library, input: &DeriveInput, errors: &TokenStream) -> TokenStream {
     let ident = &input.ident;
     let mut generics = input.generics.clone();
     let (_, ty_generics, _) = input.generics.split_for_impl();

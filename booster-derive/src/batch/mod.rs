@@ -21,9 +21,6 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let container = ast::Container::from_input(&ctxt, &input);
     match (ctxt.check(), container) {
         (Ok(()), Some(container)) => expand::container(&library, &container),
-        (checked, _) => {
-            let errors = checked.err().map(syn::Error::into_compile_error);
-            fallback::container(&library, &input, errors.as_ref())
-        }
+        (checked, _) => fallback::container(&library, &input, &checked.err().unwrap_or_default()),
     }
 }

@@ -65,6 +65,11 @@ impl<'a> Container<'a> {
         Some(Self { input, fields, groups })
     }
 
+    /// What is known of an input that is no struct with named fields.
+    pub(super) fn empty(input: &'a DeriveInput) -> Self {
+        Self { input, fields: Vec::new(), groups: Vec::new() }
+    }
+
     /// The fields of `group`, in order of declaration.
     pub(super) fn leaves<'s>(&'s self, group: &GroupName) -> impl Iterator<Item = (&'s Field<'a>, &'s Leaf)> {
         let leaves = self.fields.iter().filter_map(|field| Some((field, field.leaf()?)));

@@ -1,11 +1,10 @@
 //! The attributes of a field, each read on its own: what they mean together is `check`'s.
 
-use syn::meta::ParseNestedMeta;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Path};
 
 use super::metric::MetricAttr;
 use crate::ctxt::Ctxt;
-use crate::meta;
+use crate::meta::{self, Argument};
 use crate::names;
 use crate::text::compact;
 
@@ -45,7 +44,6 @@ impl<'a> FieldAttrs<'a> {
                 let usage = "`#[diagnostic(skip)]` or `#[diagnostic(flatten)]`";
                 meta::arguments(ctxt, attr, usage, |meta| {
                     attrs.diagnostic(ctxt, meta, name);
-                    Ok(())
                 });
             }
         }
@@ -77,7 +75,7 @@ impl<'a> FieldAttrs<'a> {
         self.metric = Some(MetricAttr::read(ctxt, attr, field));
     }
 
-    fn diagnostic(&mut self, ctxt: &Ctxt, meta: ParseNestedMeta<'_>, field: &str) {
+    fn diagnostic(&mut self, ctxt: &Ctxt, meta: Argument<'_>, field: &str) {
         let slot = if meta.path.is_ident("skip") {
             &mut self.skip
         } else if meta.path.is_ident("flatten") {
@@ -94,10 +92,15 @@ impl<'a> FieldAttrs<'a> {
             meta::unknown(ctxt, &meta, "attribute", &["skip", "flatten"]);
             return;
         };
+        let rest = meta::rest_of_argument(meta.input);
         if slot.is_some() {
             let word = compact(&meta.path);
-            ctxt.error(&meta.path, format_args!("duplicate `{word}` on field `{field}`"));
-        } else {
+            ctxt.error_with_help(
+                &meta.path,
+                format_args!("duplicate `{word}` on field `{field}`"),
+                "remove one of them",
+            );
+        } else if meta::no_arguments(ctxt, &meta.path, &rest) {
             *slot = Some(meta.path);
         }
     }
@@ -111,12 +114,13 @@ fn group_name(ctxt: &Ctxt, attr: &Attribute) -> Option<GroupName> {
     let value = meta::ungrouped(&meta.value);
     let literal = match value {
         Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) if literal.suffix().is_empty() => literal,
+        Expr::Lit(_) => {
+            meta::not_a_string(ctxt, value);
+            return None;
+        }
         _ => {
-            ctxt.error_with_help(
-                value,
-                format_args!("expected a string literal, found `{}`", compact(value)),
-                "put the name in quotes",
-            );
+            // In rustc's own words, at the same place: it prints both as one.
+            ctxt.error(value, "attribute value must be a literal");
             return None;
         }
     };
@@ -125,7 +129,7 @@ fn group_name(ctxt: &Ctxt, attr: &Attribute) -> Option<GroupName> {
         ctxt.error_with_help(
             literal,
             format_args!("`{name}` is not a group name"),
-            "a group name is a Rust identifier",
+            format_args!("a group name is a Rust identifier, such as `{}`", names::like(&name)),
         );
         return None;
     };

@@ -11,7 +11,7 @@ use super::attr::{FieldAttrs, GroupAttr, GroupName};
 use super::metric::{self, MetricAttr};
 use super::reduce::Reduce;
 use crate::ctxt::Ctxt;
-use crate::{generics, meta, names};
+use crate::{generics, meta, names, owned};
 
 /// Reports the attributes of fields that stand on the struct.
 pub(super) fn stray_attributes(ctxt: &Ctxt, attrs: &[Attribute]) {
@@ -44,6 +44,7 @@ pub(super) fn role(ctxt: &Ctxt, field: &syn::Field, ident: &Ident, attrs: FieldA
             return Some(Role::Skip);
         }
         (None, Some(_)) => {
+            owned::check(ctxt, &field.ty, "a flattened field");
             let state = format!("field `{name}` is flattened");
             unmeasured(ctxt, attrs.group.as_ref(), attrs.metric.as_ref(), &state, "flatten");
             return Some(Role::Flatten);
@@ -52,8 +53,10 @@ pub(super) fn role(ctxt: &Ctxt, field: &syn::Field, ident: &Ident, attrs: FieldA
     }
     let metrics = match &attrs.metric {
         Some(metric) => metrics(ctxt, metric, ident),
-        None => Some(vec![Metric { ident: ident.clone(), reduce: Reduce::MEAN, tokens: ident.to_token_stream() }]),
+        None => Vec::new(),
     };
+    // Of reductions that are all in error, the field itself stays known.
+    let metrics = if metrics.is_empty() { vec![alone(ident, Reduce::MEAN)] } else { metrics };
     let Some(group) = attrs.group else {
         // A `#[diagnostic(..)]` that neither skips nor flattens is reported already: it was to.
         if !field.attrs.iter().any(|attr| attr.path().is_ident("diagnostic")) {
@@ -65,9 +68,10 @@ pub(super) fn role(ctxt: &Ctxt, field: &syn::Field, ident: &Ident, attrs: FieldA
         }
         return None;
     };
+    owned::check(ctxt, &field.ty, "a metric");
     Some(Role::Leaf(Leaf {
         group: group.group?,
-        metrics: metrics?,
+        metrics,
         samples: attrs.metric.is_some_and(|metric| metric.samples.is_some()),
         optional: is_option(&field.ty),
     }))
@@ -86,8 +90,13 @@ fn unmeasured(ctxt: &Ctxt, group: Option<&GroupAttr<'_>>, metric: Option<&Metric
     }
 }
 
-/// The metrics that `#[metric(..)]` makes of the field `ident`; none where there is no right one.
-fn metrics(ctxt: &Ctxt, attr: &MetricAttr<'_>, ident: &Ident) -> Option<Vec<Metric>> {
+/// The only metric of the field `ident`.
+fn alone(ident: &Ident, reduce: Reduce) -> Metric {
+    Metric { ident: ident.clone(), reduce, tokens: ident.to_token_stream() }
+}
+
+/// The metrics that `#[metric(..)]` makes of the field `ident`, without those in error.
+fn metrics(ctxt: &Ctxt, attr: &MetricAttr<'_>, ident: &Ident) -> Vec<Metric> {
     let field = names::plain(ident);
     if let Some(samples) = &attr.samples {
         if !attr.reductions.is_empty() {
@@ -96,9 +105,8 @@ fn metrics(ctxt: &Ctxt, attr: &MetricAttr<'_>, ident: &Ident) -> Option<Vec<Metr
                 "`samples` stands alone in `#[metric(..)]`",
                 "a field that counts the samples is reduced by their sum",
             );
-            return None;
         }
-        return Some(vec![Metric { ident: ident.clone(), reduce: Reduce::SUM, tokens: ident.to_token_stream() }]);
+        return vec![alone(ident, Reduce::SUM)];
     }
     let mut metrics: Vec<Metric> = Vec::new();
     for reduction in &attr.reductions {
@@ -114,7 +122,7 @@ fn metrics(ctxt: &Ctxt, attr: &MetricAttr<'_>, ident: &Ident) -> Option<Vec<Metr
         };
         metrics.push(Metric { ident, reduce: reduction.reduce.clone(), tokens });
     }
-    (!metrics.is_empty()).then_some(metrics)
+    metrics
 }
 
 /// Whether `ty` is written as an `Option`, which is all that a macro can know.
@@ -192,8 +200,12 @@ fn one_metric_per_name(ctxt: &Ctxt, container: &Container<'_>) {
                 } else {
                     format!("rename `{first}` or `{second}`, or put them into different groups")
                 };
-                let message = format!("group `{}` has two metrics named `{name}`", group.name);
-                ctxt.error_with_help(&metric.tokens, message, help);
+                let group = &group.name;
+                ctxt.error_with_help(
+                    &metric.tokens,
+                    format_args!("group `{group}` has two metrics named `{name}`"),
+                    help,
+                );
             }
         }
     }

@@ -112,8 +112,8 @@ fn predicate(library: &Library, all: &Generics, field: &Field<'_>) -> Option<Whe
     let ty = field.ty();
     let bound = match &field.role {
         Role::Flatten => return Some(flattened_bound(library, all, ty)),
-        Role::Leaf(leaf) if leaf.samples => quote!(#library::SampleCount),
-        Role::Leaf(_) => quote!(#library::Leaf),
+        Role::Leaf(leaf) if leaf.samples => quote!(#library::SampleCount + ::core::marker::Send),
+        Role::Leaf(_) => quote!(#library::Leaf + ::core::marker::Send),
         Role::Skip => quote!(::core::marker::Send + 'static),
     };
     is_generic(all, ty).then(|| parse_quote!(#ty: #bound))

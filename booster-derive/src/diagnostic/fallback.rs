@@ -1,15 +1,33 @@
-//! What comes out beside errors: uses of the struct as a diagnostic stay quiet.
+//! What comes out beside errors: uses of the struct as a diagnostic, and of its summary, stay quiet.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{DeriveInput, parse_quote};
 
+use super::ast::Container;
+use super::summary::Summary;
+use crate::fallback::InError;
 use crate::library::Library;
-use crate::names;
 
-/// `errors` and an empty implementation.
-pub(super) fn container(library: &Library, input: &DeriveInput, errors: Option<&TokenStream>) -> TokenStream {
-    let (ident, vis) = (&input.ident, &input.vis);
+/// `errors`, a summary of what is known of the struct, and an implementation that shows nothing.
+pub(super) fn container(
+    library: &Library,
+    input: &DeriveInput,
+    known: Option<Container<'_>>,
+    errors: TokenStream,
+) -> TokenStream {
+    let ident = &input.ident;
+    let (summary, summary_ty) = if errors.is_empty() {
+        // What rustc reports on the struct is no constant to depend on.
+        (TokenStream::new(), quote!(#library::EmptySummary))
+    } else {
+        let in_error = InError::new(&input.attrs, &input.vis, ident, errors);
+        let constant = in_error.constant();
+        let known = known.unwrap_or_else(|| Container::empty(input));
+        let summary = Summary::new(library, &known);
+        let structs = summary.fallback(&in_error);
+        (quote!(#constant #structs), in_error.ty())
+    };
     let mut generics = input.generics.clone();
     let (_, ty_generics, _) = input.generics.split_for_impl();
     // Quantified, so that rustc does not refuse the bound where it is false: what the trait asks
@@ -18,18 +36,12 @@ pub(super) fn container(library: &Library, input: &DeriveInput, errors: Option<&
         for<'fallback> #ident #ty_generics: ::core::marker::Send + 'static
     });
     let (impl_generics, _, where_clause) = generics.split_for_impl();
-    // The summary's name too may stand in the user's code.
-    let summary = input.generics.params.is_empty().then(|| {
-        let name = names::generated(&format!("{}Summary", names::plain(ident)), ident.span());
-        quote!(#[doc(hidden)] #[allow(dead_code)] #vis type #name = #library::EmptySummary;)
-    });
     quote! {
-        #errors
         #summary
 
         #[automatically_derived]
         impl #impl_generics #library::Diagnostic for #ident #ty_generics #where_clause {
-            type Summary = #library::EmptySummary;
+            type Summary = #summary_ty;
 
             fn visit<'leaves>(&'leaves self, _: &mut #library::Leaves<'leaves>) {}
 

@@ -29,9 +29,6 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     }
     match (ctxt.check(), container) {
         (Ok(()), Some(container)) => expand::container(&library, &container),
-        (checked, _) => {
-            let errors = checked.err().map(syn::Error::into_compile_error);
-            fallback::container(&library, &input, errors.as_ref())
-        }
+        (checked, known) => fallback::container(&library, &input, known, checked.err().unwrap_or_default()),
     }
 }

@@ -1,13 +1,17 @@
 //! The arguments: model, batch and mode by position, then parameters.
 
+use syn::parse::discouraged::Speculative;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Expr, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, Pat, PatType, Type, parse_quote};
+use syn::{
+    Attribute, Expr, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, Pat, PatType, Token, Type, parse_quote,
+};
 
 use super::ast::Evaluator;
 use super::check;
 use crate::ctxt::Ctxt;
+use crate::meta::{self, Argument};
 use crate::text::compact;
-use crate::{generics, meta, names};
+use crate::{generics, names};
 
 pub(super) struct Arguments<'a> {
     /// Behind the reference, with a parameter for each `impl Trait`.
@@ -80,8 +84,7 @@ const BATCH: Lent = Lent { what: "the batch", param: "Batch", usage: "write `bat
 /// The type behind the reference, with a parameter for each `impl Trait`.
 fn lent(ctxt: &Ctxt, function: &ItemFn, generics: &mut Generics, ty: &Type, lent: &Lent) -> Option<Type> {
     let Type::Reference(reference) = ungrouped(ty) else {
-        let message = format_args!("{} is taken by reference", lent.what);
-        ctxt.error_with_help(ty, message, lent.usage);
+        ctxt.error_with_help(ty, format_args!("{} is taken by reference", lent.what), lent.usage);
         return None;
     };
     if let Some(mutability) = &reference.mutability {
@@ -91,8 +94,7 @@ fn lent(ctxt: &Ctxt, function: &ItemFn, generics: &mut Generics, ty: &Type, lent
     if let Some(lifetime) = &reference.lifetime
         && lifetime.ident == "static"
     {
-        let message = format_args!("{} is lent for the call alone", lent.what);
-        ctxt.error_with_help(lifetime, message, lent.usage);
+        ctxt.error_with_help(lifetime, format_args!("{} is lent for the call alone", lent.what), lent.usage);
     }
     let mut named = (*reference.elem).clone();
     let mut anonymous = NameImplTrait { function, name: lent.param, params: Vec::new() };
@@ -149,7 +151,7 @@ fn param<'a>(ctxt: &Ctxt, input: &'a PatType) -> Option<Param<'a>> {
         return None;
     };
     for second in attrs {
-        ctxt.error(second, "duplicate `#[param]`");
+        ctxt.error_with_help(second, "duplicate `#[param]`", "remove one of them");
     }
     for cfg in meta::cfgs(&input.attrs) {
         ctxt.error_with_help(
@@ -206,14 +208,29 @@ fn default(ctxt: &Ctxt, attr: &Attribute) -> Option<Expr> {
         if !meta.path.is_ident("default") {
             meta::unknown(ctxt, &meta, "attribute", &["default"]);
         } else if default.is_some() {
-            ctxt.error(&meta.path, "duplicate `default`");
+            ctxt.error_with_help(&meta.path, "duplicate `default`", "remove one of them");
             meta::skip_argument(meta.input);
         } else {
-            default = Some(meta.value()?.parse()?);
+            default = value(ctxt, &meta);
         }
-        Ok(())
     });
     default
+}
+
+/// Reads `= expression` of `default = expression`; none, and reported, where there is none.
+fn value(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Expr> {
+    let ahead = meta.input.fork();
+    let Ok(value) = ahead.parse::<Token![=]>().and_then(|_| ahead.parse::<Expr>()) else {
+        ctxt.error_with_help(
+            &meta.path,
+            "`default` takes an expression after `=`",
+            "write `default = 0.1`, or another expression of the parameter's type",
+        );
+        meta::skip_argument(meta.input);
+        return None;
+    };
+    meta.input.advance_to(&ahead);
+    Some(value)
 }
 
 impl<'a> Param<'a> {

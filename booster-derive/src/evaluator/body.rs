@@ -2,13 +2,13 @@
 
 use quote::ToTokens;
 use syn::visit::{self, Visit};
-use syn::{Attribute, Block, Expr, ExprReturn, Ident, Item, ItemFn, Local, Pat, Stmt, Type};
+use syn::{Attribute, Block, Expr, ExprReturn, Ident, Item, ItemFn, Local, Meta, Pat, Stmt, Type};
 
 use super::check;
 use super::returns::Returns;
 use crate::ctxt::Ctxt;
 use crate::text::compact;
-use crate::{meta, names};
+use crate::{meta, names, owned};
 
 /// A marked `let`.
 pub(super) struct Mark<'a> {
@@ -136,6 +136,7 @@ fn mark<'a>(ctxt: &Ctxt, statement: usize, local: &'a Local) -> Option<Mark<'a>>
         }
     }
     check::owned(ctxt, &typed.ty, "a marked value");
+    owned::check(ctxt, &typed.ty, "a marked value");
     Some(Mark { statement, ident, ty: &typed.ty, output, local })
 }
 
@@ -152,13 +153,22 @@ fn attributes(ctxt: &Ctxt, local: &Local) -> Option<bool> {
         ctxt.error_with_help(attr, "`#[metric]` on a value without a group", "add `#[group = \"loss\"]`");
         return None;
     }
+    for attr in find("group") {
+        // On a field, rustc would be first to say so, and with less help.
+        if let Meta::NameValue(group) = &attr.meta
+            && !matches!(meta::ungrouped(&group.value), Expr::Lit(_))
+        {
+            meta::not_a_string(ctxt, &group.value);
+            return None;
+        }
+    }
     let mut outputs = find("output");
     let output = outputs.next();
     if let Some(attr) = output {
         check::without_arguments(ctxt, attr);
     }
     if let Some(second) = outputs.next() {
-        ctxt.error(second, "duplicate `#[output]`");
+        ctxt.error_with_help(second, "duplicate `#[output]`", "remove one of them");
     }
     Some(output.is_some())
 }
@@ -175,7 +185,7 @@ impl<'ast> Visit<'ast> for Stray<'_> {
             self.ctxt.error_with_help(
                 attr,
                 format_args!("`#[{name}]` is not on a `let` of the function's own body"),
-                "move it out of the block: each call gives every field one value",
+                "write it above a `let name: Type = ..` outside of all blocks: each call gives every field one value",
             );
         }
     }

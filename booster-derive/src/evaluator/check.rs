@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::visit::{self, Visit};
-use syn::{FnArg, GenericParam, Ident, ItemFn, Lifetime, Safety, Type, TypeReference};
+use syn::{FnArg, GenericParam, Ident, ItemFn, Lifetime, Safety, TraitItemFn, Type, TypeReference};
 
 use super::arguments::Arguments;
 use super::body::Mark;
@@ -33,7 +33,14 @@ pub(super) fn not_a_function(ctxt: &Ctxt, item: &TokenStream, error: syn::Error)
             "`#[evaluator]` goes on a function",
             "the function's name becomes the evaluator's, its `#[param]`s the fields",
         ),
-        _ => ctxt.syn_error(error),
+        _ => match syn::parse2::<TraitItemFn>(item.clone()) {
+            Ok(TraitItemFn { default: None, semi_token, .. }) => ctxt.error_with_help(
+                semi_token,
+                "an `#[evaluator]` function has a body",
+                "write a free function, with a type parameter for what differs",
+            ),
+            _ => ctxt.syn_error(error),
+        },
     }
 }
 
@@ -41,7 +48,11 @@ pub(super) fn not_a_function(ctxt: &Ctxt, item: &TokenStream, error: syn::Error)
 pub(super) fn signature(ctxt: &Ctxt, function: &ItemFn) -> bool {
     let sig = &function.sig;
     let cannot_be = |token: &dyn ToTokens, word: &str| {
-        ctxt.error(token.to_token_stream(), format_args!("`#[evaluator]` functions cannot be `{word}`"));
+        ctxt.error_with_help(
+            token.to_token_stream(),
+            format_args!("`#[evaluator]` functions cannot be `{word}`"),
+            format_args!("remove `{word}`"),
+        );
     };
     if let Some(token) = &sig.constness {
         cannot_be(token, "const");
@@ -56,11 +67,15 @@ pub(super) fn signature(ctxt: &Ctxt, function: &ItemFn) -> bool {
         cannot_be(&abi.extern_token, "extern");
     }
     if let Some(variadic) = &sig.variadic {
-        ctxt.error(variadic.dots, "`#[evaluator]` functions cannot be variadic");
+        ctxt.error_with_help(variadic.dots, "`#[evaluator]` functions cannot be variadic", "remove `...`");
     }
-    if let Some(FnArg::Receiver(receiver)) = sig.inputs.first() {
+    let receiver = sig.inputs.first().and_then(|input| match input {
+        FnArg::Receiver(receiver) => Some(receiver.self_token.to_token_stream()),
+        FnArg::Typed(_) => None,
+    });
+    if let Some(of_a_type) = receiver.or_else(|| the_type_itself(sig.to_token_stream())) {
         ctxt.error_with_help(
-            receiver.self_token,
+            of_a_type,
             "`#[evaluator]` functions cannot be methods",
             "write a free function, with a `#[param]` for each field that it needs",
         );
@@ -76,6 +91,15 @@ pub(super) fn signature(ctxt: &Ctxt, function: &ItemFn) -> bool {
         }
     }
     true
+}
+
+/// The first `Self`: only a function of a type or a trait has one.
+pub(super) fn the_type_itself(tokens: TokenStream) -> Option<TokenStream> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Group(group) => the_type_itself(group.stream()),
+        TokenTree::Ident(ident) if ident == "Self" => Some(ident.to_token_stream()),
+        TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => None,
+    })
 }
 
 /// The struct's name; none, and reported, where the function's gives none.

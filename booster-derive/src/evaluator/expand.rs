@@ -139,12 +139,14 @@ impl Implementation<'_> {
                 quote!(#clone(&self.#ident))
             }
         });
+        let into_loss = library.item("into_loss", Span::call_site());
         // Where the function's error is none of the library's, its return type is at fault.
         let at = returns::start(sig);
-        let into_loss = library.item("into_loss", at);
         let mut function = sig.ident.clone();
         function.set_span(library::shown_at(at));
-        let call = quote_spanned!(library::shown_at(at)=> #function(#(#names,)* #(#params,)*));
+        let call = quote_spanned! {library::shown_at(at)=>
+            ::core::result::Result::map_err(#function(#(#names,)* #(#params,)*), ::core::convert::From::from)
+        };
         match (&self.evaluator.returns, &self.output) {
             (Returns::Loss { .. }, _) if self.marks_nothing() => quote! {
                 #into_loss(::core::result::Result::map(#call, |loss| (loss, (), ())))

@@ -6,6 +6,7 @@ mod body;
 mod check;
 mod collected;
 mod expand;
+mod fallback;
 mod returns;
 mod strip;
 mod structure;
@@ -26,35 +27,22 @@ pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStre
         Ok(function) => function,
         Err(error) => {
             check::not_a_function(&ctxt, item, error);
-            let errors = ctxt.check().err().map(syn::Error::into_compile_error);
+            let errors = ctxt.check().err();
             return quote!(#errors #item);
         }
     };
     let evaluator = ast::Evaluator::from_function(&ctxt, &function);
     match (ctxt.check(), evaluator) {
         (Ok(()), Some(evaluator)) => expand::evaluator(&library, &evaluator),
-        (checked, _) => {
-            let errors = checked.err().map(syn::Error::into_compile_error);
-            // So that an editor keeps working, and the only errors are these.
-            let function = strip::markers(function);
-            quote!(#errors #function)
-        }
+        (checked, _) => fallback::evaluator(&function, checked.err().unwrap_or_default()),
     }
 }
 
 /// Reads `crate = path`, the only argument of the attribute itself.
 fn library(ctxt: &Ctxt, arguments: TokenStream) -> Library {
     let mut found = None;
-    let parser = syn::meta::parser(|meta| {
-        if meta.path.is_ident("crate") {
-            found = Some(meta::library(&meta)?);
-        } else {
-            meta::unknown(ctxt, &meta, "argument", &["crate"]);
-        }
-        Ok(())
+    meta::parse_arguments(ctxt, arguments, "`#[evaluator(crate = path)]`", |meta| {
+        meta::crate_argument(ctxt, &meta, "argument", &mut found);
     });
-    if let Err(error) = syn::parse::Parser::parse2(parser, arguments) {
-        ctxt.syn_error(error);
-    }
     found.unwrap_or_default()
 }

@@ -31,7 +31,11 @@ pub(super) fn read<'a>(ctxt: &Ctxt, sig: &'a Signature) -> Option<Returns<'a>> {
         // There is nothing to point at but the place where it is missing.
         ReturnType::Default => sig.ident.to_token_stream(),
     };
-    ctxt.error(culprit, "an evaluator returns `Result<Tensor>` or `Result<(Loss, D, O)>`");
+    ctxt.error_with_help(
+        culprit,
+        "an evaluator returns `Result<Tensor>` or `Result<(Loss, D, O)>`",
+        "write `-> booster::Result<Tensor>` for the loss alone: marked `let`s give diagnostics and output",
+    );
     None
 }
 

@@ -2,7 +2,6 @@ use super::{assert_errors, diagnostic, reported};
 
 const NO_GROUP: &str = "add `#[group = \"loss\"]`, or `#[diagnostic(skip)]`";
 const WRITE_GROUP: &str = "write `#[group = \"loss\"]`";
-const IDENTIFIER: &str = "a group name is a Rust identifier";
 
 /// Asserts the errors of a struct with these fields.
 #[track_caller]
@@ -27,11 +26,35 @@ fn a_group_takes_a_value_after_an_equals_sign() {
 
 #[test]
 fn a_group_is_a_string_literal() {
-    for value in ["LOSS", "3", "b\"loss\"", "path::LOSS", "\"loss\"suffix"] {
+    for value in ["3", "b\"loss\"", "\"loss\"suffix"] {
         let message = format!("expected a string literal, found `{value}`");
         let fields = format!("#[group = {value}] kl: Tensor");
         assert_fields(&fields, &[(value, &message, "put the name in quotes")]);
     }
+}
+
+/// rustc says so itself: the same words at the same place are printed once.
+#[test]
+fn a_group_that_is_no_literal_is_reported_in_rustc_s_words() {
+    for value in ["LOSS", "path::LOSS"] {
+        let fields = format!("#[group = {value}] kl: Tensor");
+        assert_fields(&fields, &[(value, "attribute value must be a literal", "")]);
+    }
+}
+
+#[test]
+fn a_field_owns_its_value() {
+    let help = "own the value: write `Tensor`";
+    assert_fields(
+        "#[group = \"a\"] a: &'static Tensor, #[diagnostic(flatten)] b: &'static Tensor",
+        &[
+            ("&'static Tensor", "a metric cannot be a reference", help),
+            ("&'static Tensor", "a flattened field cannot be a reference", help),
+        ],
+    );
+    // A lifetime that is missing is rustc's to report, and nothing else is to be said.
+    let expansion = diagnostic("struct D { #[group = \"a\"] a: &Tensor }").to_string();
+    assert!(expansion.contains("EmptySummary") && !expansion.contains("compile_error"), "{expansion}");
 }
 
 #[test]
@@ -44,10 +67,23 @@ fn a_field_belongs_to_one_group() {
 
 #[test]
 fn a_group_is_an_identifier() {
-    for name in ["", "a/b", "2x", "self", "Self", "super", "crate", "_", " a", "a b", "r#type"] {
+    for (name, meant) in [
+        ("", "loss"),
+        ("a/b", "a_b"),
+        ("2x", "_2x"),
+        ("self", "self_"),
+        ("Self", "Self_"),
+        ("super", "super_"),
+        ("crate", "crate_"),
+        ("_", "loss"),
+        (" a", "a"),
+        ("a b", "a_b"),
+        ("r#type", "type"),
+    ] {
         let literal = format!("\"{name}\"");
         let message = format!("`{name}` is not a group name");
-        assert_fields(&format!("#[group = {literal}] kl: Tensor"), &[(&literal, &message, IDENTIFIER)]);
+        let help = format!("a group name is a Rust identifier, such as `{meant}`");
+        assert_fields(&format!("#[group = {literal}] kl: Tensor"), &[(&literal, &message, &help)]);
     }
 }
 
@@ -105,7 +141,7 @@ fn a_field_is_skipped_or_flattened_or_measured() {
             "remove `#[group]` or `#[diagnostic(flatten)]`",
         )],
     );
-    assert_fields("#[diagnostic(skip, skip)] a: A", &[("skip", "duplicate `skip` on field `a`", "")]);
+    assert_fields("#[diagnostic(skip, skip)] a: A", &[("skip", "duplicate `skip` on field `a`", "remove one of them")]);
 }
 
 #[test]
@@ -142,7 +178,7 @@ fn attributes_of_the_struct_are_its_own() {
     );
     assert_errors(
         diagnostic("#[diagnostic(crate = a)] #[diagnostic(crate = b)] struct D {}"),
-        &[("crate", "duplicate `crate`", "")],
+        &[("crate", "duplicate `crate`", "remove one of them")],
     );
     assert_errors(
         diagnostic("#[group = \"a\"] #[metric(sum)] struct D {}"),
@@ -151,7 +187,20 @@ fn attributes_of_the_struct_are_its_own() {
             ("#[metric(sum)]", "`#[metric]` goes on a field", "each field has its own attributes"),
         ],
     );
-    assert_errors(diagnostic("#[diagnostic(crate = 3)] struct D {}"), &[("3", "expected identifier", "")]);
+    assert_errors(
+        diagnostic("#[diagnostic(crate = \"a\")] struct D {}"),
+        &[(
+            "\"a\"",
+            "expected the path of a crate, found `\"a\"`",
+            "write `crate = path::to::booster`, without quotes",
+        )],
+    );
+    for attribute in ["crate", "crate =", "crate(a)"] {
+        assert_errors(
+            diagnostic(&format!("#[diagnostic({attribute})] struct D {{}}")),
+            &[("crate", "`crate` takes a path after `=`", "write `crate = path::to::booster`")],
+        );
+    }
 }
 
 #[test]

@@ -3,8 +3,8 @@ use quote::ToTokens;
 use super::{assert_errors, evaluator, evaluator_with, reported};
 
 const RETURNS: &str = "an evaluator returns `Result<Tensor>` or `Result<(Loss, D, O)>`";
-const LAST: &str = "an evaluator that marks its diagnostics gives its loss as its last expression";
-const LAST_HELP: &str = "write the loss as last expression, or return `Result<(Loss, D, O)>`";
+const RETURNS_HELP: &str =
+    "write `-> booster::Result<Tensor>` for the loss alone: marked `let`s give diagnostics and output";
 const OWNED: &str = "evaluators, batches and diagnostics outlive the call: use an owned type";
 
 /// A function of the first form with this body.
@@ -31,10 +31,10 @@ fn a_function_is_neither_async_nor_const_nor_unsafe_nor_extern() {
     let function = with_body("Ok(loss)");
     for word in ["async", "const", "unsafe", "extern"] {
         let message = format!("`#[evaluator]` functions cannot be `{word}`");
-        assert_errors(evaluator(&format!("{word} {function}")), &[(word, &message, "")]);
+        assert_errors(evaluator(&format!("{word} {function}")), &[(word, &message, &format!("remove `{word}`"))]);
     }
     let variadic = "fn f(model: &Net, batch: &Images, mode: Mode, ...) -> Result<Tensor> { Ok(loss) }";
-    assert_errors(evaluator(variadic), &[("...", "`#[evaluator]` functions cannot be variadic", "")]);
+    assert_errors(evaluator(variadic), &[("...", "`#[evaluator]` functions cannot be variadic", "remove `...`")]);
 }
 
 #[test]
@@ -53,6 +53,18 @@ fn a_method_is_no_evaluator() {
 }
 
 #[test]
+fn a_function_of_a_type_is_no_evaluator() {
+    assert_errors(
+        evaluator(&with_arguments("model: &Self, batch: &Images, mode: Mode")),
+        &[(
+            "Self",
+            "`#[evaluator]` functions cannot be methods",
+            "write a free function, with a `#[param]` for each field that it needs",
+        )],
+    );
+}
+
+#[test]
 fn only_a_function_is_an_evaluator() {
     for (source, on) in [("struct S { x: i64 }", "struct"), ("pub enum E {}", "enum"), ("mod m {}", "mod")] {
         assert_errors(
@@ -67,13 +79,25 @@ fn only_a_function_is_an_evaluator() {
 }
 
 #[test]
+fn a_function_of_a_trait_is_no_evaluator() {
+    assert_errors(
+        evaluator("fn f(model: &Self, batch: &B, mode: Mode) -> Result<Tensor>;"),
+        &[(
+            ";",
+            "an `#[evaluator]` function has a body",
+            "write a free function, with a type parameter for what differs",
+        )],
+    );
+}
+
+#[test]
 fn a_wrong_return_type_is_underlined() {
     for ty in ["Tensor", "Result<f64>", "Result<(Loss, D)>", "Result<(D, Loss, O)>", "Result", "Option<Tensor>", "R"] {
         let expansion = evaluator(&with_return(ty));
-        assert_errors(expansion, &[(ty, RETURNS, "")]);
+        assert_errors(expansion, &[(ty, RETURNS, RETURNS_HELP)]);
     }
     let source = "fn f(model: &Net, batch: &Images, mode: Mode) {}";
-    assert_errors(evaluator(source), &[("f", RETURNS, "")]);
+    assert_errors(evaluator(source), &[("f", RETURNS, RETURNS_HELP)]);
 }
 
 #[test]
@@ -205,9 +229,22 @@ fn the_arguments_of_param_are_checked() {
     );
     assert_errors(
         evaluator(&with_argument("#[param(default = 1, default = 2)] x: f64")),
-        &[("default", "duplicate `default`", "")],
+        &[("default", "duplicate `default`", "remove one of them")],
     );
-    assert_errors(evaluator(&with_argument("#[param] #[param] x: f64")), &[("#[param]", "duplicate `#[param]`", "")]);
+    assert_errors(
+        evaluator(&with_argument("#[param] #[param] x: f64")),
+        &[("#[param]", "duplicate `#[param]`", "remove one of them")],
+    );
+    for argument in ["default", "default(3)", "default =", "default = *"] {
+        assert_errors(
+            evaluator(&with_argument(&format!("#[param({argument})] x: f64"))),
+            &[(
+                "default",
+                "`default` takes an expression after `=`",
+                "write `default = 0.1`, or another expression of the parameter's type",
+            )],
+        );
+    }
     assert_errors(
         evaluator(&with_argument("#[param = 3] x: f64")),
         &[(
@@ -237,136 +274,15 @@ fn the_attribute_takes_the_crate_alone() {
         evaluator_with("crat = a", &function),
         &[("crat", "unknown argument `crat`, did you mean `crate`?", "expected `crate`")],
     );
+    assert_errors(
+        evaluator_with("crate = a, crate = b", &function),
+        &[("crate", "duplicate `crate`", "remove one of them")],
+    );
     assert_errors(evaluator_with("crate = a::b", &function), &[]);
-    assert_eq!(reported(evaluator_with("crate", &function)).len(), 1);
-}
-
-#[test]
-fn a_marked_let_binds_one_name_of_a_written_type() {
-    for (body, on, message, help) in [
-        ("#[group = \"a\"] let x = 1.0;", "x", "marked `x` has no type", "write `let x: Tensor = ..`"),
-        ("#[output] let x: Tensor; x = y;", "x", "marked `x` has no value", "write `let x: Tensor = ..`"),
-        (
-            "#[output] let (x, y): (A, B) = z;",
-            "(x, y)",
-            "a marked `let` binds one plain name",
-            "the name becomes that of a field",
-        ),
-        (
-            "#[output] let x: A = z else { return Err(e) };",
-            "else",
-            "a marked `let` has no `else`",
-            "give an `Option` a group: it may be absent in some steps",
-        ),
-        (
-            "#[output] let x: Vec<_> = z;",
-            "_",
-            "a marked value has its type written out",
-            "it becomes the type of a field",
-        ),
-        ("#[output] let x: &Tensor = z;", "&", "a marked value cannot hold a borrow", OWNED),
-        (
-            "#[metric(sum)] let x: f64 = z;",
-            "#[metric(sum)]",
-            "`#[metric]` on a value without a group",
-            "add `#[group = \"loss\"]`",
-        ),
-        (
-            "#[param] let x: f64 = z;",
-            "#[param]",
-            "`#[param]` goes on an argument",
-            "a parameter stands behind the mode",
-        ),
-        ("#[output = 3] let x: f64 = z;", "#[output = 3]", "`output` takes no arguments", "write `#[output]`"),
-        ("#[output] #[output] let x: f64 = z;", "#[output]", "duplicate `#[output]`", ""),
-    ] {
-        assert_errors(evaluator(&with_body(&format!("{body} Ok(loss)"))), &[(on, message, help)]);
-    }
-}
-
-#[test]
-fn a_mark_stands_in_the_function_s_own_body() {
-    let help = "move it out of the block: each call gives every field one value";
-    for body in [
-        "if c { #[group = \"a\"] let x: f64 = y; }",
-        "let g = || { #[group = \"a\"] let x: f64 = y; };",
-        "#[group = \"a\"] { x }",
-        "let x = { #[group = \"a\"] let x: f64 = y; x };",
-        "#[output] let x: f64 = { #[group = \"a\"] let x: f64 = y; x };",
-    ] {
-        assert_errors(
-            evaluator(&with_body(&format!("{body} Ok(loss)"))),
-            &[("#[group = \"a\"]", "`#[group]` is not on a `let` of the function's own body", help)],
-        );
-    }
-    // The fields of another struct are its own affair.
-    let item = "#[derive(Diagnostic)] struct D { #[group = \"a\"] x: f64 } Ok(loss)";
-    assert_errors(evaluator(&with_body(item)), &[]);
-}
-
-#[test]
-fn the_second_form_marks_nothing() {
-    let source = "fn f(model: &N, batch: &B, mode: Mode) -> Result<(Loss, D, O)> {
-        #[group = \"a\"] let x: f64 = y; #[output] let z: Tensor = w; Ok((loss, d, o)) }";
     assert_errors(
-        evaluator(source),
-        &[
-            (
-                "#[group = \"a\"]",
-                "`#[group]` in an evaluator that returns its diagnostics and output",
-                "remove `#[group]`, or return `Result<Tensor>`",
-            ),
-            (
-                "#[output]",
-                "`#[output]` in an evaluator that returns its diagnostics and output",
-                "remove `#[output]`, or return `Result<Tensor>`",
-            ),
-        ],
+        evaluator_with("crate", &function),
+        &[("crate", "`crate` takes a path after `=`", "write `crate = path::to::booster`")],
     );
-}
-
-#[test]
-fn the_loss_is_the_last_expression_beside_marks() {
-    let mark = "#[group = \"a\"] let x: f64 = y;";
-    for (body, on) in [
-        ("if c { return Ok(early); } Ok(loss)", "return Ok(early)"),
-        ("if c { return early; } Ok(loss)", "return early"),
-        ("return Ok(loss);", "return Ok(loss)"),
-        ("finish();", "finish();"),
-    ] {
-        assert_errors(evaluator(&with_body(&format!("{mark} {body}"))), &[(on, LAST, LAST_HELP)]);
-    }
-}
-
-#[test]
-fn errors_and_closures_return_early_beside_marks() {
-    let mark = "#[group = \"a\"] let x: f64 = y;";
-    for body in [
-        "if c { return Err(e); } Ok(loss)",
-        "if c { return Err(e)?; } Ok(loss)",
-        "if c { return Result::Err(e); } Ok(loss)",
-        "let g = || { return 3; }; Ok(loss)",
-        "let g = async { return 3; }; Ok(loss)",
-        "fn g() -> i64 { return 3; } Ok(loss)",
-        "todo!()",
-        "match c { _ => Ok(loss) }",
-    ] {
-        assert_errors(evaluator(&with_body(&format!("{mark} {body}"))), &[]);
-    }
-    // Without marks there is nothing that an early return could leave out.
-    assert_errors(evaluator(&with_body("return Ok(loss);")), &[]);
-}
-
-#[test]
-fn fields_have_distinct_names() {
-    let twice = "#[group = \"a\"] let x: f64 = y; #[group = \"b\"] let x: f64 = z; Ok(loss)";
-    assert_errors(
-        evaluator(&with_body(twice)),
-        &[("x", "two diagnostics are called `x`", "each becomes a field: rename one of them")],
-    );
-    let conditional =
-        "#[cfg(a)] #[group = \"a\"] let x: f64 = y; #[cfg(not(a))] #[group = \"a\"] let x: f64 = z; Ok(loss)";
-    assert_errors(evaluator(&with_body(conditional)), &[]);
 }
 
 #[test]
@@ -395,10 +311,14 @@ fn the_function_comes_back_without_marks() {
             if c { #[output] let z: f64 = x; }
             Ok(loss)
         }";
-    let tokens = evaluator(source).into_iter().collect::<Vec<_>>();
-    let errors = reported(tokens.iter().cloned().collect()).len();
-    let given_back: syn::ItemFn = syn::parse2(tokens.into_iter().skip(errors * 8).collect()).expect("a function");
-    let expected = "/// Docs.
+    let file: syn::File = syn::parse2(evaluator(source)).expect("items");
+    let mut functions = file.items.into_iter().filter_map(|item| match item {
+        syn::Item::Fn(function) => Some(function),
+        _ => None,
+    });
+    let given_back = functions.next().expect("the function");
+    let expected = "#[allow(irrefutable_let_patterns, unused, clippy::all, clippy::pedantic)]
+        /// Docs.
         pub async fn f(model: &N, batch: &B, mode: Mode, x: f64) -> Result<Tensor> {
             #[allow(unused)] let y: f64 = x;
             if c { let z: f64 = x; }

@@ -2,10 +2,23 @@ use proc_macro2::TokenStream;
 
 use super::{batch, diagnostic, evaluator, evaluator_with, reported};
 
-/// Compares the expansion, as rustfmt would write it, with the reviewed one.
+/// Compares an expansion without errors with the reviewed one.
 #[track_caller]
 fn assert_expansion(name: &str, expansion: TokenStream) {
     assert!(reported(expansion.clone()).is_empty(), "{name} is in error: {expansion}");
+    assert_text(name, expansion);
+}
+
+/// Compares what comes out beside errors with the reviewed expansion.
+#[track_caller]
+fn assert_fallback(name: &str, expansion: TokenStream) {
+    assert!(!reported(expansion.clone()).is_empty(), "{name} is not in error: {expansion}");
+    assert_text(name, expansion);
+}
+
+/// Compares the expansion, as rustfmt would write it.
+#[track_caller]
+fn assert_text(name: &str, expansion: TokenStream) {
     let file: syn::File = syn::parse2(expansion).expect("items");
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../snapshots");
@@ -102,13 +115,19 @@ fn diagnostic_of_a_renamed_crate_without_fields() {
     assert_expansion("diagnostic_crate", diagnostic("#[diagnostic(crate = other::library)] struct Empty {}"));
 }
 
+/// What stands in for the summary knows the group, and of the metrics those that are right.
 #[test]
 fn diagnostic_in_error() {
-    let expansion = diagnostic("struct D<T: Copy> { kl: T }");
-    let file: syn::File = syn::parse2(expansion).expect("items");
-    let text = prettyplease::unparse(&file);
-    assert!(text.contains("::core::compile_error!"), "{text}");
-    assert!(text.contains("type Summary = ::booster::__private::EmptySummary;"), "{text}");
+    assert_fallback(
+        "diagnostic_in_error",
+        diagnostic(
+            "pub struct D<A: Copy> {
+                kl: Tensor,
+                #[group = \"loss\"] #[metric(mean, p95, men, reduce = Own)] nll: Option<Tensor>,
+                #[diagnostic(flatten)] auxiliary: A,
+            }",
+        ),
+    );
 }
 
 #[test]
@@ -164,6 +183,22 @@ fn evaluator_that_returns_its_diagnostics() {
             "fn elbo<A>(model: &impl ModuleT, batch: &Images<A>, _: Mode, #[param] beta: f64)
                 -> Result<(Loss, VaeDiagnostics<A>, VaeOutput), TchError> where A: Clone {
                 return early(model, batch, beta);
+            }",
+        ),
+    );
+}
+
+/// The function stays, and each type that it would have become has a stand-in.
+#[test]
+fn evaluator_in_error() {
+    assert_fallback(
+        "evaluator_in_error",
+        evaluator(
+            "/// Documented.
+            pub fn penalised<M: ModuleT>(model: &M, batch: &impl Images, mode: Mode, beta: f64) -> Result<Tensor> {
+                #[group = \"loss\"] let nll: Tensor = loss(model, batch)?;
+                #[output] let logits = model.forward(batch);
+                report(&nll);
             }",
         ),
     );

@@ -32,7 +32,12 @@ fn a_metric_names_its_reduction_in_parentheses() {
         "#[group = \"a\"] #[metric(mean)] #[metric(sum)] kl: Tensor",
         &[("#[metric(sum)]", "duplicate `#[metric]` on field `kl`", "a field has one `#[metric]`")],
     );
-    assert_metric("0.95", &[("0.95", "unexpected literal in nested attribute, expected ident", "")]);
+    let help = "write `#[metric(mean)]`";
+    for (list, on) in
+        [("0.95", "0.95"), ("mean, \"std\"", "\"std\""), ("mean,, std", ","), (", mean", ","), ("mean, a::", "a::")]
+    {
+        assert_metric(list, &[(on, &format!("unexpected `{on}`"), help)]);
+    }
 }
 
 #[test]
@@ -112,11 +117,11 @@ fn a_word_that_stands_alone_takes_no_arguments() {
     for (word, arguments) in
         [("mean", "(3)"), ("std", "= 2"), ("p95", "(0.95)"), ("mean_dims", "[1]"), ("samples", "(n)")]
     {
-        let help = format!("write `{word}`, and a comma before the next reduction");
+        let help = format!("write `{word}`, and a comma before what comes next");
         let message = format!("`{word}` takes no arguments");
         assert_metric(&format!("{word} {arguments}, max"), &[(arguments, &message, &help)]);
     }
-    let help = "write `mean`, and a comma before the next reduction";
+    let help = "write `mean`, and a comma before what comes next";
     assert_metric("mean std", &[("std", "`mean` takes no arguments", help)]);
 }
 
@@ -240,7 +245,7 @@ fn all_faults_of_a_list_are_reported_at_once() {
             ("ema", "`ema` needs its decay", EMA),
             ("p105", "`p105` is not between 0 and 100", PERCENTILE),
             ("3", "expected the path of a type, found `3`", REDUCE),
-            ("(2)", "`std` takes no arguments", "write `std`, and a comma before the next reduction"),
+            ("(2)", "`std` takes no arguments", "write `std`, and a comma before what comes next"),
             ("()", "`histogram` takes three numbers in parentheses, or none", HISTOGRAM),
         ],
     );

@@ -5,8 +5,10 @@ mod batch_errors;
 mod diagnostic_errors;
 mod evaluator_errors;
 mod expansions;
+mod fuzz;
+mod mark_errors;
 mod metric_errors;
-mod mutations;
+mod spans;
 
 use proc_macro2::{TokenStream, TokenTree};
 
@@ -39,11 +41,26 @@ fn evaluator(source: &str) -> TokenStream {
     evaluator_with("", source)
 }
 
-/// The `compile_error!`s among the items of an expansion.
+/// The `compile_error!`s of an expansion, wherever they stand.
 fn reported(expansion: TokenStream) -> Vec<Reported> {
     let tokens: Vec<TokenTree> = expansion.into_iter().collect();
     // `::core::compile_error! { "message" }`
-    tokens.windows(8).filter_map(error).collect()
+    let mut errors: Vec<Reported> = tokens.windows(8).filter_map(error).collect();
+    for token in tokens {
+        if let TokenTree::Group(group) = token {
+            errors.extend(reported(group.stream()));
+        }
+    }
+    errors
+}
+
+/// Whether an expansion reports anything, for those that are too many to be read.
+fn is_refused(expansion: TokenStream) -> bool {
+    expansion.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == "compile_error",
+        TokenTree::Group(group) => is_refused(group.stream()),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
 }
 
 fn error(window: &[TokenTree]) -> Option<Reported> {

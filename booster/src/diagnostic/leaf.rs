@@ -21,6 +21,7 @@ use crate::error::Result;
     message = "`{Self}` cannot be a metric",
     label = "not a metric",
     note = "metrics are `Tensor`, `f32`, `f64`, integers, `bool`, `Duration`, `Ratio`, `Weighted`, and `Option` of these",
+    note = "of another crate's type, store a number or a `Tensor` that is made of it",
     note = "if it is a struct of metrics, derive `Diagnostic` on it and mark this field `#[diagnostic(flatten)]`",
     note = "if it is not to be measured, mark this field `#[diagnostic(skip)]`"
 )]
@@ -61,7 +62,8 @@ pub trait Leaf: fmt::Debug + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot count samples",
     label = "not a number of samples",
-    note = "`#[metric(samples)]` goes on an integer, `f32`, `f64` or a 0-dimensional `Tensor`"
+    note = "`#[metric(samples)]` goes on an integer, `f32`, `f64` or a 0-dimensional `Tensor`: convert the count to one of \
+            these"
 )]
 pub trait SampleCount: Leaf {
     /// [`Leaf::leaf_ref`], so that the macro names one trait alone.

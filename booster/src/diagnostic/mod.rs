@@ -88,7 +88,8 @@ use crate::logging::Sink;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a diagnostic",
     label = "not a diagnostic",
-    note = "for a struct of your own, add `#[derive(Diagnostic)]`",
+    note = "for a struct of your own, add `#[derive(Diagnostic)]`; of another crate's type, copy what you measure into \
+            such a struct",
     note = "to measure nothing, use `()`"
 )]
 pub trait Diagnostic: Sized + Send + 'static {

@@ -90,7 +90,8 @@ const fn same(one: &str, other: &str) -> bool {
 #[track_caller]
 const fn twice(group: &str, name: &str) -> ! {
     let mut text = [b' '; 256];
-    let parts: [&[u8]; 5] = [b"metric `", group.as_bytes(), b"/", name.as_bytes(), b"` is declared twice"];
+    let parts: [&[u8]; 5] =
+        [b"metric `", group.as_bytes(), b"/", name.as_bytes(), b"` is declared twice: rename one or change its group"];
     let (mut part, mut length) = (0, 0);
     while part < parts.len() {
         let mut index = 0;

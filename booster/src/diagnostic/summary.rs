@@ -41,6 +41,12 @@ use crate::logging::{Point, PointData, Sink};
 /// # Ok(())
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a summary",
+    label = "not a summary",
+    note = "for a struct of your own, add `#[derive(Diagnostic)]`: its `summary()`, or an `Aggregator`'s, is one",
+    note = "for another crate's type, use what its `Diagnostic` gives as `Diagnostic::Summary`"
+)]
 pub trait Summary:
     Sized + Clone + fmt::Debug + PartialEq + fmt::Display + Serialize + DeserializeOwned + Send + 'static
 {

@@ -69,7 +69,9 @@ impl Histogram {
 /// turns into one of these and back.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the value of a metric",
-    note = "use `f64`, `booster::diagnostic::Array` or `Histogram`, or implement `booster::diagnostic::MetricValue`"
+    label = "not a metric's value",
+    note = "use `f64`, `booster::diagnostic::Array` or `Histogram`, or implement `booster::diagnostic::MetricValue`",
+    note = "for another crate's type, keep its numbers in an `Array`"
 )]
 pub trait MetricValue: Clone + std::fmt::Debug + PartialEq + Send + 'static {
     /// The value in the form in which it is written.

@@ -52,7 +52,8 @@ impl fmt::Display for Mode {
     message = "`{Self}` is not an evaluator",
     label = "not an evaluator",
     note = "annotate the function that computes the loss with `#[evaluator]`, and use the struct that it makes: \
-            `fn classification` makes `Classification`"
+            `fn classification` makes `Classification`",
+    note = "for another crate's type, call it in such a function"
 )]
 pub trait Evaluator: Clone + Send + 'static {
     /// The model that is evaluated.

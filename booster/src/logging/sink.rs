@@ -65,7 +65,8 @@ pub struct Buckets<'a> {
 #[diagnostic::on_unimplemented(
     message = "summaries cannot be written to `{Self}`",
     label = "not a sink",
-    note = "`TensorBoard` is one; for a place of your own, implement `booster::logging::Sink`"
+    note = "`TensorBoard` is one; for a place of your own, implement `booster::logging::Sink`",
+    note = "for another crate's writer, implement it on a struct of yours that holds the writer"
 )]
 pub trait Sink {
     /// Writes what is shown at one step, as one event where the format has such.

@@ -30,6 +30,13 @@ use crate::evaluation::{Evaluator, Loss, Mode};
 ///     mean.summary()
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a pipeline",
+    label = "not a pipeline",
+    note = "make one of a model and an evaluator: `Pipeline::build(device, net, evaluator)`, or \
+            `DataParallelPipeline::build(&devices, net, evaluator)?` for many devices",
+    note = "for another crate's type, implement `EvaluationPipeline` on a struct of yours that holds it"
+)]
 pub trait EvaluationPipeline {
     /// The evaluator.
     type Evaluator: Evaluator;

@@ -1,4 +1,3 @@
-// errors: 2
 use booster::prelude::*;
 use booster::tch::Tensor;
 

@@ -1,5 +1,4 @@
 use booster::prelude::*;
-use booster::tch::Tensor;
 
 #[derive(Diagnostic)]
 union Vae {

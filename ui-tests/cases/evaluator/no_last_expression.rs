@@ -1,7 +1,6 @@
-// errors: 2
 use booster::prelude::*;
+use booster::tch::Tensor;
 use booster::tch::nn::ModuleT;
-use booster::tch::{Kind, Tensor};
 
 #[evaluator]
 fn likelihood<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {

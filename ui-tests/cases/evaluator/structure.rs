@@ -1,6 +1,4 @@
 use booster::prelude::*;
-use booster::tch::nn::ModuleT;
-use booster::tch::{Kind, Tensor};
 
 #[evaluator]
 struct Likelihood;

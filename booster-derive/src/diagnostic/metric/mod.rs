@@ -5,13 +5,12 @@ mod words;
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::meta::ParseNestedMeta;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, Path, Token, Type};
 
 use self::arguments::{arguments, literal};
 use super::reduce::{self, Reduce};
 use crate::ctxt::Ctxt;
-use crate::meta;
+use crate::meta::{self, Argument};
 use crate::text::compact;
 
 const USAGE: &str = "`#[metric(mean)]`";
@@ -42,15 +41,14 @@ impl<'a> MetricAttr<'a> {
         meta::arguments(ctxt, attr, USAGE, |meta| {
             if !meta.path.is_ident("samples") {
                 read.reductions.extend(reduction(ctxt, &meta));
-                return Ok(());
+                return;
             }
             let rest = meta::rest_of_argument(meta.input);
             if read.samples.is_some() {
                 duplicate(ctxt, &meta.path, field);
-            } else if no_arguments(ctxt, &meta.path, &rest) {
+            } else if meta::no_arguments(ctxt, &meta.path, &rest) {
                 read.samples = Some(meta.path);
             }
-            Ok(())
         });
         read
     }
@@ -62,7 +60,7 @@ pub(super) fn duplicate(ctxt: &Ctxt, tokens: &impl ToTokens, field: &str) {
     ctxt.error_with_help(tokens, format_args!("duplicate `{name}` on field `{field}`"), "remove one of them");
 }
 
-fn reduction(ctxt: &Ctxt, meta: &ParseNestedMeta<'_>) -> Option<Reduction> {
+fn reduction(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Reduction> {
     if meta.path.is_ident("reduce") {
         return custom(ctxt, meta);
     }
@@ -77,7 +75,7 @@ fn reduction(ctxt: &Ctxt, meta: &ParseNestedMeta<'_>) -> Option<Reduction> {
     } else if text == "histogram" && !rest.is_empty() {
         histogram(ctxt, word, rest.clone())?
     } else if let Some(reduce) = Reduce::named(&text) {
-        no_arguments(ctxt, word, &rest).then_some(reduce)?
+        meta::no_arguments(ctxt, word, &rest).then_some(reduce)?
     } else if let Some((whole, decimals)) = percentile_digits(&text) {
         percentile(ctxt, word, &rest, whole, decimals)?
     } else {
@@ -87,19 +85,6 @@ fn reduction(ctxt: &Ctxt, meta: &ParseNestedMeta<'_>) -> Option<Reduction> {
     let mut tokens = word.to_token_stream();
     tokens.extend(rest);
     Some(Reduction { tokens, reduce })
-}
-
-/// Reports what follows a word that stands alone.
-fn no_arguments(ctxt: &Ctxt, word: &impl ToTokens, rest: &TokenStream) -> bool {
-    if !rest.is_empty() {
-        let word = compact(word);
-        ctxt.error_with_help(
-            rest,
-            format_args!("`{word}` takes no arguments"),
-            format_args!("write `{word}`, and a comma before the next reduction"),
-        );
-    }
-    rest.is_empty()
 }
 
 /// The digits of `p95` or `p99_9`.
@@ -124,7 +109,7 @@ fn percentile(ctxt: &Ctxt, word: &Ident, rest: &TokenStream, whole: &str, decima
         );
         return None;
     }
-    if !no_arguments(ctxt, word, rest) {
+    if !meta::no_arguments(ctxt, word, rest) {
         return None;
     }
     if decimals.len() > 2 {
@@ -170,8 +155,11 @@ fn ema(ctxt: &Ctxt, word: &Ident, rest: TokenStream) -> Option<Reduce> {
 
 fn histogram(ctxt: &Ctxt, word: &Ident, rest: TokenStream) -> Option<Reduce> {
     let Some([low, high, bins]) = arguments(&rest).and_then(|all| <[Expr; 3]>::try_from(all).ok()) else {
-        let message = format_args!("`{word}` takes three numbers in parentheses, or none");
-        ctxt.error_with_help(rest, message, WRITE_HISTOGRAM);
+        ctxt.error_with_help(
+            rest,
+            format_args!("`{word}` takes three numbers in parentheses, or none"),
+            WRITE_HISTOGRAM,
+        );
         return None;
     };
     let range = (literal(ctxt, &low, WRITE_HISTOGRAM), literal(ctxt, &high, WRITE_HISTOGRAM));
@@ -202,27 +190,24 @@ fn histogram(ctxt: &Ctxt, word: &Ident, rest: TokenStream) -> Option<Reduce> {
     Some(Reduce::Histogram { low, high, bins: count? })
 }
 
-fn custom(ctxt: &Ctxt, meta: &ParseNestedMeta<'_>) -> Option<Reduction> {
-    if !meta.input.peek(Token![=]) {
-        meta::skip_argument(meta.input);
-        ctxt.error_with_help(&meta.path, "`reduce` takes a type after `=`", WRITE_REDUCE);
-        return None;
-    }
+fn custom(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Reduction> {
     // Read as tokens only where it is no type: a comma may stand in a type's arguments.
+    let equals = meta.input.peek(Token![=]);
     let ahead = meta.input.fork();
     let is_type = ahead.parse::<Token![=]>().is_ok()
         && ahead.parse::<Type>().is_ok_and(|ty| reduce::path(&ty).is_some())
         && (ahead.is_empty() || ahead.peek(Token![,]));
     if !is_type {
         let rest: TokenStream = meta::rest_of_argument(meta.input).into_iter().skip(1).collect();
-        let found = compact(&rest);
-        if rest.is_empty() {
+        if !equals || rest.is_empty() {
             ctxt.error_with_help(&meta.path, "`reduce` takes a type after `=`", WRITE_REDUCE);
         } else {
+            let found = compact(&rest);
             ctxt.error_with_help(rest, format_args!("expected the path of a type, found `{found}`"), WRITE_REDUCE);
         }
         return None;
     }
-    let ty: Type = meta.value().and_then(syn::parse::ParseBuffer::parse).ok()?;
+    meta.input.parse::<Token![=]>().ok()?;
+    let ty: Type = meta.input.parse().ok()?;
     Some(Reduction { tokens: ty.to_token_stream(), reduce: Reduce::Custom(Box::new(ty)) })
 }

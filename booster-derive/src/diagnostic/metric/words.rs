@@ -36,8 +36,7 @@ pub(super) fn unknown(ctxt: &Ctxt, word: &Path, rest: &TokenStream) {
         let argument = arguments(rest).and_then(|arguments| number(arguments.first()?));
         let percent = argument.map(|value| if name == "quantile" { value * 100.0 } else { value });
         let written = percent.and_then(percentile_word).unwrap_or_else(|| "p95".to_owned());
-        let help = format_args!("write `{written}`");
-        ctxt.error_with_help(word, format_args!("unknown reduction `{name}`"), help);
+        ctxt.error_with_help(word, format_args!("unknown reduction `{name}`"), format_args!("write `{written}`"));
         return;
     }
     let elsewhere = ELSEWHERE.iter().find(|(other, _)| *other == name).map(|(_, word)| *word);
@@ -45,8 +44,7 @@ pub(super) fn unknown(ctxt: &Ctxt, word: &Path, rest: &TokenStream) {
     if let Some(near) = elsewhere.or_else(|| suggest::nearest(&name, &WORDS)) {
         ctxt.error_with_help(word, format_args!("unknown reduction `{name}`, did you mean `{near}`?"), EXPECTED);
     } else if type_like {
-        let help = format_args!("write `reduce = {name}`");
-        ctxt.error_with_help(word, format_args!("unknown reduction `{name}`"), help);
+        ctxt.error_with_help(word, format_args!("unknown reduction `{name}`"), format_args!("write `reduce = {name}`"));
     } else {
         ctxt.error_with_help(word, format_args!("unknown reduction `{name}`"), EXPECTED);
     }

@@ -1,5 +1,6 @@
 //! The summary of a diagnostics: a struct of groups, each a struct of numbers.
 
+mod fallback;
 mod traits;
 mod values;
 

@@ -76,7 +76,8 @@ use crate::error::Result;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a reduction",
     label = "not a reduction",
-    note = "`#[metric(reduce = path)]` takes a type that implements `booster::Reduction`"
+    note = "`#[metric(reduce = path)]` takes a type that implements `booster::Reduction`",
+    note = "for another crate's type, implement it on a unit struct of your own"
 )]
 pub trait Reduction: 'static {
     /// What it comes to.

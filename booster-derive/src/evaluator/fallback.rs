@@ -1,0 +1,142 @@
+//! What comes out beside errors: the user's function, and stand-ins for what it would have become.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
+use syn::visit_mut::{self, VisitMut};
+use syn::{FnArg, Generics, ItemFn, Pat, PatType, ReturnType, Stmt, Type, parse_quote};
+
+use super::arguments::Arguments;
+use super::{body, check, returns, strip};
+use crate::ctxt::Ctxt;
+use crate::fallback::InError;
+use crate::{generics, names};
+
+/// `errors`, the function without marks, and stand-ins for the structs.
+pub(super) fn evaluator(function: &ItemFn, errors: TokenStream) -> TokenStream {
+    // A method stands where no struct can.
+    let name = unreported(|ctxt| check::name(ctxt, &function.sig.ident));
+    let Some(name) = name.filter(|_| !is_method(function)) else {
+        let given_back = given_back(function, None);
+        return quote!(#errors #given_back);
+    };
+    let in_error = InError::new(&function.attrs, &function.vis, &name, errors);
+    let constant = in_error.constant();
+    let given_back = given_back(function, Some(in_error.ident()));
+    let generics = generics(function);
+    let evaluator = in_error.structure(&name, &generics, &TokenStream::new());
+    let constructor = constructor(&in_error, &name, &generics);
+    let none = Generics::default();
+    let collected = collected(function).into_iter().map(|suffix| {
+        let name = names::generated(&format!("{name}{suffix}"), name.span());
+        in_error.structure(&name, &none, &TokenStream::new())
+    });
+    quote! {
+        #constant
+        #evaluator
+        #constructor
+        #(#collected)*
+        #given_back
+    }
+}
+
+fn is_method(function: &ItemFn) -> bool {
+    let receives = matches!(function.sig.inputs.first(), Some(FnArg::Receiver(_)));
+    receives || check::the_type_itself(function.sig.to_token_stream()).is_some()
+}
+
+/// The function itself, so that an editor keeps working, with nothing that would be an error without the macro.
+fn given_back(function: &ItemFn, in_error: Option<&Ident>) -> TokenStream {
+    let mut function = strip::markers(function.clone());
+    function.sig.constness = None;
+    function.sig.variadic = None;
+    if let Some(in_error) = in_error {
+        Quiet { in_error, names: BTreeSet::new() }.visit_signature_mut(&mut function.sig);
+    }
+    let returns = !matches!(function.sig.output, ReturnType::Default);
+    if returns && body::tail(&function.block).is_none() {
+        function.block.stmts.push(Stmt::Expr(parse_quote!(::core::unreachable!()), None));
+    }
+    // What is only marked is not used here.
+    quote!(#[allow(irrefutable_let_patterns, unused, clippy::all, clippy::pedantic)] #function)
+}
+
+/// Takes from a signature what rustc would report a second time.
+struct Quiet<'a> {
+    in_error: &'a Ident,
+    names: BTreeSet<String>,
+}
+
+impl VisitMut for Quiet<'_> {
+    fn visit_pat_type_mut(&mut self, argument: &mut PatType) {
+        if let Pat::Ident(pat) = &*argument.pat
+            && !self.names.insert(names::plain(&pat.ident))
+        {
+            *argument.pat = parse_quote!(_);
+        }
+        visit_mut::visit_pat_type_mut(self, argument);
+    }
+
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        visit_mut::visit_type_mut(self, ty);
+        if let Type::Infer(_) = ty {
+            let in_error = self.in_error;
+            *ty = parse_quote!([(); { #in_error }]);
+        }
+    }
+}
+
+/// The function's generics, and a parameter for each `impl Trait`, as far as the arguments can be read.
+fn generics(function: &ItemFn) -> Generics {
+    let mut generics = function.sig.generics.clone();
+    unreported(|ctxt| Arguments::read(ctxt, function, &mut generics).is_some());
+    generics
+}
+
+/// Calls `read` for what it finds besides errors: those are reported already.
+fn unreported<T>(read: impl FnOnce(&Ctxt) -> T) -> T {
+    let ctxt = Ctxt::new();
+    let found = read(&ctxt);
+    drop(ctxt.check());
+    found
+}
+
+/// `new`, which may be called with anything: who knows what was meant to be a parameter.
+///
+/// A function without a right number of arguments cannot be written; a constant whose type is in error can.
+fn constructor(in_error: &InError<'_>, name: &Ident, generics: &Generics) -> TokenStream {
+    let generics = generics::bare(generics);
+    let (impl_generics, ty_generics, _) = generics.split_for_impl();
+    let (vis, cfgs, constant) = (in_error.vis(), in_error.cfgs(), in_error.ident());
+    quote! {
+        #cfgs
+        #[allow(dead_code, non_upper_case_globals)]
+        impl #impl_generics #name #ty_generics {
+            #[doc(hidden)]
+            #vis const new: [(); { #constant }] = [];
+        }
+    }
+}
+
+/// What the names of the structs of marked values end in.
+fn collected(function: &ItemFn) -> Vec<&'static str> {
+    let returned = unreported(|ctxt| returns::read(ctxt, &function.sig));
+    if let Some(returns::Returns::All { .. }) = returned {
+        return Vec::new();
+    }
+    let lets = function.block.stmts.iter().filter_map(|stmt| match stmt {
+        Stmt::Local(local) => Some(&local.attrs),
+        _ => None,
+    });
+    let marked =
+        |names: &[&str]| lets.clone().flatten().any(|attr| names.iter().any(|name| attr.path().is_ident(name)));
+    let mut suffixes = Vec::new();
+    if marked(&["group", "metric"]) {
+        suffixes.extend(["Diagnostics", "DiagnosticsSummary"]);
+    }
+    if marked(&["output"]) {
+        suffixes.push("Output");
+    }
+    suffixes
+}

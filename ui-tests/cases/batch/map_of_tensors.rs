@@ -1,0 +1,11 @@
+use std::collections::HashMap;
+
+use booster::prelude::*;
+use booster::tch::Tensor;
+
+#[derive(Batch)]
+struct Labelled {
+    tensors: HashMap<String, Tensor>,
+}
+
+fn main() {}

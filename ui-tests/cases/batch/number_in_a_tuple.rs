@@ -1,0 +1,7 @@
+use booster::prelude::*;
+use booster::tch::Tensor;
+
+#[derive(Batch)]
+struct Labelled(Tensor, f64);
+
+fn main() {}

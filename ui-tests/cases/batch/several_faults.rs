@@ -1,0 +1,12 @@
+// errors: 2
+use booster::prelude::*;
+use booster::tch::Tensor;
+
+#[derive(Batch)]
+#[batch(name = 3)]
+struct Labelled {
+    #[batch(pad)]
+    input: Tensor,
+}
+
+fn main() {}

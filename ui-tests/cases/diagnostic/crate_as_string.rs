@@ -1,0 +1,11 @@
+use booster::prelude::*;
+use booster::tch::Tensor;
+
+#[derive(Diagnostic)]
+#[diagnostic(crate = "booster")]
+struct Vae {
+    #[group = "loss"]
+    kl: Tensor,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use booster::prelude::*;
+use booster::tch::Tensor;
+
+#[derive(Diagnostic)]
+struct Vae {
+    #[group = b"loss"]
+    kl: Tensor,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use booster::prelude::*;
+
+#[derive(Diagnostic)]
+struct Vae;
+
+fn main() {}

@@ -1,0 +1,11 @@
+use booster::prelude::*;
+use booster::tch::Tensor;
+use booster::tch::nn::ModuleT;
+
+#[evaluator]
+fn likelihood<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+    #[output]
+    let logits: Tensor = model.forward_t(&batch.input, mode.is_train());
+}
+
+fn main() {}

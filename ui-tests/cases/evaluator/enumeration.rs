@@ -1,0 +1,8 @@
+use booster::prelude::*;
+
+#[evaluator]
+enum Likelihood {
+    Gaussian,
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+use booster::prelude::*;
+use booster::tch::nn::ModuleT;
+use booster::tch::{Kind, Tensor};
+
+#[evaluator]
+fn likelihood<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+    let logits = model.forward_t(&batch.input, mode.is_train());
+    let half = || {
+        #[group = "info"]
+        let half: Tensor = &logits / 2;
+        half
+    };
+    drop(half());
+    Ok(logits.f_mean(Kind::Float)?)
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use booster::prelude::*;
+use booster::tch::nn::ModuleT;
+use booster::tch::{Kind, Tensor};
+
+#[evaluator]
+fn likelihood<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+    let logits = model.forward_t(&batch.input, mode.is_train());
+    #[group = "loss"]
+    let (low, high): (Tensor, Tensor) = (logits.f_min()?, logits.f_max()?);
+    Ok(logits.f_mean(Kind::Float)?)
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use booster::prelude::*;
+use booster::tch::nn::ModuleT;
+use booster::tch::{Kind, Tensor};
+
+#[evaluator]
+fn likelihood<M: ModuleT>(model: &M, batch: &Labelled, train: bool) -> booster::Result<Tensor> {
+    Ok(model.forward_t(&batch.input, train).f_mean(Kind::Float)?)
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use booster::prelude::*;
+use booster::tch::nn::ModuleT;
+use booster::tch::{Kind, Tensor};
+
+#[evaluator]
+fn likelihood<M: ModuleT>(
+    model: &M,
+    batch: &Labelled,
+    mode: Mode,
+    #[param] calls: &mut i64,
+) -> booster::Result<Tensor> {
+    *calls += 1;
+    Ok(model.forward_t(&batch.input, mode.is_train()).f_mean(Kind::Float)?)
+}
+
+fn main() {}

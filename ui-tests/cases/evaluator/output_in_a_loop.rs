@@ -1,0 +1,16 @@
+use booster::prelude::*;
+use booster::tch::nn::ModuleT;
+use booster::tch::{Kind, Tensor};
+
+#[evaluator]
+fn likelihood<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+    let logits = model.forward_t(&batch.input, mode.is_train());
+    for _ in 0..3 {
+        #[output]
+        let half: Tensor = &logits / 2;
+        drop(half);
+    }
+    Ok(logits.f_mean(Kind::Float)?)
+}
+
+fn main() {}

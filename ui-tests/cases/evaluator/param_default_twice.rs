@@ -1,0 +1,16 @@
+use booster::prelude::*;
+use booster::tch::nn::ModuleT;
+use booster::tch::{Kind, Tensor};
+
+#[evaluator]
+fn likelihood<M: ModuleT>(
+    model: &M,
+    batch: &Labelled,
+    mode: Mode,
+    #[param(default = 0.1,
+    default = 0.2)] beta: f64,
+) -> booster::Result<Tensor> {
+    Ok(model.forward_t(&batch.input, mode.is_train()).f_mean(Kind::Float)? * beta)
+}
+
+fn main() {}

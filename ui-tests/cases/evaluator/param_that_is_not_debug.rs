@@ -1,0 +1,13 @@
+use booster::prelude::*;
+use booster::tch::nn::ModuleT;
+use booster::tch::{Kind, Tensor};
+
+#[derive(Clone)]
+struct Beta(f64);
+
+#[evaluator]
+fn likelihood<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode, #[param] beta: Beta) -> booster::Result<Tensor> {
+    Ok(model.forward_t(&batch.input, mode.is_train()).f_mean(Kind::Float)? * beta.0)
+}
+
+fn main() {}

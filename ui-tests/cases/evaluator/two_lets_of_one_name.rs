@@ -1,0 +1,14 @@
+use booster::prelude::*;
+use booster::tch::nn::ModuleT;
+use booster::tch::{Kind, Tensor};
+
+#[evaluator]
+fn likelihood<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+    #[group = "loss"]
+    let logits: Tensor = model.forward_t(&batch.input, mode.is_train());
+    #[group = "metrics"]
+    let logits: Tensor = logits.f_argmax(-1, false)?;
+    Ok(logits.f_mean(Kind::Float)?)
+}
+
+fn main() {}

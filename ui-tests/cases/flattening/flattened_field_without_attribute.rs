@@ -1,0 +1,10 @@
+use booster::prelude::*;
+
+#[derive(Diagnostic)]
+struct Vae {
+    #[group = "loss"]
+    kl: f64,
+    auxiliary: (),
+}
+
+fn main() {}

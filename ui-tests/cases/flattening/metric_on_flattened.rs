@@ -1,0 +1,10 @@
+use booster::prelude::*;
+
+#[derive(Diagnostic)]
+struct Vae {
+    #[metric(sum)]
+    #[diagnostic(flatten)]
+    auxiliary: (),
+}
+
+fn main() {}

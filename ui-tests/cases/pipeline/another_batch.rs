@@ -1,0 +1,9 @@
+use booster::evaluation::Classification;
+use booster::prelude::*;
+use booster::tch::{Device, Tensor, nn};
+
+fn main() {
+    let net = |path: &nn::Path<'_>| nn::linear(path, 4, 3, Default::default());
+    let mut pipeline = Pipeline::build(Device::Cpu, net, Classification::new());
+    let step = validation_step(&mut pipeline, &Tensor::new());
+}

@@ -1,0 +1,14 @@
+use booster::prelude::*;
+use booster::tch::{Device, Tensor, nn};
+
+struct Vae;
+
+#[evaluator]
+fn elbo(_: &Vae, batch: &Labelled, _: Mode) -> booster::Result<Tensor> {
+    Ok(batch.input.shallow_clone())
+}
+
+fn main() {
+    let net = |path: &nn::Path<'_>| nn::linear(path, 4, 3, Default::default());
+    let pipeline = DataParallelPipeline::build(&[Device::Cpu; 2], net, Elbo::new());
+}

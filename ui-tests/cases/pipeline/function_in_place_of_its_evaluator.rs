@@ -1,0 +1,13 @@
+use booster::prelude::*;
+use booster::tch::nn::ModuleT;
+use booster::tch::{Device, Tensor, nn};
+
+#[evaluator]
+fn likelihood<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+    Ok(model.forward_t(&batch.input, mode.is_train()))
+}
+
+fn main() {
+    let net = |path: &nn::Path<'_>| nn::linear(path, 4, 3, Default::default());
+    let pipeline = Pipeline::build(Device::Cpu, net, likelihood);
+}

@@ -1,0 +1,12 @@
+use booster::prelude::*;
+use booster::tch::{Device, nn};
+
+fn variables<P: EvaluationPipeline>(pipeline: &P) -> usize {
+    pipeline.var_store().len()
+}
+
+fn main() {
+    let net = |path: &nn::Path<'_>| nn::linear(path, 4, 3, Default::default());
+    let model = net(&nn::VarStore::new(Device::Cpu).root());
+    println!("{}", variables(&model));
+}

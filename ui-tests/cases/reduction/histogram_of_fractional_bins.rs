@@ -1,0 +1,11 @@
+use booster::prelude::*;
+use booster::tch::Tensor;
+
+#[derive(Diagnostic)]
+struct Vae {
+    #[group = "loss"]
+    #[metric(histogram(0, 1, 2.5))]
+    kl: Tensor,
+}
+
+fn main() {}

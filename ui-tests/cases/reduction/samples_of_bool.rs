@@ -1,0 +1,10 @@
+use booster::prelude::*;
+
+#[derive(Diagnostic)]
+struct Vae {
+    #[group = "info"]
+    #[metric(samples)]
+    size: bool,
+}
+
+fn main() {}
