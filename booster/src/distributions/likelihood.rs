@@ -9,6 +9,12 @@ use crate::error::{Error, Result};
 /// A distribution of the observed whose parameters are the output of a decoder.
 ///
 /// Implement it for a distribution of your own, to use it with models that are generic over their likelihood.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be made of what a decoder gives",
+    label = "not a likelihood",
+    note = "`Normal`, `Laplace` and `Bernoulli` can",
+    note = "for a distribution of your own, implement `booster::distributions::Likelihood`"
+)]
 pub trait Likelihood: Distribution + Batch {
     /// How many numbers the decoder gives for each observed value.
     const PARAMETERS: i64;

@@ -51,6 +51,12 @@ pub use self::normal::Normal;
 use crate::error::{Error, Result};
 
 /// A distribution over tensors: independent draws of `event_shape`, one for each entry of `batch_shape`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a probability distribution",
+    label = "not a distribution",
+    note = "`Normal`, `Laplace`, `Bernoulli`, `Categorical` and `Independent` of them are",
+    note = "for one of your own, implement `booster::distributions::Distribution`; wrap another crate's in a struct"
+)]
 pub trait Distribution {
     /// The shape of independent draws, which have a log-probability each.
     fn batch_shape(&self) -> Vec<i64>;

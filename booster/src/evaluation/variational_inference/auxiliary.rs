@@ -71,6 +71,12 @@ use crate::error::Result;
 /// let _ = pipeline.evaluate(&x, Mode::Eval);
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a set of auxiliary losses",
+    label = "not auxiliary losses",
+    note = "for a struct of losses of your own, derive `Diagnostic` and implement `booster::evaluation::AuxiliaryLosses`",
+    note = "where there are none, use `()`"
+)]
 pub trait AuxiliaryLosses: Diagnostic {
     /// A weight for each loss, as fields that a schedule can change.
     type Weights: Clone + Default + fmt::Debug + Send + 'static;

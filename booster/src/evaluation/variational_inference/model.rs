@@ -9,6 +9,12 @@ use crate::error::Result;
 use crate::evaluation::{Labelled, Mode};
 
 /// A batch that holds what a generative model is to explain.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what is observed",
+    label = "nothing observed",
+    note = "a `Tensor` and `Labelled` do",
+    note = "for a batch of your own, implement `booster::evaluation::Observed`: give the tensor whose likelihood counts"
+)]
 pub trait Observed: Batch {
     /// The observed: `[batch, *dims]`.
     fn observed(&self) -> &Tensor;

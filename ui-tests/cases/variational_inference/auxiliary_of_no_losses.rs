@@ -1,0 +1,17 @@
+use booster::evaluation::AuxiliaryLosses;
+use booster::prelude::*;
+use booster::tch::Tensor;
+
+#[derive(Debug, Diagnostic)]
+pub struct Penalties {
+    #[group = "auxiliary"]
+    pub size: Tensor,
+}
+
+fn minimise<A: AuxiliaryLosses>(losses: &A) {
+    let _ = losses;
+}
+
+fn main() {
+    minimise(&Penalties { size: Tensor::from(0.5) });
+}
