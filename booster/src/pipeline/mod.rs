@@ -46,9 +46,9 @@ pub trait EvaluationPipeline {
     /// The diagnostics hold no graph; the loss and the output do, unless gradients are off.
     ///
     /// # Errors
-    /// The evaluator's own; [`Error::EmptyBatch`](crate::Error::EmptyBatch) and
-    /// [`Error::BatchLength`](crate::Error::BatchLength) for a batch that is none;
-    /// [`Error::LossShape`](crate::Error::LossShape) and [`Error::LossKind`](crate::Error::LossKind) for a loss that
+    /// The evaluator's own; [`Error::EmptyBatch`] and
+    /// [`Error::BatchLength`] for a batch that is none;
+    /// [`Error::LossShape`] and [`Error::LossKind`] for a loss that
     /// is none.
     fn evaluate(&mut self, batch: &BatchOf<Self>, mode: Mode) -> Result<(Loss, DiagnosticsOf<Self>, OutputOf<Self>)>;
 

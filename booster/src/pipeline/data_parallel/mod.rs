@@ -87,8 +87,8 @@ impl<E: Evaluator<Model = M>, M: Send + 'static> DataParallelPipeline<E, M> {
     /// afterwards the generators are as [`Pipeline::build`](super::Pipeline::build) leaves them.
     ///
     /// # Errors
-    /// [`Error::NoDevice`] where none is given; [`Error::Replica`] where one is not there, or a model cannot be built on
-    /// it.
+    /// [`Error::NoDevice`](crate::Error::NoDevice) where none is given; [`Error::Replica`](crate::Error::Replica) where
+    /// one is not there, or a model cannot be built on it.
     pub fn build(devices: &[Device], model: impl Fn(&Path<'_>) -> M, evaluator: E) -> Result<Self> {
         let (var_store, replicas) = ReplicaSet::build(devices, model)?;
         Ok(Self { var_store, evaluator, replicas })
