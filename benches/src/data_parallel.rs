@@ -71,12 +71,17 @@ impl ByHand {
         let weights = variables.iter().map(Tensor::detach).collect::<Vec<_>>();
         let (shards, to_do) = channel::<Labelled>();
         let (done, found) = channel();
+        let (ready, is_ready) = channel();
         let second = std::thread::spawn(move || {
             booster::tch::set_num_threads(1);
             let store = nn::VarStore::new(Device::Cpu);
             let model = net(&store.root());
             let mut variables = store.trainable_variables();
             variables.iter_mut().zip(&weights).for_each(|(variable, weight)| variable.set_data(weight));
+            // No more random numbers are drawn from here on.
+            if ready.send(()).is_err() {
+                return;
+            }
             for shard in to_do {
                 variables.iter_mut().for_each(Tensor::zero_grad);
                 let (loss, nll, accuracy) = evaluate(&model, &shard);
@@ -86,6 +91,7 @@ impl ByHand {
                 }
             }
         });
+        is_ready.recv().context("the second thread could not begin")?;
         Ok(Self { model, variables, optimizer, shards, found, second: Some(second) })
     }
 

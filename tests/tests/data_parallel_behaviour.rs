@@ -1,5 +1,8 @@
 //! What a data-parallel pipeline does between evaluations: weights, buffers, random numbers, graphs, bad input.
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
 use booster::evaluation::Classification;
 use booster::pipeline::Objective;
 use booster::prelude::*;
@@ -627,4 +630,43 @@ fn a_builder_that_panics_leaves_gradients_on() {
     assert!(error.is_err());
     let variable = Tensor::ones([1], (Kind::Float, Device::Cpu)).set_requires_grad(true);
     assert!((variable * 2.0).requires_grad());
+}
+
+#[test]
+fn a_thread_that_draws_beside_it_is_not_taken_for_the_model() -> Outcome {
+    /// Tells which replicas evaluate at the same time.
+    #[evaluator]
+    fn counted(model: &nn::SequentialT, batch: &Labelled, mode: Mode, #[param] draws: bool) -> booster::Result<Tensor> {
+        if NOW.fetch_add(1, Ordering::SeqCst) > 0 {
+            TOGETHER.store(true, Ordering::SeqCst);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+        if draws {
+            let _ = Tensor::f_rand([1], (Kind::Float, Device::Cpu))?;
+        }
+        NOW.fetch_sub(1, Ordering::SeqCst);
+        Ok(model.forward_t(&batch.input, mode.is_train()).f_mean(Kind::Float)?)
+    }
+    static NOW: AtomicUsize = AtomicUsize::new(0);
+    static TOGETHER: AtomicBool = AtomicBool::new(false);
+    let _generator = generator();
+    let mut pipeline = DataParallelPipeline::build(&DEVICES, mlp, Counted::new(false))?;
+    let batch = batch(9);
+    let together = |pipeline: &mut DataParallelPipeline<Counted>| -> booster::Result<bool> {
+        TOGETHER.store(false, Ordering::SeqCst);
+        pipeline.evaluate(&batch, Mode::Train)?;
+        Ok(TOGETHER.load(Ordering::SeqCst))
+    };
+    let beside = std::thread::spawn(|| {
+        std::thread::sleep(Duration::from_millis(20));
+        drop(Tensor::rand([1], (Kind::Float, Device::Cpu)));
+    });
+    together(&mut pipeline)?;
+    beside.join().map_err(|_| "it draws and ends")?;
+    assert!(together(&mut pipeline)?);
+    // The model's own draws have replicas take turns, from the second evaluation on.
+    pipeline.evaluator_mut().draws = true;
+    together(&mut pipeline)?;
+    assert!(!together(&mut pipeline)?);
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::PoisonError;
+use std::sync::mpsc::{Receiver, channel};
 
 use booster_sys::gradient;
 use tch::nn::{Path, VarStore};
@@ -144,16 +145,19 @@ impl<M: Send + 'static> ReplicaSet<M> {
         if states.are_current()? {
             return Ok(evaluated);
         }
-        // They drew at the same time: once more from the start, in turns, as in all evaluations from now on.
+        // They drew at the same time, or another thread did: once more from the start, in turns.
         drop(evaluated);
         if let Purpose::Gradient(_) = order.purpose {
             drop(self.replicas.iter_mut().map(Replica::take_gradients).collect::<Result<Vec<_>>>()?);
             drop(self.replicas[1].hold_master_gradients()?);
         }
-        self.draws.were_made_in(order.mode);
         states.restore()?;
         no_grad(|| buffers.into_iter().try_for_each(|(mut buffer, before)| buffer.f_copy_(&before)))?;
-        self.evaluate_in_turns(evaluator, again, order, &shared)
+        let evaluated = self.evaluate_in_turns(evaluator, again, order, &shared)?;
+        if !states.are_current()? {
+            self.draws.were_made_in(order.mode);
+        }
+        Ok(evaluated)
     }
 
     /// Evaluates shards side by side, but one after the other on the devices `in_turns`.
@@ -172,30 +176,29 @@ impl<M: Send + 'static> ReplicaSet<M> {
         let followed = self.replicas.iter_mut().take(shards.len()).map(|replica| replica.follow(order.flow, age));
         let followed = followed.collect();
         self.collect(followed, &sizes)?;
-        let mut running = Vec::<Option<Pending<Evaluated<E>>>>::new();
-        let mut outcomes = Vec::with_capacity(shards.len());
+        let mut turns = Vec::<(Device, Receiver<()>)>::new();
+        let mut running = Vec::with_capacity(shards.len());
         for (index, shard) in shards.into_iter().enumerate() {
             let Replica { device, .. } = self.replicas[index];
-            outcomes.push(None);
             if in_turns.contains(&device) {
-                // Who was before it on its device has to be done first.
-                for (earlier, pending) in running.iter_mut().enumerate() {
-                    if self.replicas[earlier].device == device
-                        && let Some(pending) = pending.take()
-                    {
-                        outcomes[earlier] = Some(pending.wait());
-                    }
+                for (_, turn) in turns.iter().filter(|(other, _)| *other == device) {
+                    // It never says anything: it is over when the other end is gone.
+                    let _ = turn.recv();
                 }
             }
+            let (draws, turn) = channel::<()>();
+            turns.push((device, turn));
             let (evaluator, model) = (evaluator.clone(), self.replicas[index].share_model());
-            let fraction = sizes[index] as f64 / sizes.iter().sum::<i64>() as f64;
             let samples = sizes[index] as f64;
+            let fraction = samples / sizes.iter().sum::<i64>() as f64;
             let work = move || {
                 let model = model.lock().unwrap_or_else(PoisonError::into_inner);
                 let (loss, diagnostics, output) = {
                     let _no_grad = (!order.records).then(no_grad_guard);
                     evaluate_on(&evaluator, &*model, device, &shard, order.mode)?
                 };
+                // The next one's turn: nothing is drawn in backward.
+                drop(draws);
                 let output = matches!(order.purpose, Purpose::Output).then_some(output);
                 let found = Evaluated { loss, diagnostics, output, differentiated: None };
                 match order.purpose {
@@ -204,17 +207,13 @@ impl<M: Send + 'static> ReplicaSet<M> {
                     Purpose::Output => Ok(found),
                 }
             };
-            running.push(Some(self.workers[index].start(work)));
+            running.push(self.workers[index].start(work));
         }
-        for (outcome, pending) in outcomes.iter_mut().zip(running) {
-            if let Some(pending) = pending {
-                *outcome = Some(pending.wait());
-            }
-        }
+        let outcomes = running.into_iter().map(Pending::wait).collect();
         if order.mode.is_train() {
             self.replicas.iter_mut().for_each(Replica::forget_buffers);
         }
-        self.collect(outcomes.into_iter().flatten().collect(), &sizes)
+        self.collect(outcomes, &sizes)
     }
 
     /// Evaluates shards side by side and adds the gradient of the whole batch to the master's. After an error gradients
