@@ -1,7 +1,9 @@
 //! Gradients on their way from a replica to the master.
 
+use std::collections::HashMap;
+
 use booster_sys::{foreach, gradient};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::batch::to_device;
 use crate::error::Result;
@@ -11,6 +13,41 @@ use crate::error::Result;
 pub(super) struct Gradients {
     pub(super) of: Vec<usize>,
     pub(super) tensors: Vec<Tensor>,
+}
+
+/// A gradient that is to be added to that of a master's variable.
+#[derive(Debug)]
+pub(super) struct Addition {
+    /// The variable's place among all.
+    pub(super) index: usize,
+    pub(super) master: Tensor,
+    pub(super) gradient: Tensor,
+}
+
+impl Addition {
+    pub(super) fn make(mut self) -> Result<()> {
+        let mut sum = self.master.f_grad()?;
+        if sum.defined() {
+            let _ = no_grad(|| sum.f_add_(&self.gradient))?;
+            return Ok(());
+        }
+        Ok(gradient::set(&mut self.master, Some(&self.gradient))?)
+    }
+}
+
+/// Deals additions out to so many hands, about as many numbers to each; those of one variable to one, in their order.
+pub(super) fn dealt(additions: Vec<Addition>, hands: usize) -> Vec<Vec<Addition>> {
+    let mut hand_of = HashMap::new();
+    let mut dealt = (0..hands).map(|_| Vec::new()).collect::<Vec<_>>();
+    let mut numbers = vec![0; hands];
+    for addition in additions {
+        let hand = *hand_of
+            .entry(addition.index)
+            .or_insert_with(|| (0..hands).min_by_key(|&hand| numbers[hand]).unwrap_or_default());
+        numbers[hand] += addition.gradient.numel();
+        dealt[hand].push(addition);
+    }
+    dealt
 }
 
 /// Takes the gradients out of variables.
@@ -59,4 +96,26 @@ pub(super) fn sent_together(tensors: &[Tensor], device: Device) -> Result<Vec<Te
         }
     }
     Ok(sent.into_iter().flatten().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_in_one_hand_and_hands_have_about_as_much() {
+        let addition = |index: usize, length: i64| {
+            let gradient = Tensor::ones([length], (Kind::Float, Device::Cpu));
+            Addition { index, master: gradient.zeros_like().set_requires_grad(true), gradient }
+        };
+        let additions = [8, 5, 4, 1].iter().enumerate().map(|(index, &length)| addition(index, length));
+        let again = [8, 5, 4, 1].iter().enumerate().map(|(index, &length)| addition(index, length));
+        let dealt = dealt(additions.chain(again).collect(), 2);
+        let numbers = dealt.iter().map(|hand| hand.iter().map(|addition| addition.gradient.numel()).sum::<usize>());
+        assert_eq!(numbers.collect::<Vec<_>>(), [18, 18]);
+        for index in 0..4 {
+            let hands = dealt.iter().filter(|hand| hand.iter().any(|addition| addition.index == index));
+            assert_eq!(hands.count(), 1);
+        }
+    }
 }

@@ -7,7 +7,7 @@ use tch::nn::{Path, VarStore};
 use tch::{Device, Tensor, no_grad};
 
 use super::age::Age;
-use super::gradients::{Gradients, multiply_gradients, sent_together, take_gradients};
+use super::gradients::{Addition, Gradients, multiply_gradients, sent_together, take_gradients};
 use super::link::{Flow, Link, links};
 use super::worker::caught;
 use crate::error::Result;
@@ -103,22 +103,17 @@ impl<M> Replica<M> {
         take_gradients(self.links.iter_mut().map(|link| &mut link.replica))
     }
 
-    /// Adds gradients that were taken out to those of the master's variables.
-    pub(super) fn add_gradients(&mut self, gradients: Gradients) -> Result<()> {
+    /// What is to be added to the master's gradients, on its device.
+    pub(super) fn additions(&self, gradients: Gradients) -> Result<Vec<Addition>> {
         let tensors = match self.links.first() {
             Some(link) if !link.shares => sent_together(&gradients.tensors, link.master.device())?,
             _ => gradients.tensors,
         };
-        for (index, gradient) in gradients.of.into_iter().zip(tensors) {
-            let master = &mut self.links[index].master;
-            let mut sum = master.f_grad()?;
-            if sum.defined() {
-                let _ = no_grad(|| sum.f_add_(&gradient))?;
-            } else {
-                gradient::set(master, Some(&gradient))?;
-            }
-        }
-        Ok(())
+        let addition = |(index, gradient): (usize, Tensor)| {
+            let master = self.links[index].master.shallow_clone();
+            Addition { index, master, gradient }
+        };
+        Ok(gradients.of.into_iter().zip(tensors).map(addition).collect())
     }
 }
 
@@ -172,7 +167,9 @@ mod tests {
                 loss(&replica.model(), 2.0).backward();
                 let gradients = replica.take_gradients().unwrap();
                 assert!(!replica.model().float.grad().defined());
-                replica.add_gradients(gradients).unwrap();
+                for addition in replica.additions(gradients).unwrap() {
+                    addition.make().unwrap();
+                }
                 let factor = if has_gradient { 3.0 } else { 2.0 };
                 assert!(master.float.grad().allclose(&(&master.float * 2.0 * factor), 1e-6, 0.0, false));
                 assert!(master.double.grad().allclose(&(master.double.exp() * factor), 1e-12, 0.0, false));
@@ -289,7 +286,9 @@ mod tests {
         let (_store, mut master, mut replica) = pair(false);
         loss(&replica.model(), 1.0).backward();
         let gradients = replica.take_gradients().unwrap();
-        replica.add_gradients(gradients).unwrap();
+        for addition in replica.additions(gradients).unwrap() {
+            addition.make().unwrap();
+        }
         master.float.zero_grad();
         assert!(master.float.grad().equal(&master.float.zeros_like()));
         assert!(!master.double.grad().equal(&master.double.zeros_like()));

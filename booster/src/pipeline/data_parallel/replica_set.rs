@@ -10,6 +10,7 @@ use tch::{Cuda, Device, Kind, Tensor, no_grad, no_grad_guard};
 
 use super::age::Age;
 use super::draws::{self, Draws, States};
+use super::gradients::{Addition, Gradients, dealt};
 use super::link::Flow;
 use super::parts::{Evaluated, gathered, split};
 use super::replica::Replica;
@@ -229,9 +230,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         let found = self.differentiate_shards(evaluator, shards, samples, objective);
         let gradients = self.replicas.iter_mut().map(Replica::take_gradients).collect::<Result<Vec<_>>>()?;
         if found.is_ok() {
-            for (replica, gradients) in self.replicas.iter_mut().zip(gradients) {
-                replica.add_gradients(gradients)?;
-            }
+            self.add(gradients)?;
         } else {
             // The master's part is in its own variables.
             drop(self.replicas[1].hold_master_gradients()?);
@@ -276,6 +275,22 @@ impl<M: Send + 'static> ReplicaSet<M> {
             self.collect(outcomes, &[])?;
         }
         Ok((whole, diagnostics))
+    }
+
+    /// Adds the replicas' gradients to the master's, in their order. On the CPU the replicas' threads do it side by side
+    /// where that is worth waking them for.
+    fn add(&mut self, gradients: Vec<Gradients>) -> Result<()> {
+        const WORTHWHILE: usize = 1 << 16;
+        let additions = self.replicas.iter().zip(gradients).map(|(replica, gradients)| replica.additions(gradients));
+        let additions = additions.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect::<Vec<_>>();
+        let numbers = additions.iter().map(|addition| addition.gradient.numel()).sum::<usize>();
+        if self.master().device != Device::Cpu || numbers < WORTHWHILE {
+            return additions.into_iter().try_for_each(Addition::make);
+        }
+        let parts = dealt(additions, self.workers.len()).into_iter().zip(&self.workers);
+        let running = parts.map(|(part, worker)| worker.start(move || part.into_iter().try_for_each(Addition::make)));
+        let outcomes = running.collect::<Vec<_>>().into_iter().map(Pending::wait).collect();
+        self.collect(outcomes, &[]).map(drop)
     }
 
     fn scale_gradients(&mut self, index: usize, factor: &Tensor) -> Result<()> {
