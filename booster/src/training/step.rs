@@ -8,8 +8,8 @@ use tch::no_grad_guard;
 
 use crate::Diagnostic;
 use crate::error::Result;
-use crate::evaluation::Mode;
-use crate::pipeline::{BatchOf, DiagnosticsOf, EvaluationPipeline, Objective};
+use crate::evaluation::{Evaluator, Mode};
+use crate::pipeline::{EvaluationPipeline, Objective};
 
 /// What a step measured, and how long it took.
 ///
@@ -41,6 +41,7 @@ impl<D: Diagnostic> Deref for StepSummary<D> {
     }
 }
 
+// The evaluator is a parameter of its own so that what is no pipeline is one error, at the argument.
 /// One step of training: evaluates in [`Mode::Train`], runs backward and lets the optimizer step.
 ///
 /// Gradients are zeroed before, and after an error, so that nothing of it gets into a later step. Nothing is read back
@@ -49,11 +50,15 @@ impl<D: Diagnostic> Deref for StepSummary<D> {
 /// # Errors
 /// Those of [`EvaluationPipeline::backward`]; [`Error::LossWithoutGradient`](crate::Error::LossWithoutGradient) where no parameter takes part in the loss;
 /// [`Error::Torch`](crate::Error::Torch) where libtorch cannot differentiate it.
-pub fn training_step<P: EvaluationPipeline>(
+pub fn training_step<P, E>(
     pipeline: &mut P,
-    batch: &BatchOf<P>,
+    batch: &E::Batch,
     optimizer: &mut Optimizer,
-) -> Result<Step<DiagnosticsOf<P>>> {
+) -> Result<Step<E::Diagnostics>>
+where
+    P: EvaluationPipeline<Evaluator = E>,
+    E: Evaluator,
+{
     let start = Instant::now();
     optimizer.zero_grad();
     let (_, diagnostics) = pipeline.backward(batch, Objective::Mean).inspect_err(|_| optimizer.zero_grad())?;
@@ -66,7 +71,11 @@ pub fn training_step<P: EvaluationPipeline>(
 ///
 /// # Errors
 /// Those of [`EvaluationPipeline::evaluate`].
-pub fn validation_step<P: EvaluationPipeline>(pipeline: &mut P, batch: &BatchOf<P>) -> Result<Step<DiagnosticsOf<P>>> {
+pub fn validation_step<P, E>(pipeline: &mut P, batch: &E::Batch) -> Result<Step<E::Diagnostics>>
+where
+    P: EvaluationPipeline<Evaluator = E>,
+    E: Evaluator,
+{
     let start = Instant::now();
     let _no_grad = no_grad_guard();
     let (_, diagnostics, _) = pipeline.evaluate(batch, Mode::Eval)?;

@@ -79,7 +79,7 @@ pub struct DataParallelPipeline<E, M = <E as Evaluator>::Model> {
     replicas: ReplicaSet<M>,
 }
 
-impl<E: Evaluator<Model = M>, M: Send + 'static> DataParallelPipeline<E, M> {
+impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
     /// Builds a model on each device, and starts a thread for each.
     ///
     /// `model` is called once for each device with the root of new variables, and has to make the same variables each

@@ -50,7 +50,7 @@ pub(super) enum Purpose {
     Gradient(Objective),
 }
 
-impl<M: Send + 'static> ReplicaSet<M> {
+impl<M> ReplicaSet<M> {
     /// Builds a model on each device, and starts the threads. The variables are the master's.
     pub(super) fn build(devices: &[Device], model: impl Fn(&Path<'_>) -> M) -> Result<(VarStore, Self)> {
         let first = *devices.first().ok_or(Error::NoDevice)?;
