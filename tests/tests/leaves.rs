@@ -375,3 +375,20 @@ struct Level {
     #[group = "info"]
     samples: Tensor,
 }
+
+#[test]
+fn a_sum_of_shards_is_more_than_a_small_kind_holds() -> Outcome {
+    #[derive(Diagnostic)]
+    struct Counts {
+        #[group = "info"]
+        #[metric(sum)]
+        bytes: Tensor,
+        #[group = "info"]
+        #[metric(sum)]
+        flags: Tensor,
+    }
+    let shard = |bytes: u8| Counts { bytes: Tensor::from_slice(&[bytes]).squeeze(), flags: Tensor::from(true) };
+    let gathered = Counts::gather(vec![shard(200), shard(100)])?;
+    assert_eq!((gathered.bytes.int64_value(&[]), gathered.flags.int64_value(&[])), (300, 2));
+    Ok(())
+}
