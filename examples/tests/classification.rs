@@ -117,7 +117,7 @@ fn a_log_folder_that_cannot_be_made_is_refused_before_training() -> Outcome {
     let output = run(folder.path(), "--log-dir file/log")?;
     assert_eq!(output.status.code(), Some(1));
     let complaint = complaint(&output);
-    assert!(complaint.starts_with("error: cannot create the folder `file/log/train`: "), "{complaint}");
+    assert!(complaint.starts_with("error: cannot create the folder `file/log`: "), "{complaint}");
     assert_eq!((complaint.lines().count(), printed(&output).as_str()), (1, ""));
 
     fs::write(folder.path().join("runs"), "")?;
