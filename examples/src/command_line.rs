@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::str::FromStr;
 
 use tch::{Cuda, Device};
@@ -65,6 +66,17 @@ pub fn fraction(text: &str) -> Result<f64, String> {
 fn number(text: &str, accept: impl Fn(f64) -> bool, expected: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|&number| number.is_finite() && accept(number));
     number.ok_or_else(|| format!("expected {expected}"))
+}
+
+/// Tells of an error, and what the program ends with.
+pub fn end(outcome: booster::Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// A new folder `runs/NAME-1`, or with the next number that is free.

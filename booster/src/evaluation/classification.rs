@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tch::nn::ModuleT;
-use tch::{Kind, Reduction, TchError, Tensor};
+use tch::{Reduction, TchError, Tensor};
 
-use super::{Loss, Mode};
+use super::{Loss, Mode, summing_kind};
 use crate::diagnostic::Weighted;
 use crate::error::{Error, Result};
 use crate::{Batch, evaluator};
@@ -115,9 +115,7 @@ pub fn classification<M: ModuleT>(
         .map_err(|error| mismatch(error, &logits, &batch.target))?;
     let counted = batch.target.f_ne(ignored_target)?;
     let weight = target_weights(class_weights.as_ref(), &batch.target, &counted)?;
-    // In single precision at least: half precision counts no further than 65504.
-    let kind = losses.f_kind()?;
-    let sums = if kind == Kind::Double { Kind::Double } else { Kind::Float };
+    let sums = summing_kind(losses.f_kind()?);
     let loss = Loss::from_sum(&losses.f_sum(sums)?, &weight.f_sum(sums)?)?;
     /// Negative log-likelihood of the target, smoothed where asked.
     #[group = "loss"]

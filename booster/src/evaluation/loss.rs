@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
 
@@ -82,6 +82,12 @@ impl Loss {
         }
         Ok(self)
     }
+}
+
+/// The kind in which losses and weights of a kind are summed and multiplied: single precision at least, since half
+/// precision counts no further than 65504.
+pub(crate) fn summing_kind(kind: Kind) -> Kind {
+    if kind == Kind::Double { Kind::Double } else { Kind::Float }
 }
 
 impl From<Tensor> for Loss {

@@ -11,6 +11,7 @@ pub use self::classification::{
     Labelled,
 };
 pub use self::loss::Loss;
+pub(crate) use self::loss::summing_kind;
 pub use self::variational_inference::{
     AuxiliaryLosses, FreeBits, FreeBitsClamp, FreeBitsGroups, LatentVariableModel, Latents, Observed,
     VariationalInference, VariationalInferenceDiagnostics, VariationalInferenceDiagnosticsLossSummary,

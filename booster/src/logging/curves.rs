@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use super::{Point, PointData, Sink, io_error};
+use super::{Point, PointData, Sink, io_error, make_folder};
 use crate::error::{Error, Result};
 
 /// The size of a panel in pixels.
@@ -64,7 +64,7 @@ impl Curves {
     pub fn create(path: impl AsRef<Path>, part: impl Into<String>) -> Result<Self> {
         let path = path.as_ref().to_owned();
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|cause| io_error("create the folder", folder, cause))?;
+            make_folder(folder)?;
         }
         let part = part.into();
         let figure = Figure { path, parts: vec![part.clone()], panels: Vec::new(), is_drawn: true };

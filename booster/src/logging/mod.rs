@@ -15,7 +15,12 @@ pub use self::image::Image;
 pub use self::sink::{Buckets, Point, PointData, Sink};
 pub use self::tensorboard::TensorBoard;
 pub use self::text_log::TextLog;
-use crate::error::Error;
+use crate::error::{Error, Result};
+
+/// Makes a folder, and those that it lies in, where it is not there.
+fn make_folder(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|cause| io_error("create the folder", folder, cause))
+}
 
 fn io_error(operation: &'static str, path: &Path, cause: io::Error) -> Error {
     Error::Io { operation, path: path.to_owned(), cause }

@@ -11,7 +11,7 @@ use tensorboard_proto::event::Event;
 use tensorboard_proto::summary::{HistogramProto, Summary, Summary_Image, Summary_Value};
 use tensorboard_rs::record_writer::RecordWriter;
 
-use super::{Buckets, Image, Point, PointData, Sink, io_error};
+use super::{Buckets, Image, Point, PointData, Sink, io_error, make_folder};
 use crate::error::{Error, Result};
 
 /// Whoever watches a run sees its values no later than this.
@@ -48,7 +48,7 @@ impl TensorBoard {
     /// [`Error::Io`] with the folder or file that cannot be made or written.
     pub fn create(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
-        std::fs::create_dir_all(folder).map_err(|cause| io_error("create the folder", folder, cause))?;
+        make_folder(folder)?;
         let (path, file) = create_file(folder)?;
         let writer = RecordWriter::new(BufWriter::new(file));
         let mut tensorboard = Self { path, writer, flushed: Instant::now() };

@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Point, PointData, Sink, io_error};
+use super::{Point, PointData, Sink, io_error, make_folder};
 use crate::error::Result;
 
 /// A sink that writes a line of text for each summary: `step 12  loss/nll 0.2713  metrics/accuracy 0.9187`.
@@ -40,7 +40,7 @@ impl TextLog {
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_owned();
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|cause| io_error("create the folder", folder, cause))?;
+            make_folder(folder)?;
         }
         let file = OpenOptions::new().append(true).create(true).open(&path);
         let file = BufWriter::new(file.map_err(|cause| io_error("open", &path, cause))?);

@@ -11,7 +11,7 @@ pub use self::single::Pipeline;
 use crate::batch::Batch;
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, Result};
-use crate::evaluation::{Evaluator, Loss, Mode};
+use crate::evaluation::{Evaluator, Loss, Mode, summing_kind};
 
 /// What all pipelines can do, so that training code is written once.
 ///
@@ -46,10 +46,8 @@ pub trait EvaluationPipeline {
     /// The diagnostics hold no graph; the loss and the output do, unless gradients are off.
     ///
     /// # Errors
-    /// The evaluator's own; [`Error::EmptyBatch`] and
-    /// [`Error::BatchLength`] for a batch that is none;
-    /// [`Error::LossShape`] and [`Error::LossKind`] for a loss that
-    /// is none.
+    /// The evaluator's own; [`Error::EmptyBatch`] and [`Error::BatchLength`] for a batch that is none;
+    /// [`Error::LossShape`] and [`Error::LossKind`] for a loss that is none.
     fn evaluate(&mut self, batch: &BatchOf<Self>, mode: Mode) -> Result<(Loss, DiagnosticsOf<Self>, OutputOf<Self>)>;
 
     /// Evaluates the model on a batch in [`Mode::Train`] and adds the gradient of the loss, or of the loss times its
@@ -129,12 +127,9 @@ fn differentiate<B: Batch>(loss: &Loss, batch: &B, objective: Objective) -> Resu
     loss.detached()
 }
 
-/// A loss times a number, in single precision at least: weights of many tokens are beyond half precision.
+/// A loss times a number, in single precision at least.
 fn times(mean: &Tensor, factor: &Tensor) -> Result<Tensor> {
-    let kind = match mean.f_kind()? {
-        Kind::Half | Kind::BFloat16 => Kind::Float,
-        kind => kind,
-    };
+    let kind = summing_kind(mean.f_kind()?);
     Ok(mean.f_to_kind(kind)?.f_mul(&factor.f_to_kind(kind)?)?)
 }
 

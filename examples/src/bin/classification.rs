@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use booster::evaluation::Classification;
 use booster::logging::Curves;
 use booster::prelude::*;
-use booster_examples::command_line::{count, device, fraction, new_run, positive};
+use booster_examples::command_line::{count, device, end, fraction, new_run, positive};
 use booster_examples::data::{self, Loader};
 use booster_examples::model::{cnn, mlp};
 use booster_examples::progress::Progress;
@@ -63,13 +63,7 @@ enum Model {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    end(run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> booster::Result<()> {

@@ -12,7 +12,7 @@ use std::time::Instant;
 use booster::evaluation::Classification;
 use booster::pipeline::Objective;
 use booster::prelude::*;
-use booster_examples::command_line::{count, device};
+use booster_examples::command_line::{count, device, end};
 use clap::{Parser, value_parser};
 use tch::nn::{self, OptimizerConfig};
 use tch::{Cuda, Device, Kind, Tensor};
@@ -37,13 +37,7 @@ struct Arguments {
 type Model = nn::SequentialT;
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    end(run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> booster::Result<()> {

@@ -13,7 +13,7 @@ use booster::distributions::Bernoulli;
 use booster::evaluation::{FreeBits, VariationalInference};
 use booster::models::{SimpleVae, SimpleVaeConfig};
 use booster::prelude::*;
-use booster_examples::command_line::{count, device, new_run, not_negative, positive};
+use booster_examples::command_line::{count, device, end, new_run, not_negative, positive};
 use booster_examples::data::{self, Loader};
 use booster_examples::pictures::{reconstructions, samples};
 use booster_examples::progress::Progress;
@@ -79,13 +79,7 @@ type VaePipeline = Pipeline<VariationalInference<SimpleVae<Bernoulli>>>;
 type VaeSummary = <<VariationalInference<SimpleVae<Bernoulli>> as Evaluator>::Diagnostics as Diagnostic>::Summary;
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    end(run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> booster::Result<()> {

@@ -3,7 +3,7 @@
 use tch::{Device, Kind, Tensor};
 
 use crate::error::Result;
-use crate::evaluation::Loss;
+use crate::evaluation::{Loss, summing_kind};
 
 /// What is known of the batches of a window that is under way.
 #[derive(Debug, Default)]
@@ -37,9 +37,7 @@ impl Window {
             (Weight::Device(sum), None) => Weight::Device(sum.f_add_scalar(samples)?),
             (Weight::Device(sum), Some(weight)) => Weight::Device(sum.f_add(weight)?),
         };
-        // In single precision at least: a sum beyond half precision is no infinite loss.
-        let kind = if loss.f_kind()? == Kind::Double { Kind::Double } else { Kind::Float };
-        let mean = loss.mean().f_to_kind(kind)?;
+        let mean = loss.mean().f_to_kind(summing_kind(loss.f_kind()?))?;
         let losses = match &self.losses {
             Some(sum) => sum.f_add(&mean)?,
             None => mean,
