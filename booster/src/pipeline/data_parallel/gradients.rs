@@ -51,9 +51,9 @@ pub(super) fn dealt(additions: Vec<Addition>, hands: usize) -> Vec<Vec<Addition>
 }
 
 /// Takes the gradients out of variables.
-pub(super) fn take_gradients<'a>(variables: impl Iterator<Item = &'a mut Tensor>) -> Result<Gradients> {
+pub(super) fn take_gradients(variables: &mut [Tensor]) -> Result<Gradients> {
     let mut gradients = Gradients { of: Vec::new(), tensors: Vec::new() };
-    for (index, variable) in variables.enumerate() {
+    for (index, variable) in variables.iter_mut().enumerate() {
         let gradient = variable.f_grad()?;
         if gradient.defined() {
             gradient::set(variable, None)?;
@@ -65,8 +65,8 @@ pub(super) fn take_gradients<'a>(variables: impl Iterator<Item = &'a mut Tensor>
 }
 
 /// Multiplies the gradients of variables.
-pub(super) fn multiply_gradients<'a>(variables: impl Iterator<Item = &'a Tensor>, factor: &Tensor) -> Result<()> {
-    let gradients = variables.map(Tensor::f_grad).collect::<Result<Vec<_>, _>>()?;
+pub(super) fn multiply_gradients(variables: &[Tensor], factor: &Tensor) -> Result<()> {
+    let gradients = variables.iter().map(Tensor::f_grad).collect::<Result<Vec<_>, _>>()?;
     Ok(foreach::multiply(&mut gradients.into_iter().filter(Tensor::defined).collect::<Vec<_>>(), factor)?)
 }
 

@@ -1,6 +1,6 @@
 //! A replica's variable that follows the master's.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use booster_sys::identity::{is_same, sharers};
 use tch::nn::VarStore;
@@ -163,19 +163,28 @@ impl Link {
     }
 }
 
+/// The variables of a store with their names, each variable once, in order of its first name.
+pub(super) fn named(store: &VarStore) -> Vec<(Vec<String>, Tensor)> {
+    let mut variables = Vec::<(Vec<String>, Tensor)>::new();
+    for (name, variable) in store.variables().into_iter().collect::<BTreeMap<_, _>>() {
+        match variables.iter_mut().find(|(_, known)| is_same(known, &variable)) {
+            Some((names, _)) => names.push(name),
+            None => variables.push((vec![name], variable)),
+        }
+    }
+    variables
+}
+
 /// Pairs the variables of two stores by their names.
 pub(super) fn links(master: &VarStore, replica: &VarStore, shares: bool) -> Result<Vec<Link>> {
     let parameters = master.trainable_variables().iter().map(Tensor::data_ptr).collect::<HashSet<_>>();
     let mut others = replica.variables();
-    let mut links = Vec::<Link>::with_capacity(others.len());
-    let mut names = master.variables().into_iter().collect::<Vec<_>>();
-    names.sort_by(|(one, _), (other, _)| one.cmp(other));
-    for (name, master) in names {
-        let replica = others.remove(&name).filter(|replica| replica.size() == master.size());
-        let replica = replica.ok_or_else(|| unlike(&name))?;
-        // A variable may have several names.
-        if links.iter().any(|link| is_same(&link.master, &master)) {
-            continue;
+    let mut links = Vec::new();
+    for (names, master) in named(master) {
+        let mut of_names = names.iter().map(|name| others.remove(name).filter(|other| other.size() == master.size()));
+        let Some(replica) = of_names.next().flatten() else { return Err(unlike(&names[0])) };
+        if let Some(at) = of_names.position(|other| other.is_none_or(|other| !is_same(&other, &replica))) {
+            return Err(unlike(&names[at + 1]));
         }
         let is_buffer = !parameters.contains(&master.data_ptr());
         links.push(Link { master, replica, is_buffer, shares, form: Form::Leaf, has: None });

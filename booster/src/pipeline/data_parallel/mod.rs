@@ -17,7 +17,6 @@ use booster_sys::gradient;
 use tch::Device;
 use tch::nn::{Path, VarStore};
 
-use self::link::Flow;
 use self::parts::{gathered, joined, split};
 use self::replica_set::{Order, Purpose, ReplicaSet};
 use self::shares::Shares;
@@ -134,10 +133,8 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
             let evaluator = &self.evaluator;
             return self.replicas.alone(|model, device| evaluate_on(evaluator, model, device, batch, mode));
         };
-        let records = gradient::is_enabled();
-        let flow = if records { Flow::Graph } else { Flow::None };
-        let order = Order { mode, flow, records, purpose: Purpose::Output };
-        let found = self.replicas.evaluate(&self.evaluator, shards, order)?;
+        let order = Order { mode, records: gradient::is_enabled(), purpose: Purpose::Output };
+        let found = self.replicas.evaluate(&self.evaluator, shards, &samples, order)?;
         let (losses, diagnostics, outputs) = split(found);
         let loss = Shares::new(&losses, &samples)?.loss()?;
         Ok((loss, gathered(diagnostics, &samples)?, joined(outputs)?))

@@ -2,13 +2,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use booster_sys::gradient;
 use tch::nn::{Path, VarStore};
-use tch::{Device, Tensor, no_grad};
+use tch::{Device, Tensor};
 
 use super::age::Age;
 use super::gradients::{Addition, Gradients, multiply_gradients, sent_together, take_gradients};
-use super::link::{Flow, Link, links};
+use super::link::{Flow, Link, links, named};
 use super::worker::caught;
 use crate::error::Result;
 use crate::evaluation::Mode;
@@ -19,14 +18,17 @@ pub(super) struct Replica<M> {
     pub(super) device: Device,
     /// Shared with the replica's thread while it evaluates.
     model: Arc<Mutex<M>>,
-    /// None for the master.
+    /// Its variables, each once, in the order of their names: the same in all replicas.
+    variables: Vec<Tensor>,
+    /// How they follow the master's; none for the master.
     links: Vec<Link>,
 }
 
 impl<M> Replica<M> {
     /// The pipeline's own model.
-    pub(super) fn master(device: Device, model: M) -> Self {
-        Self { device, model: Arc::new(Mutex::new(model)), links: Vec::new() }
+    pub(super) fn master(model: M, store: &VarStore) -> Self {
+        let variables = named(store).into_iter().map(|(_, variable)| variable).collect();
+        Self { device: store.device(), model: Arc::new(Mutex::new(model)), variables, links: Vec::new() }
     }
 
     /// Builds another model like the master's.
@@ -38,7 +40,8 @@ impl<M> Replica<M> {
         let store = VarStore::new(device);
         let model = caught(|| Ok(model(&store.root())))?;
         let links = links(master, &store, shares)?;
-        Ok(Self { device, model: Arc::new(Mutex::new(model)), links })
+        let variables = links.iter().map(|link| link.replica.shallow_clone()).collect();
+        Ok(Self { device, model: Arc::new(Mutex::new(model)), variables, links })
     }
 
     /// The model. Nobody else has it between two evaluations.
@@ -69,49 +72,26 @@ impl<M> Replica<M> {
         buffers.map(|link| Ok((link.master.shallow_clone(), link.master.f_detach_copy()?))).collect()
     }
 
-    /// Takes the gradients out of the master's variables.
-    pub(super) fn hold_master_gradients(&mut self) -> Result<Gradients> {
-        take_gradients(self.links.iter_mut().map(|link| &mut link.master))
-    }
-
-    /// Puts gradients back that were taken out of the master's variables, which may have got others since: they are
-    /// added, in the memory of the earlier ones.
-    pub(super) fn add_held_gradients(&mut self, held: Gradients) -> Result<()> {
-        for (index, mut gradient) in held.of.into_iter().zip(held.tensors) {
-            let master = &mut self.links[index].master;
-            let later = master.f_grad()?;
-            if later.defined() {
-                let _ = no_grad(|| gradient.f_add_(&later))?;
-            }
-            gradient::set(master, Some(&gradient))?;
-        }
-        Ok(())
-    }
-
-    /// Multiplies the gradients of the replica.
-    pub(super) fn scale_gradients(&self, factor: &Tensor) -> Result<()> {
-        multiply_gradients(self.links.iter().map(|link| &link.replica), factor)
-    }
-
-    /// Multiplies the gradients of the master.
-    pub(super) fn scale_master_gradients(&self, factor: &Tensor) -> Result<()> {
-        multiply_gradients(self.links.iter().map(|link| &link.master), factor)
-    }
-
-    /// Takes the gradients out of the replica, to be added to the master's.
+    /// Takes the gradients out of the replica's variables.
     pub(super) fn take_gradients(&mut self) -> Result<Gradients> {
-        take_gradients(self.links.iter_mut().map(|link| &mut link.replica))
+        take_gradients(&mut self.variables)
+    }
+
+    /// Multiplies the gradients of the replica's variables.
+    pub(super) fn scale_gradients(&self, factor: &Tensor) -> Result<()> {
+        multiply_gradients(&self.variables, factor)
     }
 
     /// What is to be added to the master's gradients, on its device.
-    pub(super) fn additions(&self, gradients: Gradients) -> Result<Vec<Addition>> {
+    pub(super) fn additions<N>(&self, gradients: Gradients, master: &Replica<N>) -> Result<Vec<Addition>> {
         let tensors = match self.links.first() {
-            Some(link) if !link.shares => sent_together(&gradients.tensors, link.master.device())?,
+            Some(link) if !link.shares => sent_together(&gradients.tensors, master.device)?,
             _ => gradients.tensors,
         };
-        let addition = |(index, gradient): (usize, Tensor)| {
-            let master = self.links[index].master.shallow_clone();
-            Addition { index, master, gradient }
+        let addition = |(index, gradient): (usize, Tensor)| Addition {
+            index,
+            master: master.variables[index].shallow_clone(),
+            gradient,
         };
         Ok(gradients.of.into_iter().zip(tensors).map(addition).collect())
     }
@@ -119,7 +99,7 @@ impl<M> Replica<M> {
 
 #[cfg(test)]
 mod tests {
-    use tch::Kind;
+    use tch::{Kind, no_grad};
 
     use super::*;
 
@@ -156,18 +136,23 @@ mod tests {
         (store, master, replica)
     }
 
+    /// The master of a store.
+    fn own(store: &VarStore) -> Replica<()> {
+        Replica::master((), store)
+    }
+
     #[test]
     fn gradients_add_up_in_the_master_wherever_the_replica_is() {
         for shares in [true, false] {
             for has_gradient in [true, false] {
-                let (_store, master, mut replica) = pair(shares);
+                let (store, master, mut replica) = pair(shares);
                 if has_gradient {
                     loss(&master, 1.0).backward();
                 }
                 loss(&replica.model(), 2.0).backward();
                 let gradients = replica.take_gradients().unwrap();
                 assert!(!replica.model().float.grad().defined());
-                for addition in replica.additions(gradients).unwrap() {
+                for addition in replica.additions(gradients, &own(&store)).unwrap() {
                     addition.make().unwrap();
                 }
                 let factor = if has_gradient { 3.0 } else { 2.0 };
@@ -283,10 +268,10 @@ mod tests {
 
     #[test]
     fn gradients_from_elsewhere_can_be_zeroed_in_place() {
-        let (_store, mut master, mut replica) = pair(false);
+        let (store, mut master, mut replica) = pair(false);
         loss(&replica.model(), 1.0).backward();
         let gradients = replica.take_gradients().unwrap();
-        for addition in replica.additions(gradients).unwrap() {
+        for addition in replica.additions(gradients, &own(&store)).unwrap() {
             addition.make().unwrap();
         }
         master.float.zero_grad();

@@ -37,10 +37,19 @@ pub(super) struct ReplicaSet<M> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Order {
     pub(super) mode: Mode,
-    pub(super) flow: Flow,
     /// Whether a graph is recorded.
     pub(super) records: bool,
     pub(super) purpose: Purpose,
+}
+
+impl Order {
+    fn flow(self) -> Flow {
+        match self.purpose {
+            Purpose::Gradient(_) => Flow::Apart,
+            Purpose::Output if self.records => Flow::Graph,
+            Purpose::Output => Flow::None,
+        }
+    }
 }
 
 /// What an evaluation is for, beside loss and diagnostics.
@@ -63,7 +72,7 @@ impl<M> ReplicaSet<M> {
         }
         let variables = VarStore::new(first);
         let master = caught(|| Ok(model(&variables.root()))).map_err(on(0))?;
-        let mut replicas = vec![Replica::master(first, master)];
+        let mut replicas = vec![Replica::master(master, &variables)];
         let states = States::of(draws::distinct(devices.iter().copied()))?;
         for (index, &device) in devices.iter().enumerate().skip(1) {
             replicas.push(Replica::build(device, &model, &variables).map_err(on(index))?);
@@ -131,30 +140,30 @@ impl<M: Send + 'static> ReplicaSet<M> {
         &mut self,
         evaluator: &E,
         shards: Vec<E::Batch>,
+        samples: &[i64],
         order: Order,
     ) -> Result<Vec<Evaluated<E>>> {
         let devices = self.devices().into_iter().take(shards.len()).collect::<Vec<_>>();
         draws::separate(&devices)?;
         let shared = draws::shared(&devices);
         if shared.is_empty() || self.draws.are_made_in(order.mode) {
-            return self.evaluate_in_turns(evaluator, shards, order, &shared);
+            return self.evaluate_in_turns(evaluator, shards, samples, order, &shared);
         }
         let again = shards.iter().map(Batch::share).collect::<Result<Vec<_>>>()?;
         let states = States::of(shared.iter().copied())?;
         let buffers = self.replicas[1].buffers_before(order.mode)?;
-        let evaluated = self.evaluate_in_turns(evaluator, shards, order, &[])?;
+        let evaluated = self.evaluate_in_turns(evaluator, shards, samples, order, &[])?;
         if states.are_current()? {
             return Ok(evaluated);
         }
         // They drew at the same time, or another thread did: once more from the start, in turns.
         drop(evaluated);
         if let Purpose::Gradient(_) = order.purpose {
-            drop(self.replicas.iter_mut().map(Replica::take_gradients).collect::<Result<Vec<_>>>()?);
-            drop(self.replicas[1].hold_master_gradients()?);
+            drop(self.take_gradients()?);
         }
         states.restore()?;
         no_grad(|| buffers.into_iter().try_for_each(|(mut buffer, before)| buffer.f_copy_(&before)))?;
-        let evaluated = self.evaluate_in_turns(evaluator, again, order, &shared)?;
+        let evaluated = self.evaluate_in_turns(evaluator, again, samples, order, &shared)?;
         if !states.are_current()? {
             self.draws.were_made_in(order.mode);
         }
@@ -166,17 +175,17 @@ impl<M: Send + 'static> ReplicaSet<M> {
         &mut self,
         evaluator: &E,
         shards: Vec<E::Batch>,
+        sizes: &[i64],
         order: Order,
         in_turns: &[Device],
     ) -> Result<Vec<Evaluated<E>>> {
-        let sizes = shards.iter().map(|shard| Ok(shard.batch_size()?.unwrap_or(0))).collect::<Result<Vec<_>>>()?;
         if order.records {
             self.age.record();
         }
         let age = self.age;
-        let followed = self.replicas.iter_mut().take(shards.len()).map(|replica| replica.follow(order.flow, age));
+        let followed = self.replicas.iter_mut().take(shards.len()).map(|replica| replica.follow(order.flow(), age));
         let followed = followed.collect();
-        self.collect(followed, &sizes)?;
+        self.collect(followed, sizes)?;
         let mut turns = Vec::<(Device, Receiver<()>)>::new();
         let mut running = Vec::with_capacity(shards.len());
         for (index, shard) in shards.into_iter().enumerate() {
@@ -214,7 +223,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         if order.mode.is_train() {
             self.replicas.iter_mut().for_each(Replica::forget_buffers);
         }
-        self.collect(outcomes, &sizes)
+        self.collect(outcomes, sizes)
     }
 
     /// Evaluates shards side by side and adds the gradient of the whole batch to the master's. After an error gradients
@@ -226,17 +235,19 @@ impl<M: Send + 'static> ReplicaSet<M> {
         samples: &[i64],
         objective: Objective,
     ) -> Result<(Loss, E::Diagnostics)> {
-        let held = self.replicas[1].hold_master_gradients()?;
+        // What the master had before comes first: the sum is in its memory.
+        let mut gradients = vec![(0, self.replicas[0].take_gradients()?)];
         let found = self.differentiate_shards(evaluator, shards, samples, objective);
-        let gradients = self.replicas.iter_mut().map(Replica::take_gradients).collect::<Result<Vec<_>>>()?;
+        let parts = self.take_gradients()?;
         if found.is_ok() {
-            self.add(gradients)?;
-        } else {
-            // The master's part is in its own variables.
-            drop(self.replicas[1].hold_master_gradients()?);
+            gradients.extend(parts.into_iter().enumerate());
         }
-        self.replicas[1].add_held_gradients(held)?;
+        self.add(gradients)?;
         found
+    }
+
+    fn take_gradients(&mut self) -> Result<Vec<Gradients>> {
+        self.replicas.iter_mut().map(Replica::take_gradients).collect()
     }
 
     /// Leaves each replica with the gradient of its part of the objective.
@@ -248,8 +259,8 @@ impl<M: Send + 'static> ReplicaSet<M> {
         objective: Objective,
     ) -> Result<(Loss, E::Diagnostics)> {
         let purpose = Purpose::Gradient(objective);
-        let order = Order { mode: Mode::Train, flow: Flow::Apart, records: gradient::is_enabled(), purpose };
-        let found = self.evaluate(evaluator, shards, order)?;
+        let order = Order { mode: Mode::Train, records: gradient::is_enabled(), purpose };
+        let found = self.evaluate(evaluator, shards, samples, order)?;
         let done = found.iter().map(|evaluated| evaluated.differentiated).collect::<Vec<_>>();
         let (losses, diagnostics, _) = split(found);
         let diagnostics = gathered(diagnostics, samples)?;
@@ -264,7 +275,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
                 let Part { objective, factor } = part;
                 running.push(match done {
                     // It was taken for a mean over samples, before another shard's turned out to be none.
-                    Some(was) => self.scale_gradients(index, &factor.f_div_scalar(was)?).map(|()| None)?,
+                    Some(was) => self.replicas[index].scale_gradients(&factor.f_div_scalar(was)?).map(|()| None)?,
                     None if objective.requires_grad() => {
                         Some(self.workers[index].start(move || Ok(objective.f_backward()?)))
                     }
@@ -277,11 +288,12 @@ impl<M: Send + 'static> ReplicaSet<M> {
         Ok((whole, diagnostics))
     }
 
-    /// Adds the replicas' gradients to the master's, in their order. On the CPU the replicas' threads do it side by side
-    /// where that is worth waking them for.
-    fn add(&mut self, gradients: Vec<Gradients>) -> Result<()> {
+    /// Adds gradients, each with the replica that it is of, to the master's, in their order. On the CPU the replicas'
+    /// threads do it side by side where that is worth waking them for.
+    fn add(&mut self, gradients: Vec<(usize, Gradients)>) -> Result<()> {
         const WORTHWHILE: usize = 1 << 16;
-        let additions = self.replicas.iter().zip(gradients).map(|(replica, gradients)| replica.additions(gradients));
+        let additions =
+            gradients.into_iter().map(|(of, gradients)| self.replicas[of].additions(gradients, self.master()));
         let additions = additions.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect::<Vec<_>>();
         let numbers = additions.iter().map(|addition| addition.gradient.numel()).sum::<usize>();
         if self.master().device != Device::Cpu || numbers < WORTHWHILE {
@@ -291,14 +303,6 @@ impl<M: Send + 'static> ReplicaSet<M> {
         let running = parts.map(|(part, worker)| worker.start(move || part.into_iter().try_for_each(Addition::make)));
         let outcomes = running.collect::<Vec<_>>().into_iter().map(Pending::wait).collect();
         self.collect(outcomes, &[]).map(drop)
-    }
-
-    fn scale_gradients(&mut self, index: usize, factor: &Tensor) -> Result<()> {
-        if index == 0 {
-            self.replicas[1].scale_master_gradients(factor)
-        } else {
-            self.replicas[index].scale_gradients(factor)
-        }
     }
 
     /// The outcomes, or the first error with its replica. A thread that panicked is replaced: what libtorch keeps for
