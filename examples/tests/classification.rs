@@ -1,15 +1,18 @@
 //! The program `classification`, run as a user runs it.
 
-use std::error::Error;
+mod common;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
-type Outcome = Result<(), Box<dyn Error>>;
+use common::Outcome;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_classification");
 
 /// Runs the program in `folder`, with words of `arguments` between spaces.
 fn run(folder: &Path, arguments: &str) -> std::io::Result<Output> {
-    Command::new(env!("CARGO_BIN_EXE_classification")).args(arguments.split_whitespace()).current_dir(folder).output()
+    common::run(PROGRAM, folder, arguments)
 }
 
 fn printed(output: &Output) -> String {
@@ -129,7 +132,6 @@ fn a_log_folder_that_cannot_be_made_is_refused_before_training() -> Outcome {
 
 #[test]
 fn values_out_of_range_are_refused_with_what_is_expected() -> Outcome {
-    let folder = tempfile::tempdir()?;
     let refused = [
         ("--batch-size 0", "expected a whole number above 0"),
         ("--epochs 0", "expected a whole number above 0"),
@@ -139,12 +141,5 @@ fn values_out_of_range_are_refused_with_what_is_expected() -> Outcome {
         ("--device gpu", "expected auto, cpu, cuda or cuda:N"),
         ("--model rnn", "possible values: cnn, mlp"),
     ];
-    for (arguments, expected) in refused {
-        let output = run(folder.path(), arguments)?;
-        // What clap refuses ends with 2, as usage errors do.
-        assert_eq!(output.status.code(), Some(2), "{arguments}");
-        assert!(complaint(&output).contains(expected), "{arguments}: {}", complaint(&output));
-    }
-    assert_eq!(entries(folder.path())?, 0);
-    Ok(())
+    common::refuses(PROGRAM, &refused)
 }

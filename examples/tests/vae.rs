@@ -1,15 +1,19 @@
 //! The program `vae`, run as a user runs it.
 
+mod common;
+
 use std::error::Error;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
-type Outcome = Result<(), Box<dyn Error>>;
+use common::Outcome;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_vae");
 
 /// Runs the program in `folder`, with words of `arguments` between spaces.
 fn run(folder: &Path, arguments: &str) -> std::io::Result<Output> {
-    Command::new(env!("CARGO_BIN_EXE_vae")).args(arguments.split_whitespace()).current_dir(folder).output()
+    common::run(PROGRAM, folder, arguments)
 }
 
 /// What a run that has to succeed prints.
@@ -81,7 +85,6 @@ fn each_option_reaches_the_loss() -> Outcome {
 
 #[test]
 fn values_out_of_range_are_refused_with_what_is_expected() -> Outcome {
-    let folder = tempfile::tempdir()?;
     let refused = [
         ("--beta -1", "unexpected argument"),
         ("--beta=-1", "expected a number of at least 0"),
@@ -90,14 +93,7 @@ fn values_out_of_range_are_refused_with_what_is_expected() -> Outcome {
         ("--importance-samples 0", "0 is not in 1..=4096"),
         ("--epochs 0", "expected a whole number above 0"),
     ];
-    for (arguments, expected) in refused {
-        let output = run(folder.path(), arguments)?;
-        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(2), "{arguments}");
-        assert!(complaint.contains(expected), "{arguments}: {complaint}");
-    }
-    assert_eq!(fs::read_dir(folder.path())?.count(), 0);
-    Ok(())
+    common::refuses(PROGRAM, &refused)
 }
 
 #[test]
