@@ -1,5 +1,6 @@
 //! The values of several updates, joined so that each reduction passes over them once.
 
+use booster_sys::scalar::{ScalarOps as _, full};
 use tch::{Kind, Tensor};
 
 use super::weights::{Ratio, Weighted, spread};
@@ -135,18 +136,18 @@ impl Chunk {
         }
         let (means, weights) = self.by_row()?;
         let rows = weights.size()[0];
-        let positions = Tensor::f_arange_start(1, rows + 1, (Kind::Int64, weights.device()))?;
-        let last = positions.f_mul(&weights.f_ne(0)?)?.f_max()?;
-        let index = last.f_sub_scalar(1)?.f_clamp_min(0)?.f_reshape([1])?;
+        let positions = Tensor::f_ones([rows], (Kind::Int64, weights.device()))?.f_cumsum(0, Kind::Int64)?;
+        let last = positions.f_mul(&weights.try_ne(0)?)?.f_max()?;
+        let index = last.try_sub_scalar(1)?.try_clamp_min(0)?.f_reshape([1])?;
         let value = means.f_index_select(0, &index)?.f_squeeze()?;
-        Ok((value, last.f_gt(0)?.f_to_kind(Kind::Double)?))
+        Ok((value, last.try_gt(0)?.f_to_kind(Kind::Double)?))
     }
 
     /// 1 where a value counts, else 0, as a 0-dimensional double.
     pub(crate) fn any_counts(&self) -> Result<Tensor> {
         match &self.0 {
             Content::Samples(values) => double(1.0, values),
-            _ => Ok(self.weights()?.f_ne(0)?.f_any()?.f_to_kind(Kind::Double)?),
+            _ => Ok(self.weights()?.try_ne(0)?.f_any()?.f_to_kind(Kind::Double)?),
         }
     }
 
@@ -167,8 +168,8 @@ impl Chunk {
         let keep = |values: &Tensor, weights: &Tensor| -> Result<(Tensor, Tensor, Tensor)> {
             let finite = values.f_isfinite()?.f_logical_and(&weights.f_isfinite()?)?;
             let bad = finite.f_logical_not()?;
-            let count = bad.f_logical_and(&weights.f_ne(0)?)?.f_sum(Kind::Double)?;
-            Ok((values.f_masked_fill(&bad, 0.0)?, weights.f_masked_fill(&bad, 0.0)?, count))
+            let count = bad.f_logical_and(&weights.try_ne(0)?)?.f_sum(Kind::Double)?;
+            Ok((values.try_masked_fill(&bad, 0.0)?, weights.try_masked_fill(&bad, 0.0)?, count))
         };
         Ok(match self.0 {
             Content::Samples(values) => {
@@ -226,12 +227,12 @@ impl Chunk {
 
 /// A 0-dimensional double on a tensor's device.
 fn double(value: f64, beside: &Tensor) -> Result<Tensor> {
-    Ok(Tensor::f_full([0_i64; 0], value, (Kind::Double, beside.device()))?)
+    Ok(full([0_i64; 0], value, (Kind::Double, beside.device()))?)
 }
 
 /// Values where the weight is not 0, else the replacement.
 fn masked(values: &Tensor, weights: &Tensor, replacement: f64) -> Result<Tensor> {
-    Ok(values.f_masked_fill(&weights.f_eq(0)?, replacement)?)
+    Ok(values.try_masked_fill(&weights.try_eq(0)?, replacement)?)
 }
 
 /// Sums over all dimensions but the first.

@@ -1,5 +1,6 @@
 //! The reduction of all pending values at once.
 
+use booster_sys::scalar::{ScalarOps as _, full};
 use tch::{Device, Kind, Tensor};
 
 use super::leaf::LeafValue;
@@ -153,19 +154,19 @@ impl Sums {
         };
         let (weighted, weight, samples, finite) = if per_sample {
             let entries = tensors.first().map_or(0, |tensor| tensor.numel()) as i64 * columns;
-            let full = |value: i64| Tensor::f_full([1], value, (Kind::Double, device));
+            let full = |value: i64| full([1], value, (Kind::Double, device));
             (by_update.shallow_clone(), full(entries)?, full(length * columns)?, by_update.f_isfinite()?)
         } else {
             let weights = Samples::stack(here.iter().map(|update| &update.samples), device)?;
             let weight = weights.f_sum(Kind::Double)?.f_reshape([1])?;
-            let counted = by_update.f_masked_fill(&weights.f_eq(0)?, 0.0)?;
+            let counted = by_update.try_masked_fill(&weights.try_eq(0)?, 0.0)?;
             let finite = counted.f_isfinite()?;
             (counted.f_mul(&weights)?, weight.shallow_clone(), weight, finite)
         };
         let sum = |values: &Tensor| values.f_sum_dim_intlist(-1, true, Kind::Double);
         let plain = sum(&by_update)?;
         let weighted = Tensor::f_cat(&[sum(&weighted)?, weight.f_expand([rows, 1], false)?], 1)?;
-        let never = numbers.f_full_like(f64::INFINITY)?;
+        let never = numbers.try_full_like(f64::INFINITY)?;
         let first = never.f_where_self(&finite, &numbers)?.f_amin(-1_i64, true)?;
         Ok(Self { weighted, plain, samples, first })
     }

@@ -1,5 +1,6 @@
 //! How many samples diagnostics stand for.
 
+use booster_sys::scalar::full;
 use tch::{Device, Kind, Tensor};
 
 use super::leaf::LeafRef;
@@ -83,7 +84,7 @@ impl Samples {
             return Ok(Tensor::f_from_slice(&on_host)?);
         }
         let tensors = numbers.into_iter().map(|number| match number {
-            Self::Host(number) => Ok(Tensor::f_full([0_i64; 0], *number, (Kind::Double, device))?),
+            Self::Host(number) => Ok(full([0_i64; 0], *number, (Kind::Double, device))?),
             Self::Device(tensor) => to_device(tensor, device),
         });
         Ok(Tensor::f_stack(&tensors.collect::<Result<Vec<_>>>()?, 0)?)

@@ -1,5 +1,6 @@
 //! What an aggregator keeps of one field.
 
+use booster_sys::scalar::ScalarOps as _;
 use std::fmt;
 
 use tch::{Device, Kind, Tensor};
@@ -245,7 +246,7 @@ impl Track {
     /// The same track for updates that come after some others.
     pub(crate) fn delayed(mut self, by: u64) -> Result<Self> {
         if let Some(finite) = &mut self.finite {
-            finite.first = finite.first.f_add_scalar(by as f64)?;
+            finite.first = finite.first.try_add_scalar(by as f64)?;
         }
         Ok(self)
     }
@@ -274,7 +275,7 @@ impl Track {
             std::iter::repeat_n(updates[pending.update].number as f64, rows)
         });
         let numbers = to_device(&Tensor::f_from_slice(&rows.collect::<Vec<_>>())?, device)?;
-        let never = numbers.f_full_like(f64::INFINITY)?;
+        let never = numbers.try_full_like(f64::INFINITY)?;
         Ok(numbers.f_where_self(&bad, &never)?.f_min()?.f_reshape([1])?)
     }
 

@@ -1,5 +1,6 @@
 //! The Bernoulli distribution.
 
+use booster_sys::scalar::ScalarOps as _;
 use tch::{Reduction, Tensor};
 
 use super::{Distribution, KlDivergence, Likelihood, Result, draws, likelihood, parameters, values};
@@ -64,7 +65,7 @@ impl KlDivergence for Bernoulli {
     /// The Bregman divergence of softplus, which generates the family.
     fn kl_divergence(&self, other: &Self) -> Result<Tensor> {
         // Of the less likely value, as the entropy: where a probability rounds to 1, its gradient would be lost.
-        let likely = self.logits.f_gt(0.0)?;
+        let likely = self.logits.try_gt(0.0)?;
         let rare = |logits: &Tensor| logits.f_neg()?.f_where_self(&likely, logits);
         let (own, others) = (rare(&self.logits)?, rare(&other.logits)?);
         let softplus = |logits: &Tensor| logits.f_neg()?.f_log_sigmoid()?.f_neg();

@@ -1,5 +1,6 @@
 //! The categorical distribution.
 
+use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
 use super::{Distribution, KlDivergence, Result, draws, fits};
@@ -40,9 +41,9 @@ impl Categorical {
     fn expectation(&self, of: &Tensor) -> Result<Tensor> {
         let probability = self.log_probabilities.f_exp()?;
         // Put in before the product: 0 times an infinity is NaN, in the value as in the gradient.
-        let never = probability.f_eq(0.0)?;
+        let never = probability.try_eq(0.0)?;
         let kind = self.log_probabilities.f_kind()?;
-        Ok(probability.f_mul(&of.f_masked_fill(&never, 0.0)?)?.f_sum_dim_intlist(&[-1i64][..], false, kind)?)
+        Ok(probability.f_mul(&of.try_masked_fill(&never, 0.0)?)?.f_sum_dim_intlist(&[-1i64][..], false, kind)?)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The Laplace distribution.
 
+use booster_sys::scalar::ScalarOps as _;
 use std::f64::consts::LN_2;
 
 use tch::Tensor;
@@ -29,11 +30,11 @@ impl Distribution for Laplace {
 
     fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
         let energy = self.standardized(value)?.f_abs()?.f_neg()?;
-        Ok(energy.f_sub(&self.log_scale)?.f_sub_scalar(LN_2)?)
+        Ok(energy.f_sub(&self.log_scale)?.try_sub_scalar(LN_2)?)
     }
 
     fn entropy(&self) -> Result<Tensor> {
-        Ok(self.log_scale.f_add_scalar(1.0 + LN_2)?)
+        Ok(self.log_scale.try_add_scalar(1.0 + LN_2)?)
     }
 
     fn mean(&self) -> Result<Tensor> {

@@ -1,5 +1,6 @@
 //! The normal distribution.
 
+use booster_sys::scalar::ScalarOps as _;
 use std::f64::consts::PI;
 
 use tch::Tensor;
@@ -28,12 +29,12 @@ impl Distribution for Normal {
     }
 
     fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
-        let energy = self.standardized(value)?.f_square()?.f_mul_scalar(-0.5)?;
-        Ok(energy.f_sub(&self.log_scale)?.f_sub_scalar(0.5 * (2.0 * PI).ln())?)
+        let energy = self.standardized(value)?.f_square()?.try_mul_scalar(-0.5)?;
+        Ok(energy.f_sub(&self.log_scale)?.try_sub_scalar(0.5 * (2.0 * PI).ln())?)
     }
 
     fn entropy(&self) -> Result<Tensor> {
-        Ok(self.log_scale.f_add_scalar(0.5 + 0.5 * (2.0 * PI).ln())?)
+        Ok(self.log_scale.try_add_scalar(0.5 + 0.5 * (2.0 * PI).ln())?)
     }
 
     fn mean(&self) -> Result<Tensor> {
@@ -50,9 +51,9 @@ impl Reparameterized for Normal {
 
 impl KlDivergence for Normal {
     fn kl_divergence(&self, other: &Self) -> Result<Tensor> {
-        let log_ratio = self.log_scale.f_sub(&other.log_scale)?.f_mul_scalar(2.0)?;
+        let log_ratio = self.log_scale.f_sub(&other.log_scale)?.try_mul_scalar(2.0)?;
         let distance = self.loc.f_sub(&other.loc)?.f_mul(&other.log_scale.f_neg()?.f_exp()?)?.f_square()?;
         // The ratio of variances less 1 by `expm1`: of two that are close, a difference would leave nothing.
-        Ok(log_ratio.f_expm1()?.f_sub(&log_ratio)?.f_add(&distance)?.f_mul_scalar(0.5)?)
+        Ok(log_ratio.f_expm1()?.f_sub(&log_ratio)?.f_add(&distance)?.try_mul_scalar(0.5)?)
     }
 }

@@ -1,5 +1,6 @@
 //! Classification by cross-entropy.
 
+use booster_sys::scalar::ScalarOps as _;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -113,7 +114,7 @@ pub fn classification<M: ModuleT>(
     let losses = logits
         .f_cross_entropy_loss(&batch.target, class_weights.as_ref(), Reduction::None, ignored_target, label_smoothing)
         .map_err(|error| mismatch(error, &logits, &batch.target))?;
-    let counted = batch.target.f_ne(ignored_target)?;
+    let counted = batch.target.try_ne(ignored_target)?;
     let weight = target_weights(class_weights.as_ref(), &batch.target, &counted)?;
     let sums = summing_kind(losses.f_kind()?);
     let loss = Loss::from_sum(&losses.f_sum(sums)?, &weight.f_sum(sums)?)?;
@@ -129,7 +130,7 @@ pub fn classification<M: ModuleT>(
 /// What each target weighs: as much as its class, an ignored one nothing.
 fn target_weights(class_weights: Option<&Tensor>, target: &Tensor, counted: &Tensor) -> Result<Tensor> {
     let Some(class_weights) = class_weights else { return Ok(counted.shallow_clone()) };
-    let known = target.f_masked_fill(&counted.f_logical_not()?, 0)?;
+    let known = target.try_masked_fill(&counted.f_logical_not()?, 0)?;
     Ok(class_weights.f_take(&known)?.f_mul(counted)?)
 }
 

@@ -1,5 +1,6 @@
 //! The loss and what it weighs.
 
+use booster_sys::scalar::ScalarOps as _;
 use std::ops::Deref;
 
 use tch::{Kind, Tensor};
@@ -47,7 +48,7 @@ impl Loss {
     /// # Errors
     /// [`Error::Torch`] where the two are not on one device.
     pub fn from_sum(sum: &Tensor, weight: &Tensor) -> Result<Self> {
-        let counts = weight.f_ne(0.0)?;
+        let counts = weight.try_ne(0.0)?;
         let mean = sum.f_div(&weight.f_where_self(&counts, &weight.f_ones_like()?)?)?;
         let mean = mean.f_where_self(&counts, &mean.f_zeros_like()?)?;
         Ok(Self::weighted(mean, weight.shallow_clone()))

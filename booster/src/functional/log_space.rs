@@ -1,5 +1,6 @@
 //! Sums and means of numbers that are given by their logarithms.
 
+use booster_sys::scalar::ScalarOps as _;
 use tch::Tensor;
 
 use crate::error::{Error, Result};
@@ -27,7 +28,7 @@ pub fn log_sum_exp(tensor: &Tensor, dim: i64) -> Result<Tensor> {
     length("log_sum_exp", tensor, dim)?;
     let greatest = tensor.f_detach()?.f_amax([dim], true)?;
     let finite = greatest.f_isfinite()?;
-    let shift = greatest.f_masked_fill(&finite.f_logical_not()?, 0.0)?;
+    let shift = greatest.try_masked_fill(&finite.f_logical_not()?, 0.0)?;
     // Rows without a finite greatest entry take no part: not in the value and so not in the gradient.
     let shifted = tensor.f_where_self(&finite, &shift)?.f_sub(&shift)?;
     let sum = shifted.f_exp()?.f_sum_dim_intlist(&[dim][..], true, tensor.f_kind()?)?.f_log()?.f_add(&shift)?;
@@ -41,7 +42,7 @@ pub fn log_sum_exp(tensor: &Tensor, dim: i64) -> Result<Tensor> {
 /// Those of [`log_sum_exp`].
 pub fn log_mean_exp(tensor: &Tensor, dim: i64) -> Result<Tensor> {
     let length = length("log_mean_exp", tensor, dim)?;
-    Ok(log_sum_exp(tensor, dim)?.f_sub_scalar((length as f64).ln())?)
+    Ok(log_sum_exp(tensor, dim)?.try_sub_scalar((length as f64).ln())?)
 }
 
 /// The length of a dimension that is reduced.

@@ -6,6 +6,8 @@ mod log_space;
 mod pixels;
 mod reduce;
 
+pub use booster_sys::scalar::{Number, ScalarOps, full};
+
 pub use self::device::available_device;
 pub use self::image_grid::image_grid;
 pub use self::log_space::{log_mean_exp, log_sum_exp};

@@ -1,5 +1,6 @@
 //! Images as bytes.
 
+use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
@@ -25,6 +26,6 @@ pub(crate) fn to_bytes(operation: &'static str, images: &Tensor, rank: usize) ->
     if kind == Kind::Uint8 {
         return Ok(images);
     }
-    let within = images.f_to_kind(Kind::Float)?.f_nan_to_num(0.0, None, None)?.f_clamp(0.0, 1.0)?;
-    Ok(within.f_mul_scalar(255.0)?.f_round()?.f_to_kind(Kind::Uint8)?)
+    let within = images.f_to_kind(Kind::Float)?.f_nan_to_num(0.0, None, None)?.try_clamp(0.0, 1.0)?;
+    Ok(within.try_mul_scalar(255.0)?.f_round()?.f_to_kind(Kind::Uint8)?)
 }

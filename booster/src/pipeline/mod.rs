@@ -3,6 +3,7 @@
 mod data_parallel;
 mod single;
 
+use booster_sys::scalar::full;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
@@ -121,7 +122,7 @@ fn differentiate<B: Batch>(loss: &Loss, batch: &B, objective: Objective) -> Resu
         (Objective::Sum, Some(weight)) => times(loss, &weight.f_detach()?)?.f_backward()?,
         (Objective::Sum, None) => {
             let samples = batch.batch_size()?.unwrap_or(1) as f64;
-            times(loss, &Tensor::f_full([0_i64; 0], samples, (Kind::Double, loss.device()))?)?.f_backward()?;
+            times(loss, &full([0_i64; 0], samples, (Kind::Double, loss.device()))?)?.f_backward()?;
         }
     }
     loss.detached()

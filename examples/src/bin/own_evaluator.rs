@@ -4,6 +4,7 @@
 //! cargo run --release -p booster-examples --bin own_evaluator
 //! ```
 
+use booster::functional::ScalarOps as _;
 use std::num::NonZeroUsize;
 
 use booster::evaluation::Labelled;
@@ -39,7 +40,7 @@ fn focal_classification<M: ModuleT>(
 ) -> booster::Result<(Loss, DigitDiagnostics, ())> {
     let logits = model.forward_t(&batch.input, mode.is_train());
     let nll = logits.f_cross_entropy_loss::<Tensor>(&batch.target, None, Reduction::None, -100, 0.0)?;
-    let unsure = nll.f_neg()?.f_exp()?.f_neg()?.f_add_scalar(1.0)?.f_pow_tensor_scalar(focus)?;
+    let unsure = nll.f_neg()?.f_exp()?.f_neg()?.try_add_scalar(1.0)?.try_pow_tensor_scalar(focus)?;
     let loss = unsure.f_mul(&nll)?.f_mean(Kind::Float)?;
 
     let (confidence, classes) = logits.f_softmax(-1, Kind::Float)?.f_topk(3, -1, true, true)?;

@@ -11,6 +11,7 @@ pub use error::DataError;
 pub use loader::{Epoch, Loader};
 pub use mnist::mnist;
 
+use booster::functional::ScalarOps as _;
 use tch::{Device, Kind, Tensor};
 
 /// Images and the class of each.
@@ -45,8 +46,10 @@ impl Dataset {
         classes: i64,
     ) -> Result<Self, DataError> {
         let shape = [labels.len() as i64, 1, height as i64, width as i64];
-        let images =
-            Tensor::f_from_slice(pixels)?.f_reshape(shape)?.f_to_kind(Kind::Float)?.f_div_scalar_(f64::from(white))?;
+        let images = Tensor::f_from_slice(pixels)?
+            .f_reshape(shape)?
+            .f_to_kind(Kind::Float)?
+            .try_div_scalar_(f64::from(white))?;
         let labels = Tensor::f_from_slice(labels)?.f_to_kind(Kind::Int64)?;
         Ok(Self { images, labels, classes })
     }

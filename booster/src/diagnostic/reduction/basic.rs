@@ -1,5 +1,6 @@
 //! Mean, sum, count, extremes and the last value.
 
+use booster_sys::scalar::ScalarOps as _;
 use tch::Tensor;
 
 use super::{Additive, HostState, Reduction, State};
@@ -134,7 +135,7 @@ impl Reduction for Last {
 
     fn merge(earlier: &State, later: &State) -> Result<State> {
         let (earlier, later) = (&earlier.parts()[0], &later.parts()[0]);
-        Ok(State::new([later.f_where_self(&later.f_narrow(0, 1, 1)?.f_gt(0)?, earlier)?]))
+        Ok(State::new([later.f_where_self(&later.f_narrow(0, 1, 1)?.try_gt(0)?, earlier)?]))
     }
 
     fn finish(state: &HostState) -> f64 {

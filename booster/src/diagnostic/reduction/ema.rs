@@ -1,5 +1,6 @@
 //! The exponential moving average of a series.
 
+use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
 use super::{HostState, Reduction, State};
@@ -20,7 +21,7 @@ impl<const DECAY: u64> Ema<DECAY> {
 
     /// `decay ^ weights`.
     fn decayed(weights: &Tensor) -> Result<Tensor> {
-        Ok(weights.f_mul_scalar(Self::RATE.ln())?.f_exp()?)
+        Ok(weights.try_mul_scalar(Self::RATE.ln())?.f_exp()?)
     }
 }
 
@@ -34,7 +35,7 @@ impl<const DECAY: u64> Reduction for Ema<DECAY> {
         let total = weights.f_sum(Kind::Double)?;
         // What comes after each row: all that is left.
         let after = total.f_sub(&weights.f_cumsum(0, Kind::Double)?)?;
-        let share = Self::decayed(&weights)?.f_neg()?.f_add_scalar(1.0)?;
+        let share = Self::decayed(&weights)?.f_neg()?.try_add_scalar(1.0)?;
         let average = means.f_mul(&share)?.f_mul(&Self::decayed(&after)?)?.f_sum(Kind::Double)?;
         Ok(State::new([Tensor::f_stack(&[average, total], 0)?]))
     }

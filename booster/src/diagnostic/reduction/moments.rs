@@ -1,5 +1,6 @@
 //! Variance and standard deviation.
 
+use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
 use super::{HostState, Reduction, State};
@@ -72,5 +73,5 @@ impl Reduction for Std {
 
 /// The weight to divide by: where there is none, what it divides is 0 as well.
 fn not_zero(weight: &Tensor) -> Result<Tensor> {
-    Ok(weight.f_masked_fill(&weight.f_eq(0)?, 1.0)?)
+    Ok(weight.try_masked_fill(&weight.try_eq(0)?, 1.0)?)
 }

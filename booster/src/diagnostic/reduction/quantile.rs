@@ -1,5 +1,6 @@
 //! Quantiles by a mergeable sketch.
 
+use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
 use super::{HostState, Reduction, State};
@@ -104,12 +105,13 @@ impl Points {
         let ranks = self.weights.f_index_select(0, &order)?.f_cumsum(0, Kind::Double)?;
         let total = ranks.f_select(0, -1)?;
         let device = values.device();
-        let steps = Tensor::f_arange(CAPACITY, (Kind::Double, device))?.f_add_scalar(0.5)?;
-        let targets = steps.f_mul(&total)?.f_div_scalar(CAPACITY as f64)?;
+        let steps =
+            Tensor::f_ones([CAPACITY], (Kind::Double, device))?.f_cumsum(0, Kind::Double)?.try_sub_scalar(0.5)?;
+        let targets = steps.f_mul(&total)?.try_div_scalar(CAPACITY as f64)?;
         let found = targets.f_searchsorted(&ranks, false, false, "left", None::<Tensor>)?;
         let last = self.count() - 1;
-        let values = values.f_index_select(0, &found.f_clamp_max(last)?)?;
-        let weights = total.f_div_scalar(CAPACITY as f64)?.f_expand([CAPACITY], false)?.f_contiguous()?;
+        let values = values.f_index_select(0, &found.try_clamp_max(last)?)?;
+        let weights = total.try_div_scalar(CAPACITY as f64)?.f_expand([CAPACITY], false)?.f_contiguous()?;
         Ok(Self { values, weights })
     }
 }

@@ -36,7 +36,7 @@ use crate::error::Result;
 ///     type Weights = QuantisedWeights;
 ///
 ///     fn weighted(&self, weights: &QuantisedWeights) -> booster::Result<Option<Tensor>> {
-///         Ok(Some(self.commitment.f_mul_scalar(weights.commitment)?))
+///         Ok(Some(self.commitment.try_mul_scalar(weights.commitment)?))
 ///     }
 /// }
 /// ```

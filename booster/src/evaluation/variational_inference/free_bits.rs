@@ -1,5 +1,6 @@
 //! Free bits.
 
+use booster_sys::scalar::ScalarOps as _;
 use tch::Tensor;
 
 use crate::error::Result;
@@ -99,7 +100,7 @@ impl FreeBits {
             FreeBitsClamp::BatchMean => groups.f_mean_dim(&[0i64][..], true, kind)?,
             FreeBitsClamp::Sample => groups,
         };
-        let unused = compared.f_neg()?.f_add_scalar(budget)?.f_relu()?;
+        let unused = compared.f_neg()?.try_add_scalar(budget)?.f_relu()?;
         Ok(unused.f_mean_dim(&[0i64][..], false, kind)?.f_sum(kind)?)
     }
 }

@@ -1,5 +1,6 @@
 //! What importance weights come to.
 
+use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
@@ -31,7 +32,7 @@ pub fn effective_sample_size(log_weights: &Tensor) -> Result<Tensor> {
     let greatest = log_weights.f_amax([1], true)?;
     // Also where the greatest is infinite, whose difference from itself is none.
     let ties = log_weights.f_eq_tensor(&greatest)?;
-    let weights = log_weights.f_sub(&greatest)?.f_masked_fill(&ties, 0.0)?.f_exp()?;
+    let weights = log_weights.f_sub(&greatest)?.try_masked_fill(&ties, 0.0)?.f_exp()?;
     let sum = batch_reduce(&weights, BatchReduction::Sum)?;
     Ok(sum.f_square()?.f_div(&batch_reduce(&weights.f_square()?, BatchReduction::Sum)?)?)
 }

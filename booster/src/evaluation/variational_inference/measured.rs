@@ -1,5 +1,6 @@
 //! What variational inference measures and gives back.
 
+use booster_sys::scalar::ScalarOps as _;
 use std::f64::consts::LN_2;
 
 use tch::Tensor;
@@ -91,7 +92,7 @@ pub(super) fn diagnostics<A: Diagnostic>(
     }
     let bound = iw_bound.as_ref().unwrap_or(&elbo);
     let values = observed.numel() as f64 / observed.size().first().map_or(1.0, |&samples| samples.max(1) as f64);
-    let bits_per_dimension = bound.f_mul_scalar(-1.0 / (LN_2 * values))?;
+    let bits_per_dimension = bound.try_mul_scalar(-1.0 / (LN_2 * values))?;
     Ok(VariationalInferenceDiagnostics {
         elbo,
         nll,

@@ -7,6 +7,7 @@ mod latents;
 mod measured;
 mod model;
 
+use booster_sys::scalar::ScalarOps as _;
 use tch::Tensor;
 
 pub use self::auxiliary::AuxiliaryLosses;
@@ -123,7 +124,7 @@ pub fn variational_inference<M: LatentVariableModel>(
 
 /// `value + weight * term`.
 fn weighted(value: &Tensor, term: &Tensor, weight: f64) -> Result<Tensor> {
-    Ok(value.f_add(&term.f_mul_scalar(weight)?)?)
+    Ok(value.f_add(&term.try_mul_scalar(weight)?)?)
 }
 
 /// The log-probability of each sample given each draw, `[batch, importance_samples]`.

@@ -1,6 +1,7 @@
 //! What replicas find, each on its shard, and how it is put together.
 
-use tch::{Kind, Tensor};
+use booster_sys::scalar::full;
+use tch::Kind;
 
 use crate::batch::Batch;
 use crate::diagnostic::Diagnostic;
@@ -24,7 +25,7 @@ impl<E: Evaluator> Evaluated<E> {
     /// shards': only then is its part known.
     pub(super) fn differentiate(mut self, factor: f64) -> Result<Self> {
         if self.loss.weight().is_none() && self.loss.requires_grad() {
-            let factor_on_device = Tensor::f_full([0_i64; 0], factor, (Kind::Double, self.loss.device()))?;
+            let factor_on_device = full([0_i64; 0], factor, (Kind::Double, self.loss.device()))?;
             times(&self.loss, &factor_on_device)?.f_backward()?;
             self.loss = self.loss.detached()?;
             self.differentiated = Some(factor);

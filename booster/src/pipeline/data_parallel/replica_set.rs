@@ -1,5 +1,6 @@
 //! All replicas with their threads: what is done on each of them.
 
+use booster_sys::scalar::ScalarOps as _;
 use std::ops::Range;
 use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, channel};
@@ -275,7 +276,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
                 let Part { objective, factor } = part;
                 running.push(match done {
                     // It was taken for a mean over samples, before another shard's turned out to be none.
-                    Some(was) => self.replicas[index].scale_gradients(&factor.f_div_scalar(was)?).map(|()| None)?,
+                    Some(was) => self.replicas[index].scale_gradients(&factor.try_div_scalar(was)?).map(|()| None)?,
                     None if objective.requires_grad() => {
                         Some(self.workers[index].start(move || Ok(objective.f_backward()?)))
                     }

@@ -1,5 +1,6 @@
 //! What each shard's loss counts for in the loss of the whole batch.
 
+use booster_sys::scalar::{ScalarOps as _, full};
 use tch::{Kind, Tensor};
 
 use crate::batch::to_device;
@@ -31,7 +32,7 @@ impl<'a> Shares<'a> {
         }
         let weight = |(loss, &samples): (&Loss, &i64)| match loss.weight() {
             Some(weight) => Ok(to_device(weight, device)?.f_to_kind(Kind::Double)?),
-            None => Ok(Tensor::f_full([0_i64; 0], samples as f64, (Kind::Double, device))?),
+            None => Ok(full([0_i64; 0], samples as f64, (Kind::Double, device))?),
         };
         let weights = losses.iter().zip(samples).map(weight).collect::<Result<Vec<_>>>()?;
         let total = Tensor::f_stack(&weights, 0)?.f_sum(Kind::Double)?;
@@ -101,11 +102,11 @@ fn fraction(samples: &[i64], shard: usize) -> f64 {
 
 /// A multiple of a loss.
 fn scaled(mean: &Tensor, factor: f64) -> Result<Tensor> {
-    Ok(mean.f_mul_scalar(factor)?)
+    Ok(mean.try_mul_scalar(factor)?)
 }
 
 /// A weight over their total; 0 where nothing weighs anything.
 fn share(weight: &Tensor, total: &Tensor, kind: Kind) -> Result<Tensor> {
-    let divisor = total.f_where_self(&total.f_ne(0.0)?, &total.f_ones_like()?)?;
+    let divisor = total.f_where_self(&total.try_ne(0.0)?, &total.f_ones_like()?)?;
     Ok(weight.f_div(&divisor)?.f_to_kind(kind)?)
 }

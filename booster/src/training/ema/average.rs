@@ -1,5 +1,6 @@
 //! The average of one variable.
 
+use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
@@ -54,9 +55,9 @@ impl Average {
         if !(is_averaged(kind) && (self.trainable || average_buffers)) {
             self.value.f_copy_(variable)?;
         } else if variable.kind() == kind {
-            let _ = self.value.f_lerp_(variable, weight)?;
+            let _ = self.value.try_lerp_(variable, weight)?;
         } else {
-            let _ = self.value.f_lerp_(&variable.f_to_kind(kind)?, weight)?;
+            let _ = self.value.try_lerp_(&variable.f_to_kind(kind)?, weight)?;
         }
         Ok(())
     }

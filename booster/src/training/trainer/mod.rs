@@ -4,6 +4,7 @@ mod throughput;
 mod watch;
 mod window;
 
+use booster_sys::scalar::ScalarOps as _;
 use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
@@ -370,7 +371,7 @@ fn scale(gradients: &mut [Tensor], share: Option<&Tensor>, clip: Option<Clip>) -
     let factor = match clip {
         // As PyTorch's `clip_grad_norm_` has it.
         Some(Clip::Norm(most)) => {
-            let clip = norm.f_add_scalar(1e-6)?.f_reciprocal()?.f_mul_scalar(most)?.f_clamp_max(1.0)?;
+            let clip = norm.try_add_scalar(1e-6)?.f_reciprocal()?.try_mul_scalar(most)?.try_clamp_max(1.0)?;
             Some(share.as_ref().map_or(Ok(clip.shallow_clone()), |share| clip.f_mul(share))?)
         }
         Some(Clip::Value(_)) | None => share,
@@ -381,7 +382,7 @@ fn scale(gradients: &mut [Tensor], share: Option<&Tensor>, clip: Option<Clip>) -
     if let Some(Clip::Value(most)) = clip {
         let _no_grad = tch::no_grad_guard();
         for gradient in gradients {
-            let _ = gradient.f_clamp_(-most, most)?;
+            let _ = gradient.try_clamp_(-most, most)?;
         }
     }
     Ok(norm)

@@ -1,5 +1,6 @@
 //! Losses and gradients that are NaN or infinite, found on the device.
 
+use booster_sys::scalar::{ScalarOps as _, full};
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
@@ -18,8 +19,8 @@ impl Watch {
     pub(super) fn look(&mut self, step: u64, loss: &Tensor, norm: &Tensor) -> Result<Tensor> {
         let loss = loss.f_to_device_(norm.device(), norm.f_kind()?, false, false)?;
         let is_finite = Tensor::f_stack(&[&loss, norm], 0)?.f_isfinite()?;
-        let steps = Tensor::f_full([2], step as f64, (Kind::Double, norm.device()))?;
-        let bad = steps.f_masked_fill(&is_finite, f64::INFINITY)?;
+        let steps = full([2], step as f64, (Kind::Double, norm.device()))?;
+        let bad = steps.try_masked_fill(&is_finite, f64::INFINITY)?;
         self.first = Some(match &self.first {
             Some(first) => first.f_minimum(&bad.f_to_device(first.device())?)?,
             None => bad.shallow_clone(),

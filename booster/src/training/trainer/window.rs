@@ -1,5 +1,6 @@
 //! The batches whose gradients go into one step of the optimizer.
 
+use booster_sys::scalar::{ScalarOps as _, full};
 use tch::{Device, Kind, Tensor};
 
 use crate::error::Result;
@@ -33,8 +34,8 @@ impl Window {
     pub(super) fn add(&mut self, loss: &Loss, samples: f64) -> Result<()> {
         let weight = match (&self.weight, loss.weight()) {
             (Weight::Host(sum), None) => Weight::Host(sum + samples),
-            (Weight::Host(sum), Some(weight)) => Weight::Device(weight.f_to_kind(Kind::Double)?.f_add_scalar(*sum)?),
-            (Weight::Device(sum), None) => Weight::Device(sum.f_add_scalar(samples)?),
+            (Weight::Host(sum), Some(weight)) => Weight::Device(weight.f_to_kind(Kind::Double)?.try_add_scalar(*sum)?),
+            (Weight::Device(sum), None) => Weight::Device(sum.try_add_scalar(samples)?),
             (Weight::Device(sum), Some(weight)) => Weight::Device(sum.f_add(weight)?),
         };
         let mean = loss.mean().f_to_kind(summing_kind(loss.f_kind()?))?;
@@ -62,9 +63,9 @@ impl Window {
         Ok(match &self.weight {
             Weight::Host(sum) => {
                 let share = if *sum == 0.0 { 0.0 } else { sum.recip() };
-                Tensor::f_full([0_i64; 0], share, (Kind::Double, device))?
+                full([0_i64; 0], share, (Kind::Double, device))?
             }
-            Weight::Device(sum) => sum.f_reciprocal()?.f_masked_fill(&sum.f_eq(0.0)?, 0.0)?,
+            Weight::Device(sum) => sum.f_reciprocal()?.try_masked_fill(&sum.try_eq(0.0)?, 0.0)?,
         })
     }
 }

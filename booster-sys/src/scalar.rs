@@ -1,0 +1,234 @@
+//! Operations between a tensor and a number that return libtorch's refusal as an error.
+//!
+//! tch's `f_*` functions with a `Scalar` argument panic instead: they drop the temporary scalar while the error is still
+//! pending, and dropping it unwraps that error.
+
+use std::ffi::CStr;
+
+use tch::{Device, Kind, TchError, Tensor};
+use torch_sys::C_scalar;
+
+/// A number: an integer or a float, as libtorch's promotion of kinds tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Number {
+    /// An integer, which leaves the kind of an integer tensor as it is.
+    Integer(i64),
+    /// A float, which makes a float tensor of an integer one.
+    Float(f64),
+}
+
+impl From<i64> for Number {
+    fn from(value: i64) -> Self {
+        Self::Integer(value)
+    }
+}
+
+impl From<f64> for Number {
+    fn from(value: f64) -> Self {
+        Self::Float(value)
+    }
+}
+
+/// libtorch's copy of a number.
+struct Scalar(*mut C_scalar);
+
+impl Scalar {
+    fn new(number: Number) -> Self {
+        // SAFETY: both only allocate, and the result is freed once, in `drop`.
+        Self(unsafe {
+            match number {
+                Number::Integer(value) => torch_sys::ats_int(value),
+                Number::Float(value) => torch_sys::ats_float(value),
+            }
+        })
+    }
+}
+
+impl Drop for Scalar {
+    fn drop(&mut self) {
+        // SAFETY: it was made in `new`, and nobody uses it after this. Freeing it cannot fail: unlike tch's, this drop
+        // leaves a pending error to be read.
+        unsafe { torch_sys::ats_free(self.0) }
+    }
+}
+
+/// The error that the last call left pending.
+fn pending_error() -> Result<(), TchError> {
+    // SAFETY: the message is null or a string that is ours to free.
+    let message = unsafe { torch_sys::get_and_reset_last_err() };
+    if message.is_null() {
+        return Ok(());
+    }
+    // SAFETY: not null; read before it is freed.
+    let text = unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned();
+    // SAFETY: libtorch's wrapper made it with `strdup`.
+    unsafe { free(message.cast()) };
+    Err(TchError::Torch(text))
+}
+
+unsafe extern "C" {
+    fn free(pointer: *mut std::ffi::c_void);
+}
+
+/// Writes each operation of [`ScalarOps`], its declaration and its body.
+macro_rules! operations {
+    ($(
+        $(#[$docs:meta])*
+        fn $name:ident($this:ident: $receiver:ty)($($tensor:ident)?)($($number:ident),*) = $function:ident;
+    )*) => {
+        /// Operations between a tensor and a number. Each is that of tch which bears the name with `f_` in place of `try_`,
+        /// and returns libtorch's refusal as an error where tch's panics.
+        ///
+        /// ```
+        /// use booster_sys::scalar::ScalarOps as _;
+        /// use tch::{Device, Kind, Tensor};
+        ///
+        /// # fn main() -> Result<(), tch::TchError> {
+        /// let ones = Tensor::f_ones([2], (Kind::Float, Device::Cpu))?;
+        /// assert_eq!(ones.try_mul_scalar(3.0)?, Tensor::from_slice(&[3f32, 3.0]));
+        /// // tch's `f_clamp` panics here.
+        /// assert!(ones.f_to_kind(Kind::ComplexFloat)?.try_clamp(0.0, 1.0).is_err());
+        /// # Ok(())
+        /// # }
+        /// ```
+        pub trait ScalarOps {
+            $(
+                $(#[$docs])*
+                ///
+                /// # Errors
+                /// Returns libtorch's message if it refuses the shapes, the kind or the device.
+                fn $name($this: $receiver $(, $tensor: &Tensor)? $(, $number: impl Into<Number>)*) -> Result<Tensor, TchError>;
+            )*
+        }
+
+        impl ScalarOps for Tensor {
+            $(
+                fn $name($this: $receiver $(, $tensor: &Tensor)? $(, $number: impl Into<Number>)*) -> Result<Tensor, TchError> {
+                    $(let $number = Scalar::new($number.into());)*
+                    let mut result = std::ptr::null_mut();
+                    // SAFETY: the tensors and scalars live until the call returns; libtorch writes one new tensor to
+                    // `result`, or leaves an error pending.
+                    unsafe {
+                        torch_sys::c_generated::$function(
+                            &raw mut result,
+                            $this.as_ptr().cast_mut()
+                            $(, $tensor.as_ptr().cast_mut())?
+                            $(, $number.0)*
+                        );
+                    }
+                    pending_error()?;
+                    // SAFETY: without an error it is a new tensor that nobody else owns.
+                    Ok(unsafe { Tensor::from_ptr(result) })
+                }
+            )*
+        }
+    };
+}
+
+operations! {
+    /// Adds a number.
+    fn try_add_scalar(self: &Self)()(other) = atg_add_scalar;
+    /// Subtracts a number.
+    fn try_sub_scalar(self: &Self)()(other) = atg_sub_scalar;
+    /// Multiplies by a number.
+    fn try_mul_scalar(self: &Self)()(other) = atg_mul_scalar;
+    /// Divides by a number.
+    fn try_div_scalar(self: &Self)()(other) = atg_div_scalar;
+    /// Divides by a number, in place.
+    fn try_div_scalar_(self: &mut Self)()(other) = atg_div_scalar_;
+    /// Raises to a power.
+    fn try_pow_tensor_scalar(self: &Self)()(exponent) = atg_pow_tensor_scalar;
+    /// Tells which entries equal a number.
+    fn try_eq(self: &Self)()(other) = atg_eq;
+    /// Tells which entries differ from a number.
+    fn try_ne(self: &Self)()(other) = atg_ne;
+    /// Tells which entries are less than a number.
+    fn try_lt(self: &Self)()(other) = atg_lt;
+    /// Tells which entries are at most a number.
+    fn try_le(self: &Self)()(other) = atg_le;
+    /// Tells which entries are greater than a number.
+    fn try_gt(self: &Self)()(other) = atg_gt;
+    /// Tells which entries are at least a number.
+    fn try_ge(self: &Self)()(other) = atg_ge;
+    /// Limits entries to a range.
+    fn try_clamp(self: &Self)()(min, max) = atg_clamp;
+    /// Limits entries to a range, in place.
+    fn try_clamp_(self: &mut Self)()(min, max) = atg_clamp_;
+    /// Limits entries from above.
+    fn try_clamp_max(self: &Self)()(max) = atg_clamp_max;
+    /// Limits entries from below.
+    fn try_clamp_min(self: &Self)()(min) = atg_clamp_min;
+    /// Replaces all entries by a number, in place.
+    fn try_fill_(self: &mut Self)()(value) = atg_fill_;
+    /// Replaces the entries where a mask is true by a number.
+    fn try_masked_fill(self: &Self)(mask)(value) = atg_masked_fill;
+    /// Moves towards another tensor by a share of the way, in place.
+    fn try_lerp_(self: &mut Self)(end)(weight) = atg_lerp_;
+    /// Returns a tensor of the same shape, kind and device that holds a number.
+    fn try_full_like(self: &Self)()(value) = atg_full_like;
+}
+
+/// Returns a tensor that holds one number.
+///
+/// # Errors
+/// Returns libtorch's message if the device is unavailable or out of memory, or the kind cannot hold the number.
+pub fn full(size: impl AsRef<[i64]>, value: impl Into<Number>, options: (Kind, Device)) -> Result<Tensor, TchError> {
+    Tensor::f_empty(size.as_ref(), options)?.try_fill_(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn floats(values: &[f32]) -> Tensor {
+        Tensor::from_slice(values)
+    }
+
+    #[test]
+    fn each_operation_is_the_one_that_its_name_says() {
+        let x = floats(&[1.0, -2.0, 4.0]);
+        let same = |result: Result<Tensor, TchError>, expected: &[f32]| assert_eq!(result.unwrap(), floats(expected));
+        same(x.try_add_scalar(1.0), &[2.0, -1.0, 5.0]);
+        same(x.try_sub_scalar(1), &[0.0, -3.0, 3.0]);
+        same(x.try_mul_scalar(2.0), &[2.0, -4.0, 8.0]);
+        same(x.try_div_scalar(2), &[0.5, -1.0, 2.0]);
+        same(x.copy().try_div_scalar_(2.0), &[0.5, -1.0, 2.0]);
+        same(x.try_pow_tensor_scalar(2), &[1.0, 4.0, 16.0]);
+        same(x.try_clamp(-1.0, 2.0), &[1.0, -1.0, 2.0]);
+        same(x.copy().try_clamp_(-1.0, 2.0), &[1.0, -1.0, 2.0]);
+        same(x.try_clamp_max(2.0), &[1.0, -2.0, 2.0]);
+        same(x.try_clamp_min(2.0), &[2.0, 2.0, 4.0]);
+        same(x.copy().try_fill_(7), &[7.0, 7.0, 7.0]);
+        same(x.try_full_like(7.0), &[7.0, 7.0, 7.0]);
+        same(x.try_masked_fill(&x.gt(0), 0.0), &[0.0, -2.0, 0.0]);
+        same(x.copy().try_lerp_(&x.zeros_like(), 0.5), &[0.5, -1.0, 2.0]);
+        let bools = |result: Result<Tensor, TchError>, expected: &[bool]| {
+            assert_eq!(result.unwrap(), Tensor::from_slice(expected));
+        };
+        bools(x.try_eq(4), &[false, false, true]);
+        bools(x.try_ne(4.0), &[true, true, false]);
+        bools(x.try_lt(1), &[false, true, false]);
+        bools(x.try_le(1), &[true, true, false]);
+        bools(x.try_gt(1), &[false, false, true]);
+        bools(x.try_ge(1), &[true, false, true]);
+    }
+
+    #[test]
+    fn an_integer_keeps_the_kind_and_a_float_makes_it_one() {
+        let whole = Tensor::from_slice(&[1i64, 2]);
+        assert_eq!(whole.try_add_scalar(1).unwrap().kind(), Kind::Int64);
+        assert_eq!(whole.try_add_scalar(1.0).unwrap().kind(), Kind::Float);
+    }
+
+    #[test]
+    fn what_libtorch_refuses_is_an_error_and_leaves_none_behind() {
+        let complex = floats(&[1.0]).to_kind(Kind::ComplexFloat);
+        let message = complex.try_clamp(0.0, 1.0).unwrap_err().to_string();
+        assert!(message.contains("not supported for complex"), "{message}");
+        assert!(floats(&[1.0, 2.0]).try_masked_fill(&Tensor::from_slice(&[true; 3]), 0.0).is_err());
+        assert!(Tensor::from_slice(&[true]).try_sub_scalar(1.0).is_err());
+        assert!(Tensor::new().try_add_scalar(1.0).is_err());
+        assert!(full([1 << 60], 0.0, (Kind::Double, Device::Cpu)).is_err());
+        assert!(floats(&[1.0]).f_add(&floats(&[2.0])).is_ok());
+    }
+}
