@@ -1,17 +1,16 @@
-//! Compiles the C++ against the libtorch that tch links, and writes the place of that libtorch into this package's
-//! tests.
+//! Compiles the C++ against the libtorch that tch links, and puts that libtorch on the loader's path of `cargo run` and
+//! `cargo test`.
 
-use std::env;
 use std::path::{Path, PathBuf};
+use std::{env, fs, io};
 
-fn main() {
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Outcome<()> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=csrc");
-    println!("cargo:rerun-if-env-changed=LIBTORCH_INCLUDE");
-    // torch-sys sets it however libtorch was found; under its `doc-only` feature there is nothing to compile against.
-    let Ok(folder) = env::var("DEP_TCH_LIBTORCH_LIB") else { return };
-    println!("cargo:rustc-link-arg=-Wl,-rpath,{folder}");
-    let include = include_folder(Path::new(&folder));
+    let Some(libraries) = libraries() else { return Ok(()) };
+    let include = include_folder(&libraries);
     cc::Build::new()
         .cpp(true)
         .pic(true)
@@ -21,13 +20,75 @@ fn main() {
         .include(include.join("torch/csrc/api/include"))
         .include(include)
         .file("csrc/booster.cpp")
-        .compile("booster_torch");
+        .file("csrc/accelerator.cpp")
+        .try_compile("booster_torch")?;
+
+    // cargo adds search paths to the loader's path if they are inside the target folder, and does so for every package
+    // that depends on this one: a user needs no build script and no `LD_LIBRARY_PATH`.
+    let inside = PathBuf::from(env::var("OUT_DIR")?).join("libtorch");
+    link(&libraries, &inside)
+        .map_err(|error| format!("cannot link `{}` to `{}`: {error}", inside.display(), libraries.display()))?;
+    println!("cargo:rustc-link-search=native={}", inside.display());
+    Ok(())
 }
 
-/// Where libtorch's headers are: as torch-sys looks for them.
+/// The folder with libtorch's libraries; `None` if there is nothing to link, under tch's feature `doc-only`.
+fn libraries() -> Option<PathBuf> {
+    println!("cargo:rerun-if-env-changed=LIBTORCH");
+    println!("cargo:rerun-if-env-changed=LIBTORCH_LIB");
+    // torch-sys sets it however libtorch was found, except on Windows.
+    if let Some(folder) = env::var_os("DEP_TCH_LIBTORCH_LIB") {
+        return Some(folder.into());
+    }
+    if env::var_os("CARGO_FEATURE_DOC_ONLY").is_some() {
+        return None;
+    }
+    env::var_os("LIBTORCH_LIB").or_else(|| env::var_os("LIBTORCH")).map(|folder| Path::new(&folder).join("lib"))
+}
+
+/// The folder with libtorch's headers, found as torch-sys finds it.
 fn include_folder(libraries: &Path) -> PathBuf {
+    println!("cargo:rerun-if-env-changed=LIBTORCH_INCLUDE");
     match env::var_os("LIBTORCH_INCLUDE") {
         Some(folder) => Path::new(&folder).join("include"),
         None => libraries.parent().unwrap_or(libraries).join("include"),
     }
+}
+
+/// Makes `inside` a link to the folder `libraries`, or a copy of it where the system makes no links.
+///
+/// The folder is linked, not each library: libraries look for others relative to their own place (`$ORIGIN/../..`),
+/// which the system follows through the link of a folder.
+fn link(libraries: &Path, inside: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(inside) {
+        Ok(old) if old.is_dir() => fs::remove_dir_all(inside)?,
+        // On Windows the link of a folder is removed as a folder.
+        Ok(_) => fs::remove_file(inside).or_else(|_| fs::remove_dir(inside))?,
+        Err(_) => {}
+    }
+    symlink(libraries, inside).or_else(|_| copy(libraries, inside))
+}
+
+#[cfg(unix)]
+fn symlink(libraries: &Path, inside: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(libraries, inside)
+}
+
+#[cfg(windows)]
+fn symlink(libraries: &Path, inside: &Path) -> io::Result<()> {
+    std::os::windows::fs::symlink_dir(libraries, inside)
+}
+
+fn copy(libraries: &Path, inside: &Path) -> io::Result<()> {
+    fs::create_dir(inside)?;
+    for entry in fs::read_dir(libraries)? {
+        let (from, to) = {
+            let entry = entry?;
+            (entry.path(), inside.join(entry.file_name()))
+        };
+        if from.is_file() {
+            fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop))?;
+        }
+    }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 //!
 //! The C++ is in `csrc`; each function here is safe, and gives libtorch's own message where it refuses.
 
+pub mod accelerator;
 mod ffi;
 pub mod foreach;
 pub mod generator;
