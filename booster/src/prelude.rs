@@ -2,7 +2,7 @@
 
 pub use crate::diagnostic::{Aggregator, NonFinite, Ratio, Summary, Weighted};
 pub use crate::evaluation::{Evaluator, Labelled, Loss, Mode};
-pub use crate::functional::ScalarOps;
+pub use crate::functional::{ScalarOps, available_device};
 pub use crate::logging::{Sink, TensorBoard};
 pub use crate::pipeline::{BatchOf, DataParallelPipeline, DiagnosticsOf, EvaluationPipeline, OutputOf, Pipeline};
 pub use crate::training::{Best, LearningRate, Schedule, Trainer, Trigger, training_step, validation_step};

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{demo, setup, test};
+use crate::{demo, own_crate, setup, test};
 
 /// Runs the checks in order and stops at the first that fails.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
@@ -22,6 +22,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     )?;
     let no_arguments: [OsString; 0] = [];
     steps.command("demo", &mut demo::command(workspace, "classification", &no_arguments))?;
+    steps.run("own crate", || own_crate::run(workspace))?;
     println!("\nall checks passed\n{}\n{tests}", steps.table());
     Ok(())
 }

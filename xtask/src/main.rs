@@ -8,6 +8,7 @@ mod bench;
 mod cache;
 mod ci;
 mod demo;
+mod own_crate;
 mod progress;
 mod python;
 mod setup;
@@ -62,6 +63,8 @@ enum Command {
         #[arg(long, value_name = "PATH")]
         python: Option<PathBuf>,
     },
+    /// Make, run and test a crate outside the checkout by the words of the README.
+    OwnCrate,
     /// Run every check that a change must pass.
     Ci,
 }
@@ -84,6 +87,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo { name, arguments } => return demo::run(&workspace, &name, &arguments),
         Command::Test => test::run(&workspace)?,
         Command::Bench { filter, python } => return bench::run(&workspace, python.as_deref(), filter.as_deref()),
+        Command::OwnCrate => {
+            setup::ensure(&workspace)?;
+            own_crate::run(&workspace)?;
+        }
         Command::Ci => ci::run(&workspace)?,
     }
     Ok(ExitCode::SUCCESS)

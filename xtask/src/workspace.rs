@@ -34,8 +34,13 @@ impl Workspace {
     /// A target folder of its own for the packages that build with tch's
     /// `doc-only` feature, so that they and the others do not rebuild each other.
     pub(crate) fn ui_target(&self) -> PathBuf {
+        self.target().join("ui")
+    }
+
+    /// The target folder.
+    pub(crate) fn target(&self) -> PathBuf {
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-        self.root.join(target).join("ui")
+        self.root.join(target)
     }
 
     /// `LIBTORCH` as the user has set it.

@@ -10,6 +10,8 @@ use anyhow::Result;
 use machine::{Machine, UNPACK, errors, succeeded};
 
 const RESULTS: &str = r#"
+if [ "$*" = run ] && [ "$LD_LIBRARY_PATH" ]; then exit 9; fi
+if [ "$1" = new ]; then /bin/mkdir -p "$2/src"; fi
 if [ "$1" = test ]; then echo "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured"; fi"#;
 
 /// A machine where libtorch is installed at once and each cargo command succeeds.
@@ -17,6 +19,10 @@ fn machine() -> Result<Machine> {
     let machine = Machine::new()?;
     machine.python(UNPACK)?;
     machine.cargo(RESULTS)?;
+    for file in ["README.md", "Cargo.toml", "Cargo.lock"] {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+        fs::copy(format!("{root}/{file}"), machine.path("checkout").join(file))?;
+    }
     Ok(machine)
 }
 
@@ -137,6 +143,22 @@ fn ui_tests_build_in_a_folder_of_their_own() -> Result<()> {
     for line in machine.log().iter().filter(|line| line.starts_with("cargo ")) {
         assert_eq!(line.contains("booster-ui-tests"), line.ends_with(&own), "{line}");
     }
+    Ok(())
+}
+
+#[test]
+fn ci_makes_a_crate_by_the_words_of_the_readme() -> Result<()> {
+    let machine = machine()?;
+    succeeded(&machine.xtask(&["ci"]).env("LD_LIBRARY_PATH", "/nowhere").output()?)?;
+    let commands = commands(&machine);
+    let checkout = machine.path("checkout").display().to_string();
+    let add = format!("add booster-tch --rename booster --path {checkout}/booster");
+    let own = commands.iter().position(|command| command.starts_with("new "));
+    let own = own.map_or(&[][..], |start| &commands[start..]);
+    assert_eq!(own, ["new digits", &add, "run", "test"]);
+    let run = machine.log().into_iter().find(|line| line.starts_with("cargo run | "));
+    let expected = format!("cargo run | {checkout}/.libtorch |  | {checkout}/target");
+    assert_eq!(run, Some(expected), "libtorch is found by what the README exports, and by no other variable");
     Ok(())
 }
 
