@@ -6,6 +6,7 @@
 #include <cstring>
 #include <exception>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
 #include <ATen/Context.h>
@@ -67,6 +68,51 @@ int booster_is_same(const at::Tensor *one, const at::Tensor *other) { return one
 // How many tensors have their values in the memory of this one, itself included.
 size_t booster_sharers(const at::Tensor *tensor) {
   return tensor->has_storage() ? tensor->storage().use_count() : 1;
+}
+
+// Whether each tensor's values are in memory that is also reached from outside of the list: by a further handle of the
+// tensor, or by a further tensor on its storage. Each entry of the list is a handle of its own.
+char *booster_owned_elsewhere(const at::Tensor *const *tensors, size_t count, bool *elsewhere) {
+  return guarded([&] {
+    bool is_any = false;
+    for (size_t index = 0; index < count; ++index) {
+      const at::Tensor &tensor = *tensors[index];
+      elsewhere[index] = tensor.defined() &&
+                         (tensor.use_count() > 1 || (tensor.has_storage() && tensor.storage().use_count() > 1));
+      is_any |= elsewhere[index];
+    }
+    if (!is_any)
+      return;
+    // What is reached from the list alone is taken back: of each storage, the tensors on it with their known handles. A view
+    // has a handle of its base.
+    std::unordered_map<const void *, std::unordered_map<const at::TensorImpl *, size_t>> known;
+    const auto memory_of = [](const at::TensorBase &tensor) -> const void * {
+      return tensor.has_storage() ? static_cast<const void *>(tensor.storage().unsafeGetStorageImpl())
+                                  : static_cast<const void *>(tensor.unsafeGetTensorImpl());
+    };
+    for (size_t index = 0; index < count; ++index) {
+      const at::Tensor &tensor = *tensors[index];
+      if (!tensor.defined())
+        continue;
+      auto &on_memory = known[memory_of(tensor)];
+      if (on_memory[tensor.unsafeGetTensorImpl()]++ == 0 && tensor.is_view())
+        ++on_memory[tensor._base().unsafeGetTensorImpl()];
+    }
+    for (size_t index = 0; index < count; ++index) {
+      const at::Tensor &tensor = *tensors[index];
+      if (!elsewhere[index])
+        continue;
+      const auto &on_memory = known[memory_of(tensor)];
+      elsewhere[index] = tensor.has_storage() && tensor.storage().use_count() > on_memory.size();
+      for (const auto &[impl, handles] : on_memory)
+        elsewhere[index] |= c10::raw::intrusive_ptr::use_count(const_cast<at::TensorImpl *>(impl)) > handles;
+    }
+  });
+}
+
+// How often a tensor's values were written in place; -1 where libtorch does not count.
+int64_t booster_version(const at::Tensor *tensor) {
+  return tensor->defined() && !tensor->is_inference() ? static_cast<int64_t>(tensor->_version()) : -1;
 }
 
 int booster_is_grad_enabled() { return at::GradMode::is_enabled() ? 1 : 0; }

@@ -9,6 +9,12 @@ unsafe extern "C" {
     fn booster_free(message: *mut c_char);
     pub(crate) fn booster_is_same(one: *const C_tensor, other: *const C_tensor) -> c_int;
     pub(crate) fn booster_sharers(tensor: *const C_tensor) -> usize;
+    pub(crate) fn booster_owned_elsewhere(
+        tensors: *const *const C_tensor,
+        count: usize,
+        elsewhere: *mut bool,
+    ) -> *mut c_char;
+    pub(crate) fn booster_version(tensor: *const C_tensor) -> i64;
     pub(crate) fn booster_is_grad_enabled() -> c_int;
     pub(crate) fn booster_set_grad_enabled(enabled: c_int);
     pub(crate) fn booster_generator_state(beside: *const C_tensor, state: *mut *mut C_tensor) -> *mut c_char;

@@ -201,6 +201,16 @@ pub enum Error {
         found: String,
     },
 
+    /// A marked value of an evaluator was written in place before the evaluator returned.
+    #[error(
+        "`{field}` was written in place after its `let`, which would change what is returned: mark the final value, or \
+         write to a copy (`copy()`)"
+    )]
+    WrittenInPlace {
+        /// The field: `group/field` of the diagnostics, or the name of an output.
+        field: String,
+    },
+
     /// A value was NaN or infinite, and the aggregator was told to refuse that.
     #[error("{0}")]
     NonFinite(NonFiniteReport),

@@ -54,6 +54,37 @@ pub fn debug_batch<B: Batch>(batch: &B, name: &str, formatter: &mut fmt::Formatt
     shown.finish()
 }
 
+/// Checks that a marked value is still what it was at its `let`: `then` and `now` are how often it was written.
+///
+/// # Errors
+/// Returns [`Error::WrittenInPlace`] if it was written since.
+pub fn unwritten_diagnostic<D: Diagnostic>(field: &'static str, then: u64, now: u64) -> Result<()> {
+    if then == now {
+        return Ok(());
+    }
+    let fields = D::SCHEMA.fields();
+    let group = fields.iter().find(|known| known.name == field).map_or("", |known| known.group);
+    Err(Error::WrittenInPlace { field: format!("{group}/{field}") })
+}
+
+/// The same of a value that is an output.
+///
+/// # Errors
+/// Returns [`Error::WrittenInPlace`] if it was written since.
+pub fn unwritten_output(field: &'static str, then: u64, now: u64) -> Result<()> {
+    if then == now { Ok(()) } else { Err(Error::WrittenInPlace { field: field.to_owned() }) }
+}
+
+/// What an evaluator's function gave with the values that it marks, as the trait wants it.
+///
+/// # Errors
+/// The function's own, and what is wrong with a marked value.
+pub fn with_marked<L: Into<Loss>, D, O>(evaluated: Result<(L, Result<(D, O)>)>) -> Result<(Loss, D, O)> {
+    let (loss, marked) = evaluated?;
+    let (diagnostics, output) = marked?;
+    Ok((loss.into(), diagnostics, output))
+}
+
 /// What an evaluator's function gave, as the trait wants it.
 ///
 /// # Errors

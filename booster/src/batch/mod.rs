@@ -5,6 +5,7 @@ mod path;
 
 use std::ops::Range;
 
+use booster_sys::identity;
 use tch::{Device, Tensor};
 
 pub use self::path::FieldPath;
@@ -147,6 +148,18 @@ pub trait Batch: Sized + Send + 'static {
             Ok(())
         });
         all
+    }
+
+    /// How often its tensors were written in place.
+    #[doc(hidden)]
+    fn writes(&self) -> u64 {
+        let mut writes = 0;
+        // The visitor never fails.
+        let _ = self.visit_tensors(FieldPath::ROOT, &mut |_, tensor| {
+            writes += identity::version(tensor).unwrap_or(0);
+            Ok(())
+        });
+        writes
     }
 
     /// Another handle to the same tensors.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use booster_sys::identity;
 use tch::{Kind, Tensor};
 
 use super::weights::{Ratio, Weighted};
@@ -40,7 +41,13 @@ pub trait Leaf: fmt::Debug + 'static {
     where
         Self: Sized;
 
-    /// Replaces each tensor by what `map` makes of it.
+    /// How often its tensors were written in place.
+    #[doc(hidden)]
+    fn writes(&self) -> u64 {
+        self.leaf_ref().tensors().into_iter().flatten().filter_map(identity::version).sum()
+    }
+
+    /// Replaces each tensor by what `map` makes of it, in the order of [`LeafRef::tensors`].
     #[doc(hidden)]
     fn replace_tensors(&mut self, map: &mut dyn FnMut(&Tensor) -> Result<Tensor>) -> Result<()> {
         let _ = map;
@@ -107,7 +114,17 @@ pub enum LeafValue {
     Weighted(Weighted),
 }
 
-impl LeafRef<'_> {
+impl<'a> LeafRef<'a> {
+    /// Its one or two tensors.
+    pub(crate) fn tensors(self) -> [Option<&'a Tensor>; 2] {
+        match self {
+            Self::Tensor(tensor) => [Some(tensor), None],
+            Self::Ratio(ratio) => [Some(&ratio.numerator), Some(&ratio.denominator)],
+            Self::Weighted(weighted) => [Some(&weighted.value), Some(&weighted.weight)],
+            _ => [None, None],
+        }
+    }
+
     /// The value as a number where it is one on the host.
     pub(crate) fn number(self) -> Option<f64> {
         match self {
@@ -129,12 +146,7 @@ impl LeafRef<'_> {
 
     /// The kinds of its one or two tensors.
     pub(crate) fn kinds(self) -> [Option<Kind>; 2] {
-        match self {
-            Self::Tensor(tensor) => [Some(tensor.kind()), None],
-            Self::Ratio(ratio) => [Some(ratio.numerator.kind()), Some(ratio.denominator.kind())],
-            Self::Weighted(weighted) => [Some(weighted.value.kind()), Some(weighted.weight.kind())],
-            _ => [None, None],
-        }
+        self.tensors().map(|tensor| tensor.map(Tensor::kind))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod chunk;
+mod detached;
 mod flush;
 pub(crate) mod gather;
 mod leaf;
@@ -27,6 +28,7 @@ use tch::{Device, Tensor};
 
 pub use self::aggregate::Aggregator;
 pub use self::chunk::Chunk;
+pub(crate) use self::detached::detached_tensor;
 pub use self::leaf::{Leaf, LeafRef, LeafValue, SampleCount};
 use self::nature::Nature;
 pub use self::non_finite::{NonFinite, NonFiniteReport};
@@ -115,19 +117,15 @@ pub trait Diagnostic: Sized + Send + 'static {
         self.map_tensors(&mut |tensor| to_device(tensor, device))
     }
 
-    /// The diagnostics without their graph. A pipeline does this to all that it returns. A tensor that is a parameter is
-    /// copied: its values are those of now, also after the optimizer's step.
+    /// The diagnostics without their graph, as the values that they have now. A pipeline does this to all that it returns.
+    ///
+    /// A tensor is copied where something besides these diagnostics can reach its memory, so that no later write changes
+    /// what was measured: a parameter or a buffer, a view of one, the batch, or another handle of yours.
     ///
     /// # Errors
-    /// None is known.
+    /// Returns [`Error::Torch`](crate::Error::Torch) if there is no memory for a copy.
     fn detach(self) -> Result<Self> {
-        self.map_tensors(&mut |tensor| {
-            Ok(match tensor.requires_grad() {
-                true if tensor.is_leaf() => tensor.f_detach_copy()?,
-                true => tensor.f_detach()?,
-                false => tensor.shallow_clone(),
-            })
-        })
+        detached::detached(self)
     }
 
     /// The diagnostics with other tensors.

@@ -5,6 +5,7 @@ use std::ops::Deref;
 
 use tch::{Kind, Tensor};
 
+use crate::diagnostic::detached_tensor;
 use crate::error::{Error, Result};
 
 /// A 0-dimensional loss that knows what it is the mean of.
@@ -64,10 +65,10 @@ impl Loss {
         self.weight.as_ref()
     }
 
-    /// The loss without its graph.
+    /// The loss without its graph, as the value that it has now: a parameter that is a loss is copied.
     pub(crate) fn detached(&self) -> Result<Self> {
-        let weight = self.weight.as_ref().map(Tensor::f_detach).transpose()?;
-        Ok(Self { mean: self.mean.f_detach()?, weight })
+        let weight = self.weight.as_ref().map(detached_tensor).transpose()?;
+        Ok(Self { mean: detached_tensor(&self.mean)?, weight })
     }
 
     /// Checks what a loss has to be: 0-dimensional, of a floating-point kind.
