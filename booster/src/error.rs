@@ -292,7 +292,9 @@ impl fmt::Display for TorchError {
             TchError::Torch(text) => text.clone(),
             other => other.to_string(),
         };
-        let end = text.find("\nException raised from").unwrap_or(text.len());
+        // What follows is the stack of C++ functions.
+        let stack = ["\nException raised from", "\nframe #0:"].into_iter().filter_map(|start| text.find(start)).min();
+        let end = stack.unwrap_or(text.len());
         formatter.write_str(text[..end].trim_end())
     }
 }
@@ -313,6 +315,13 @@ mod tests {
         let left = tch::Tensor::zeros([2, 3], (Kind::Float, Device::Cpu));
         let error = Error::from(left.f_matmul(&left).expect_err("2x3 by 2x3 has no product"));
         assert_eq!(error.to_string(), "libtorch: mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)");
+    }
+
+    #[test]
+    fn a_lack_of_memory_is_shown_without_its_stack() {
+        let error = tch::Tensor::f_zeros([1 << 50], (Kind::Double, Device::Cpu)).expect_err("8 PiB are too many");
+        let text = Error::from(error).to_string();
+        assert!(text.contains("can't allocate memory") && text.lines().count() == 1, "{text}");
     }
 
     #[test]

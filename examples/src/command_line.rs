@@ -1,34 +1,77 @@
 //! Values on the command line, and where a run writes.
 
+use std::fmt::Display;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 
+use booster::functional::{available_device, why_no_cuda};
 use tch::{Cuda, Device};
 
-/// Reads a device: `cpu`, `cuda`, `cuda:1`, or `auto` for the first CUDA device or else the CPU.
+/// A device on the command line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum DeviceChoice {
+    /// The fastest device of the machine.
+    Auto,
+    /// A device that is there.
+    Device(Device),
+}
+
+impl DeviceChoice {
+    /// Returns the device; where CUDA was looked for and not found, the reason goes to the standard error.
+    pub fn device(self) -> Device {
+        match self {
+            Self::Device(device) => device,
+            Self::Auto => {
+                if let Some(reason) = why_no_cuda() {
+                    note_line(format_args!("device: {}, since {reason}", name(available_device())));
+                }
+                available_device()
+            }
+        }
+    }
+}
+
+fn name(device: Device) -> &'static str {
+    match device {
+        Device::Cpu => "cpu",
+        Device::Cuda(_) => "cuda",
+        Device::Mps => "mps",
+        Device::Vulkan => "vulkan",
+    }
+}
+
+/// Reads a device: `cpu`, `cuda`, `cuda:1`, `mps`, or `auto` for the fastest.
 ///
 /// # Errors
 /// When it is none of these, or is not there.
-pub fn device(text: &str) -> Result<Device, String> {
+pub fn device(text: &str) -> Result<DeviceChoice, String> {
     let device = match text {
-        "auto" => Device::cuda_if_available(),
+        "auto" => return Ok(DeviceChoice::Auto),
         "cpu" => Device::Cpu,
         "cuda" => Device::Cuda(0),
+        "mps" => Device::Mps,
         _ => {
             let index = text.strip_prefix("cuda:").and_then(|index| index.parse().ok());
-            Device::Cuda(index.ok_or("expected auto, cpu, cuda or cuda:N")?)
+            Device::Cuda(index.ok_or("expected auto, cpu, cuda, cuda:N or mps")?)
         }
     };
-    match (device, Cuda::device_count()) {
-        (Device::Cuda(_), 0) => Err("this libtorch finds no CUDA device".to_owned()),
-        (Device::Cuda(index), count) if index >= count as usize => {
-            Err(format!("the last CUDA device is cuda:{}", count - 1))
+    match device {
+        Device::Cuda(index) => {
+            if let Some(reason) = why_no_cuda() {
+                return Err(reason);
+            }
+            let count = Cuda::device_count();
+            if index >= count as usize {
+                return Err(format!("the last CUDA device is cuda:{}", count - 1));
+            }
         }
-        _ => Ok(device),
+        Device::Mps if !tch::utils::has_mps() => return Err("this machine has no GPU of Apple's".to_owned()),
+        _ => {}
     }
+    Ok(DeviceChoice::Device(device))
 }
 
 /// Reads a whole number above 0, as `NonZeroUsize` or another of that family.
@@ -39,20 +82,23 @@ pub fn count<N: FromStr>(text: &str) -> Result<N, String> {
     text.parse().map_err(|_| "expected a whole number above 0".to_owned())
 }
 
+/// The greatest number that is read: products of greater ones overflow the single precision of a model.
+const GREATEST: f64 = 1e18;
+
 /// Reads a number above 0.
 ///
 /// # Errors
-/// When it is not a number, not finite, or not above 0.
+/// When it is not a number, not above 0, or above 1e18.
 pub fn positive(text: &str) -> Result<f64, String> {
-    number(text, |number| number > 0.0, "a number above 0")
+    number(text, |number| number > 0.0, "a number above 0 and up to 1e18")
 }
 
 /// Reads a number of at least 0.
 ///
 /// # Errors
-/// When it is not a number, not finite, or below 0.
+/// When it is not a number, below 0, or above 1e18.
 pub fn not_negative(text: &str) -> Result<f64, String> {
-    number(text, |number| number >= 0.0, "a number of at least 0")
+    number(text, |number| number >= 0.0, "a number from 0 to 1e18")
 }
 
 /// Reads a number from 0 to 1.
@@ -64,16 +110,30 @@ pub fn fraction(text: &str) -> Result<f64, String> {
 }
 
 fn number(text: &str, accept: impl Fn(f64) -> bool, expected: &str) -> Result<f64, String> {
-    let number = text.parse::<f64>().ok().filter(|&number| number.is_finite() && accept(number));
+    let number = text.parse::<f64>().ok().filter(|&number| number <= GREATEST && accept(number));
     number.ok_or_else(|| format!("expected {expected}"))
 }
 
-/// Tells of an error, and what the program ends with.
+/// Prints a line to the standard output, as [`print_line!`](crate::print_line) formats it.
+///
+/// # Errors
+/// When it cannot be written, where `println!` panics: a pipe that was closed (`| head`), or a disk that is full.
+pub fn print_line(line: impl Display) -> booster::Result<()> {
+    writeln!(io::stdout().lock(), "{line}")
+        .map_err(|error| booster::Error::custom(format!("cannot write to the standard output: {error}")))
+}
+
+/// Prints a line to the standard error; one that cannot be written is no reason to stop.
+pub fn note_line(line: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Prints an error as one line, and returns what the program ends with.
 pub fn end(outcome: booster::Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            note_line(format_args!("error: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -88,7 +148,7 @@ pub fn new_run(name: &str) -> booster::Result<PathBuf> {
         .map_err(|error| booster::Error::custom(format!("cannot make a folder for this run in `runs`: {error}")))
 }
 
-fn new_folder(parent: &Path, name: &str) -> std::io::Result<PathBuf> {
+fn new_folder(parent: &Path, name: &str) -> io::Result<PathBuf> {
     fs::create_dir_all(parent)?;
     let mut number = 1_u64;
     loop {
@@ -110,14 +170,14 @@ mod tests {
 
     #[test]
     fn the_cpu_is_always_there() {
-        assert_eq!(device("cpu"), Ok(Device::Cpu));
-        assert_eq!(device("auto"), Ok(Device::cuda_if_available()));
+        assert_eq!(device("cpu"), Ok(DeviceChoice::Device(Device::Cpu)));
+        assert_eq!(device("auto").map(DeviceChoice::device), Ok(available_device()));
     }
 
     #[test]
     fn what_is_no_device_is_refused() {
         for text in ["", "gpu", "cuda0", "cuda:", "cuda:-1", "cuda:x", "CPU"] {
-            assert_eq!(device(text), Err("expected auto, cpu, cuda or cuda:N".to_owned()), "{text}");
+            assert_eq!(device(text), Err("expected auto, cpu, cuda, cuda:N or mps".to_owned()), "{text}");
         }
         assert!(device("cuda:4096").is_err());
     }
@@ -133,12 +193,12 @@ mod tests {
     #[test]
     fn numbers_are_read_within_their_range() {
         assert_eq!(positive("1e-3"), Ok(1e-3));
-        for text in ["0", "-1", "nan", "inf", "fast", ""] {
-            assert_eq!(positive(text), Err("expected a number above 0".to_owned()), "{text}");
+        for text in ["0", "-1", "nan", "inf", "1e300", "fast", ""] {
+            assert_eq!(positive(text), Err("expected a number above 0 and up to 1e18".to_owned()), "{text}");
         }
         assert_eq!((not_negative("0"), not_negative("2.5")), (Ok(0.0), Ok(2.5)));
-        for text in ["-0.1", "nan", "inf", "none"] {
-            assert_eq!(not_negative(text), Err("expected a number of at least 0".to_owned()), "{text}");
+        for text in ["-0.1", "nan", "inf", "1e300", "none"] {
+            assert_eq!(not_negative(text), Err("expected a number from 0 to 1e18".to_owned()), "{text}");
         }
         assert_eq!((fraction("0"), fraction("1")), (Ok(0.0), Ok(1.0)));
         for text in ["-0.1", "1.1", "nan", "half"] {
@@ -147,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn every_run_gets_a_folder_of_its_own() -> std::io::Result<()> {
+    fn every_run_gets_a_folder_of_its_own() -> io::Result<()> {
         let parent = tempfile::tempdir()?;
         let runs = parent.path().join("runs");
         for number in 1..=3 {

@@ -2,9 +2,14 @@
 
 use tch::{Tensor, nn};
 
+/// The least height and width of [`cnn`]'s images: after both poolings they leave the batch norm more than one value of
+/// each channel, so that a batch of one image trains too.
+pub const LEAST_CNN_SIDE: i64 = 8;
+
 /// A convolutional network: two blocks of convolution, batch norm and pooling, then two linear layers.
 ///
-/// From images `[batch, channels, height, width]` to logits `[batch, classes]`; works from 4x4 pixels up.
+/// From images `[batch, channels, height, width]` to logits `[batch, classes]`, with sides of at least
+/// [`LEAST_CNN_SIDE`].
 pub fn cnn(path: &nn::Path<'_>, [channels, height, width]: [i64; 3], classes: i64) -> nn::SequentialT {
     let padded = nn::ConvConfig { padding: 1, ..Default::default() };
     let features = 32 * (height / 4) * (width / 4);

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
+use crate::command_line::note_line;
+
 /// Shows the epochs of a run.
 #[derive(Debug)]
 pub struct Progress {
@@ -77,7 +79,8 @@ impl<I> Batches<I> {
         let (hidden, seconds) = (self.bar.is_hidden(), self.bar.elapsed().as_secs_f64());
         self.bar.finish_and_clear();
         if hidden {
-            eprintln!("{}: {seconds:.1} s, {:.0} samples/s", self.bar.prefix(), self.samples as f64 / seconds);
+            let rate = self.samples as f64 / seconds;
+            note_line(format_args!("{}: {seconds:.1} s, {rate:.0} samples/s", self.bar.prefix()));
         }
     }
 }

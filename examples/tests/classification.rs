@@ -117,7 +117,7 @@ fn damaged_data_are_named() -> Outcome {
 fn a_log_folder_that_cannot_be_made_is_refused_before_training() -> Outcome {
     let folder = tempfile::tempdir()?;
     fs::write(folder.path().join("file"), "")?;
-    let output = run(folder.path(), "--log-dir file/log")?;
+    let output = run(folder.path(), "--device cpu --log-dir file/log")?;
     assert_eq!(output.status.code(), Some(1));
     let complaint = complaint(&output);
     assert!(complaint.starts_with("error: cannot create the folder `file/log`: "), "{complaint}");
@@ -138,7 +138,7 @@ fn values_out_of_range_are_refused_with_what_is_expected() -> Outcome {
         ("--threads 0", "0 is not in 1..=1024"),
         ("--learning-rate nan", "expected a number above 0"),
         ("--label-smoothing 1.5", "expected a number from 0 to 1"),
-        ("--device gpu", "expected auto, cpu, cuda or cuda:N"),
+        ("--device gpu", "expected auto, cpu, cuda, cuda:N or mps"),
         ("--model rnn", "possible values: cnn, mlp"),
     ];
     common::refuses(PROGRAM, &refused)

@@ -78,7 +78,7 @@ fn the_program_checks_and_times() -> Outcome {
 
     let output = run("--devices cpu,tpu")?;
     let complaint = String::from_utf8(output.stderr)?;
-    assert!(complaint.contains("expected auto, cpu, cuda or cuda:N"), "{complaint}");
+    assert!(complaint.contains("expected auto, cpu, cuda, cuda:N or mps"), "{complaint}");
     assert!(!output.status.success());
     Ok(())
 }

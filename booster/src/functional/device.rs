@@ -1,6 +1,7 @@
 //! The device to train on.
 
-use tch::{Device, utils};
+use booster_sys::accelerator::{Accelerator, accelerator};
+use tch::{Cuda, Device, utils};
 
 /// The fastest device of this machine that libtorch can use: the first CUDA device, or else Apple's GPU (MPS), or else
 /// the CPU.
@@ -16,5 +17,39 @@ pub fn available_device() -> Device {
     match Device::cuda_if_available() {
         Device::Cpu if utils::has_mps() => Device::Mps,
         device => device,
+    }
+}
+
+/// Returns why libtorch finds no CUDA device, or `None` if it finds one: what to say where [`available_device`] is the
+/// CPU, and CUDA was hoped for.
+///
+/// ```
+/// use booster::functional::{available_device, why_no_cuda};
+///
+/// if let Some(reason) = why_no_cuda() {
+///     println!("training on {:?}: {reason}", available_device());
+/// }
+/// ```
+pub fn why_no_cuda() -> Option<String> {
+    if Cuda::is_available() {
+        return None;
+    }
+    Some(match accelerator() {
+        Accelerator::Absent => "this libtorch is a build without CUDA".to_owned(),
+        Accelerator::Loaded => "libtorch finds no CUDA device, or no driver for it".to_owned(),
+        Accelerator::Failed(reason) => format!("libtorch's CUDA library cannot be loaded: {reason}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fallback_has_a_reason() {
+        assert_eq!(why_no_cuda().is_none(), Cuda::is_available());
+        if accelerator() == Accelerator::Absent {
+            assert_eq!(why_no_cuda().as_deref(), Some("this libtorch is a build without CUDA"));
+        }
     }
 }

@@ -8,7 +8,7 @@ mod reduce;
 
 pub use booster_sys::scalar::{Number, ScalarOps, full};
 
-pub use self::device::available_device;
+pub use self::device::{available_device, why_no_cuda};
 pub use self::image_grid::image_grid;
 pub use self::log_space::{log_mean_exp, log_sum_exp};
 pub(crate) use self::pixels::to_bytes;

@@ -12,12 +12,12 @@ use std::process::ExitCode;
 use booster::evaluation::Classification;
 use booster::logging::Curves;
 use booster::prelude::*;
-use booster_examples::command_line::{count, device, end, fraction, new_run, positive};
+use booster_examples::command_line::{DeviceChoice, count, device, end, fraction, new_run, positive};
 use booster_examples::data::{self, Loader};
-use booster_examples::model::{cnn, mlp};
+use booster_examples::model::{LEAST_CNN_SIDE, cnn, mlp};
+use booster_examples::print_line;
 use booster_examples::progress::Progress;
 use clap::{Parser, ValueEnum, value_parser};
-use tch::Device;
 use tch::nn::{self, OptimizerConfig};
 
 /// Trains a classifier of handwritten digits and prints its accuracy on digits that it has not seen.
@@ -45,9 +45,9 @@ struct Arguments {
     /// First weights, dropout and the order of the images follow from it: the same seed gives the same numbers
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// auto (the first CUDA device, or else the CPU), cpu, cuda or cuda:N
+    /// auto (the fastest of this machine), cpu, cuda, cuda:N or mps
     #[arg(long, default_value = "auto", value_parser = device)]
-    device: Device,
+    device: DeviceChoice,
     /// Folder for TensorBoard's files [default: runs/classification-1, or the next free number]
     #[arg(long, value_name = "DIR")]
     log_dir: Option<PathBuf>,
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> booster::Result<()> {
-    let &Arguments { batch_size, learning_rate, seed, device, .. } = arguments;
+    let &Arguments { batch_size, learning_rate, seed, .. } = arguments;
     let epochs = arguments.epochs.map_or(if arguments.data.is_some() { 2 } else { 20 }, NonZeroU64::get);
     if let Some(threads) = arguments.threads.or(arguments.data.is_none().then_some(1)) {
         tch::set_num_threads(threads);
@@ -75,6 +75,15 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
     tch::manual_seed(seed.cast_signed());
 
     let data = arguments.data.as_deref().map_or_else(data::digits, data::mnist)?;
+    let (image, classes) = (data.train.shape(), data.train.classes());
+    let [_, height, width] = image;
+    if matches!(arguments.model, Model::Cnn) && height.min(width) < LEAST_CNN_SIDE {
+        return Err(booster::Error::custom(format!(
+            "the CNN takes images of at least {LEAST_CNN_SIDE}x{LEAST_CNN_SIDE} pixels, found {height}x{width}: \
+             `--model mlp` takes any"
+        )));
+    }
+    let device = arguments.device.device();
     let train = Loader::shuffled(&data.train, batch_size, seed, device)?;
     let test = Loader::in_order(&data.test, batch_size, device)?;
     let log_dir = arguments.log_dir.clone().map_or_else(|| new_run("classification"), Ok)?;
@@ -82,7 +91,6 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
     let mut test_log = (TensorBoard::create(log_dir.join("test"))?, curves.beside("test"));
     let mut train_log = (TensorBoard::create(log_dir.join("train"))?, curves);
 
-    let (image, classes) = (data.train.shape(), data.train.classes());
     let net = |path: &nn::Path<'_>| match arguments.model {
         Model::Cnn => cnn(path, image, classes),
         Model::Mlp => mlp(path, image, classes),
@@ -95,14 +103,15 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
     let mut accuracy = 0.0;
     for epoch in 0..epochs {
         optimizer.set_lr(learning_rate * (1.0 - epoch as f64 / epochs as f64));
-        let mut training = Aggregator::new();
+        // A learning rate that is too high ends the run, with the first step and field that it spoiled.
+        let mut training = Aggregator::new().non_finite(NonFinite::Error);
         for batch in progress.batches(epoch, train.epoch(epoch)) {
             training.update(&training_step(&mut pipeline, &batch?, &mut optimizer)?)?;
         }
         let training = training.summary()?;
         training.log(&mut train_log, epoch + 1)?;
 
-        let mut validation = Aggregator::new();
+        let mut validation = Aggregator::new().non_finite(NonFinite::Error);
         for batch in test.epoch(epoch) {
             validation.update(&validation_step(&mut pipeline, &batch?)?)?;
         }
@@ -110,17 +119,17 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
         validation.log(&mut test_log, epoch + 1)?;
 
         // Without the time of a step, which is in TensorBoard: the same seed prints the same lines.
-        println!("epoch {}/{epochs}: training\n{}\ntest\n{}\n", epoch + 1, *training, *validation);
+        print_line!("epoch {}/{epochs}: training\n{}\ntest\n{}\n", epoch + 1, *training, *validation)?;
         progress.note(format!("nll {:.4}", training.loss.nll));
         accuracy = validation.metrics.accuracy;
     }
     train_log.flush()?;
     test_log.flush()?;
 
-    println!("Curves are in {}.", log_dir.join("curves.svg").display());
-    println!("TensorBoard's files are in {}. To see them:", log_dir.display());
-    println!("    pip install tensorboard");
-    println!("    tensorboard --logdir {}", arguments.log_dir.as_deref().unwrap_or("runs".as_ref()).display());
-    println!("test accuracy {accuracy:.3}");
+    print_line!("Curves are in {}.", log_dir.join("curves.svg").display())?;
+    print_line!("TensorBoard's files are in {}. To see them:", log_dir.display())?;
+    print_line!("    pip install tensorboard")?;
+    print_line!("    tensorboard --logdir {}", arguments.log_dir.as_deref().unwrap_or("runs".as_ref()).display())?;
+    print_line!("test accuracy {accuracy:.3}")?;
     Ok(())
 }

@@ -12,7 +12,8 @@ use std::time::Instant;
 use booster::evaluation::Classification;
 use booster::pipeline::Objective;
 use booster::prelude::*;
-use booster_examples::command_line::{count, device, end};
+use booster_examples::command_line::{DeviceChoice, count, device, end};
+use booster_examples::print_line;
 use clap::{Parser, value_parser};
 use tch::nn::{self, OptimizerConfig};
 use tch::{Cuda, Device, Kind, Tensor};
@@ -22,7 +23,7 @@ use tch::{Cuda, Device, Kind, Tensor};
 struct Arguments {
     /// Devices, one replica for each; one may be given several times
     #[arg(long, default_value = "cpu,cpu", value_delimiter = ',', value_parser = device)]
-    devices: Vec<Device>,
+    devices: Vec<DeviceChoice>,
     /// Images in a step, over all devices
     #[arg(long, default_value = "512", value_parser = count::<NonZeroUsize>)]
     batch_size: NonZeroUsize,
@@ -44,7 +45,8 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
     if let Some(threads) = arguments.threads {
         tch::set_num_threads(threads);
     }
-    let first = *arguments.devices.first().ok_or(booster::Error::NoDevice)?;
+    let devices: Vec<_> = arguments.devices.iter().map(|choice| choice.device()).collect();
+    let first = *devices.first().ok_or(booster::Error::NoDevice)?;
     let samples = arguments.batch_size.get() as i64;
     tch::manual_seed(0);
     let batch = Labelled {
@@ -56,22 +58,22 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
     let mut one = Pipeline::build(first, net, Classification::new());
     tch::manual_seed(1);
     // All that is different.
-    let mut many = DataParallelPipeline::build(&arguments.devices, net, Classification::new())?;
+    let mut many = DataParallelPipeline::build(&devices, net, Classification::new())?;
 
-    println!("{samples} samples on {:?} and on {first:?}\n", many.devices());
+    print_line!("{samples} samples on {:?} and on {first:?}\n", many.devices())?;
     let worst = check(&mut one, &mut many, &batch)?;
 
-    println!("\n{:<24}{:>12}{:>14}", "training steps", "ms a step", "samples/s");
-    let of_one = time(&mut one, &batch, arguments)?;
-    println!("{:<24}{:>12.2}{:>14.0}", "one device", of_one * 1e3, samples as f64 / of_one);
-    let of_many = time(&mut many, &batch, arguments)?;
-    println!(
+    print_line!("\n{:<24}{:>12}{:>14}", "training steps", "ms a step", "samples/s")?;
+    let of_one = time(&mut one, &batch, arguments.steps, &devices)?;
+    print_line!("{:<24}{:>12.2}{:>14.0}", "one device", of_one * 1e3, samples as f64 / of_one)?;
+    let of_many = time(&mut many, &batch, arguments.steps, &devices)?;
+    print_line!(
         "{:<24}{:>12.2}{:>14.0}",
         format!("{} replicas", many.devices().len()),
         of_many * 1e3,
         samples as f64 / of_many
-    );
-    println!("\n{:.2} times as fast; numbers differ by at most {worst:.1e}", of_one / of_many);
+    )?;
+    print_line!("\n{:.2} times as fast; numbers differ by at most {worst:.1e}", of_one / of_many)?;
     Ok(())
 }
 
@@ -105,9 +107,9 @@ fn check(
     let gradients = one.var_store().trainable_variables().into_iter().zip(many.var_store().trainable_variables());
     let worst = gradients.map(|(one, many)| difference(&many.grad(), &one.grad())).fold(0.0, f64::max);
     rows.push(("gradients", worst));
-    println!("{:<24}{:>12}", "relative difference", "");
+    print_line!("{:<24}{:>12}", "relative difference", "")?;
     for (name, difference) in &rows {
-        println!("{name:<24}{difference:>12.1e}");
+        print_line!("{name:<24}{difference:>12.1e}")?;
     }
     Ok(rows.into_iter().map(|(_, difference)| difference).fold(0.0, f64::max))
 }
@@ -118,7 +120,7 @@ fn difference(found: &Tensor, expected: &Tensor) -> f64 {
 }
 
 /// The seconds of a training step.
-fn time<P>(pipeline: &mut P, batch: &BatchOf<P>, arguments: &Arguments) -> booster::Result<f64>
+fn time<P>(pipeline: &mut P, batch: &BatchOf<P>, steps: NonZeroU32, devices: &[Device]) -> booster::Result<f64>
 where
     P: EvaluationPipeline,
 {
@@ -126,19 +128,18 @@ where
     for _ in 0..3 {
         training_step(pipeline, batch, &mut optimizer)?;
     }
-    let steps = arguments.steps.get();
-    wait(arguments);
+    wait(devices);
     let start = Instant::now();
-    for _ in 0..steps {
+    for _ in 0..steps.get() {
         training_step(pipeline, batch, &mut optimizer)?;
     }
-    wait(arguments);
-    Ok(start.elapsed().as_secs_f64() / f64::from(steps))
+    wait(devices);
+    Ok(start.elapsed().as_secs_f64() / f64::from(steps.get()))
 }
 
 /// Waits until the devices have done what they were given.
-fn wait(arguments: &Arguments) {
-    for device in &arguments.devices {
+fn wait(devices: &[Device]) {
+    for device in devices {
         if let Device::Cuda(index) = device {
             Cuda::synchronize(*index as i64);
         }

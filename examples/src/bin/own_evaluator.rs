@@ -4,13 +4,15 @@
 //! cargo run --release -p booster-examples --bin own_evaluator
 //! ```
 
-use booster::functional::ScalarOps as _;
 use std::num::NonZeroUsize;
+use std::process::ExitCode;
 
 use booster::evaluation::Labelled;
 use booster::prelude::*;
+use booster_examples::command_line::end;
 use booster_examples::data::{Loader, digits};
 use booster_examples::model::mlp;
+use booster_examples::print_line;
 use tch::nn::{self, ModuleT, OptimizerConfig};
 use tch::{Device, Kind, Reduction, Tensor};
 
@@ -50,7 +52,11 @@ fn focal_classification<M: ModuleT>(
     Ok((loss.into(), DigitDiagnostics { nll, worst_nll, accuracy, top3_accuracy, confidence }, ()))
 }
 
-fn main() -> booster::Result<()> {
+fn main() -> ExitCode {
+    end(run())
+}
+
+fn run() -> booster::Result<()> {
     tch::manual_seed(0);
     tch::set_num_threads(1);
     let data = digits()?;
@@ -61,16 +67,16 @@ fn main() -> booster::Result<()> {
     let mut pipeline = Pipeline::build(Device::Cpu, net, FocalClassification::new(2.0));
     let mut optimizer = nn::Adam::default().build(pipeline.var_store(), 1e-3)?;
     for epoch in 0..10 {
-        let mut mean = Aggregator::new();
+        let mut mean = Aggregator::new().non_finite(NonFinite::Error);
         for batch in train.epoch(epoch) {
             mean.update(&training_step(&mut pipeline, &batch?, &mut optimizer)?)?;
         }
-        println!("epoch {}\n{}\n", epoch + 1, mean.summary()?);
+        print_line!("epoch {}\n{}\n", epoch + 1, mean.summary()?)?;
     }
-    let mut mean = Aggregator::new();
+    let mut mean = Aggregator::new().non_finite(NonFinite::Error);
     for batch in test.epoch(0) {
         mean.update(&validation_step(&mut pipeline, &batch?)?)?;
     }
-    println!("test\n{}", mean.summary()?);
+    print_line!("test\n{}", mean.summary()?)?;
     Ok(())
 }

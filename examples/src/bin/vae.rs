@@ -13,13 +13,14 @@ use booster::distributions::Bernoulli;
 use booster::evaluation::{FreeBits, VariationalInference};
 use booster::models::{SimpleVae, SimpleVaeConfig};
 use booster::prelude::*;
-use booster_examples::command_line::{count, device, end, new_run, not_negative, positive};
+use booster_examples::command_line::{DeviceChoice, count, device, end, new_run, not_negative, positive};
 use booster_examples::data::{self, Loader};
 use booster_examples::pictures::{reconstructions, samples};
+use booster_examples::print_line;
 use booster_examples::progress::Progress;
 use clap::{Parser, value_parser};
+use tch::Tensor;
 use tch::nn::{self, OptimizerConfig};
-use tch::{Device, Tensor};
 
 /// Draws of each test image's latent variables, for the last and tightest bound.
 const TEST_IMPORTANCE_SAMPLES: i64 = 100;
@@ -47,7 +48,7 @@ struct Arguments {
     #[arg(long, default_value = "32", value_parser = value_parser!(i64).range(1..=4096))]
     latent: i64,
     /// Width of the two hidden layers of encoder and decoder
-    #[arg(long, default_value = "512", value_parser = value_parser!(i64).range(1..=65536))]
+    #[arg(long, default_value = "512", value_parser = value_parser!(i64).range(1..=8192))]
     hidden: i64,
     /// How much the divergence from the prior counts in the loss
     #[arg(long, default_value = "1", value_parser = not_negative)]
@@ -64,9 +65,9 @@ struct Arguments {
     /// First weights, draws and the order of the images follow from it: the same seed gives the same numbers
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// auto (the first CUDA device, or else the CPU), cpu, cuda or cuda:N
+    /// auto (the fastest of this machine), cpu, cuda, cuda:N or mps
     #[arg(long, default_value = "auto", value_parser = device)]
-    device: Device,
+    device: DeviceChoice,
     /// Folder for TensorBoard's files and the images [default: runs/vae-1, or the next free number]
     #[arg(long, value_name = "DIR")]
     log_dir: Option<PathBuf>,
@@ -83,7 +84,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> booster::Result<()> {
-    let &Arguments { batch_size, learning_rate, seed, device, latent, hidden, .. } = arguments;
+    let &Arguments { batch_size, learning_rate, seed, latent, hidden, .. } = arguments;
     let epochs = arguments.epochs.map_or(if arguments.data.is_some() { 20 } else { 150 }, NonZeroU64::get);
     if let Some(threads) = arguments.threads.or(arguments.data.is_none().then_some(1)) {
         tch::set_num_threads(threads);
@@ -91,6 +92,7 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
     tch::manual_seed(seed.cast_signed());
 
     let data = arguments.data.as_deref().map_or_else(data::digits, data::mnist)?;
+    let device = arguments.device.device();
     let train = Loader::shuffled(&data.train, batch_size, seed, device)?;
     let test = binarised_once(&Loader::in_order(&data.test, batch_size, device)?)?;
     let log_dir = arguments.log_dir.clone().map_or_else(|| new_run("vae"), Ok)?;
@@ -110,7 +112,8 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
         let warmth = if epoch < arguments.warm_up { epoch as f64 / arguments.warm_up as f64 } else { 1.0 };
         pipeline.evaluator_mut().beta = arguments.beta * warmth;
         pipeline.evaluator_mut().importance_samples = arguments.importance_samples;
-        let mut training = Aggregator::new();
+        // A learning rate that is too high ends the run, with the first step and field that it spoiled.
+        let mut training = Aggregator::new().non_finite(NonFinite::Error);
         for batch in progress.batches(epoch, train.epoch(epoch)) {
             let images = batch?.input.f_bernoulli()?;
             training.update(&training_step(&mut pipeline, &images, &mut optimizer)?)?;
@@ -124,7 +127,7 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
         reconstructions(&mut pipeline, &test)?.log(&mut test_log, "images", "reconstructions", epoch + 1)?;
 
         elbo = validation.loss.elbo;
-        println!("epoch {}/{epochs}: elbo {:.2} in training, {elbo:.2} in the test", epoch + 1, training.loss.elbo);
+        print_line!("epoch {}/{epochs}: elbo {:.2} in training, {elbo:.2} in the test", epoch + 1, training.loss.elbo)?;
         progress.note(format!("elbo {elbo:.2}"));
     }
     train_log.flush()?;
@@ -132,18 +135,18 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
     samples(pipeline.model())?.save_png(log_dir.join("samples.png"))?;
     reconstructions(&mut pipeline, &test)?.save_png(log_dir.join("reconstructions.png"))?;
 
-    println!(
+    print_line!(
         "\ntest, {TEST_IMPORTANCE_SAMPLES} importance samples\n{}\n",
         validate(&mut pipeline, &test, TEST_IMPORTANCE_SAMPLES)?
-    );
-    println!(
+    )?;
+    print_line!(
         "What it generates is in {0}/samples.png, what it makes of images in {0}/reconstructions.png.",
         log_dir.display()
-    );
-    println!("TensorBoard's files are beside them. To see them:");
-    println!("    pip install tensorboard");
-    println!("    tensorboard --logdir {}", arguments.log_dir.as_deref().unwrap_or("runs".as_ref()).display());
-    println!("test elbo {elbo:.2} nats");
+    )?;
+    print_line!("TensorBoard's files are beside them. To see them:")?;
+    print_line!("    pip install tensorboard")?;
+    print_line!("    tensorboard --logdir {}", arguments.log_dir.as_deref().unwrap_or("runs".as_ref()).display())?;
+    print_line!("test elbo {elbo:.2} nats")?;
     Ok(())
 }
 
@@ -155,7 +158,7 @@ fn binarised_once(images: &Loader) -> booster::Result<Vec<Tensor>> {
 /// What the model is worth on images that it has not seen.
 fn validate(pipeline: &mut VaePipeline, images: &[Tensor], importance_samples: i64) -> booster::Result<VaeSummary> {
     pipeline.evaluator_mut().importance_samples = importance_samples;
-    let mut mean = Aggregator::new();
+    let mut mean = Aggregator::new().non_finite(NonFinite::Error);
     for batch in images {
         mean.update(&validation_step(pipeline, batch)?.diagnostics)?;
     }

@@ -1,4 +1,6 @@
 //! What the tests of the programs share.
+// Each test file uses a part of it.
+#![allow(dead_code)]
 
 use std::error::Error;
 use std::fs;
