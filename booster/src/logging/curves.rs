@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use super::{Point, PointData, Sink, io_error, make_folder};
+use super::{Point, PointData, Sink, make_folder, write_file};
 use crate::error::{Error, Result};
 
 /// The size of a panel in pixels.
@@ -123,7 +123,7 @@ impl Figure {
         }
         let mut picture = String::new();
         self.draw_into(&mut picture).map_err(|cause| Error::custom(cause.to_string()).during("draw curves"))?;
-        std::fs::write(&self.path, picture).map_err(|cause| io_error("write to", &self.path, cause))?;
+        write_file(&self.path, picture.as_bytes())?;
         self.is_drawn = true;
         Ok(())
     }
@@ -147,7 +147,7 @@ impl Figure {
         curves: &BTreeMap<String, Curve>,
     ) -> Result<(), Box<dyn std::error::Error>> {
         let steps = span(curves.values().flat_map(BTreeMap::keys).map(|&step| step as f64));
-        let values = span(curves.values().flat_map(BTreeMap::values).copied());
+        let values = span(curves.values().flat_map(BTreeMap::values).copied().map(within));
         let mut chart = ChartBuilder::on(panel)
             .caption(metric, ("sans-serif", 16))
             .margin(12)
@@ -164,7 +164,7 @@ impl Figure {
         for (index, part) in self.parts.iter().enumerate() {
             let Some(curve) = curves.get(part) else { continue };
             let color = Palette99::pick(index).to_rgba();
-            let points = curve.iter().map(|(&step, &value)| (step as f64, value));
+            let points = curve.iter().map(|(&step, &value)| (step as f64, within(value)));
             // A single point has no line to be seen by.
             let dots = points.clone().filter(|_| curve.len() == 1).map(|at| Circle::new(at, 3, color.filled()));
             chart.draw_series(dots)?;
@@ -185,14 +185,18 @@ impl Drop for Figure {
     }
 }
 
+/// A value as it is drawn: up to a quarter of the greatest number, so that differences and room can be computed.
+fn within(value: f64) -> f64 {
+    value.clamp(f64::MIN / 4.0, f64::MAX / 4.0)
+}
+
 /// From the least to the greatest, with some room where they are one.
 fn span(numbers: impl Iterator<Item = f64>) -> Range<f64> {
     let (least, greatest) = numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, greatest), number| {
         (least.min(number), greatest.max(number))
     });
     if greatest > least {
-        // A quarter of the greatest number: what lies between can still be computed with.
-        return least.max(f64::MIN / 4.0)..greatest.min(f64::MAX / 4.0);
+        return least..greatest;
     }
     let room = if least == 0.0 { 1.0 } else { least.abs() * 0.1 };
     least - room..least + room

@@ -6,7 +6,7 @@ use std::path::Path;
 use png::{BitDepth, ColorType, Encoder, EncodingError};
 use tch::Tensor;
 
-use super::{Point, PointData, Sink, io_error};
+use super::{Point, PointData, Sink, write_file};
 use crate::error::{Error, Result};
 use crate::functional::to_bytes;
 use crate::stats::read_bytes;
@@ -98,8 +98,7 @@ impl Image {
     /// # Errors
     /// [`Error::Io`] with the file where it cannot be written.
     pub fn save_png(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        std::fs::write(path, self.to_png()?).map_err(|cause| io_error("write to", path, cause))
+        write_file(path.as_ref(), &self.to_png()?)
     }
 
     /// Writes the image to a sink: the tag `group/name`.

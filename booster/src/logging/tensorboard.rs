@@ -2,26 +2,26 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use protobuf::{Message, RepeatedField};
 use tensorboard_proto::event::Event;
 use tensorboard_proto::summary::{HistogramProto, Summary, Summary_Image, Summary_Value};
 use tensorboard_rs::record_writer::RecordWriter;
 
+use super::writer::BackgroundWriter;
 use super::{Buckets, Image, Point, PointData, Sink, io_error, make_folder};
 use crate::error::{Error, Result};
-
-/// Whoever watches a run sees its values no later than this.
-const FLUSH_EVERY: Duration = Duration::from_secs(5);
 
 /// A sink that writes an event file which TensorBoard reads: a scalar, histogram or image `group/name` for each
 /// value, one event for each summary.
 ///
-/// Each has a file of its own, so that several may write to one folder. Writes are buffered; they reach the file when
-/// the buffer is full, with the first event 5 seconds after the last flush, on [`flush`](Sink::flush) and on drop.
+/// Each has a file of its own, so that several may write to one folder. A thread of its own writes to it: an event is in
+/// the file within 5 seconds, whatever comes after it, and after [`flush`](Sink::flush) and drop. An error of that thread
+/// is returned by the next call, whose event is then not written; those before it are kept and tried again. The file
+/// holds whole events at any time.
 ///
 /// ```
 /// use booster::logging::{Point, PointData, Sink, TensorBoard};
@@ -36,9 +36,7 @@ const FLUSH_EVERY: Duration = Duration::from_secs(5);
 /// # }
 /// ```
 pub struct TensorBoard {
-    path: PathBuf,
-    writer: RecordWriter<BufWriter<File>>,
-    flushed: Instant,
+    writer: BackgroundWriter,
 }
 
 impl TensorBoard {
@@ -50,8 +48,7 @@ impl TensorBoard {
         let folder = folder.as_ref();
         make_folder(folder)?;
         let (path, file) = create_file(folder)?;
-        let writer = RecordWriter::new(BufWriter::new(file));
-        let mut tensorboard = Self { path, writer, flushed: Instant::now() };
+        let mut tensorboard = Self { writer: BackgroundWriter::new(path, file)? };
         let mut version = Event::new();
         version.set_wall_time(wall_time());
         version.set_file_version("brain.Event:2".to_owned());
@@ -62,12 +59,14 @@ impl TensorBoard {
 
     /// The event file.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.writer.path()
     }
 
-    fn write(&mut self, event: &Event) -> Result<()> {
+    fn write(&self, event: &Event) -> Result<()> {
         let bytes = event.write_to_bytes().map_err(Error::custom)?;
-        self.writer.write(&bytes).map_err(|cause| io_error("write to", &self.path, cause))
+        let mut record = Vec::with_capacity(bytes.len() + 16);
+        RecordWriter::new(&mut record).write(&bytes).map_err(|cause| io_error("write to", self.path(), cause))?;
+        self.writer.write(&record)
     }
 }
 
@@ -79,19 +78,17 @@ impl Sink for TensorBoard {
         event.set_wall_time(wall_time());
         event.set_step(i64::try_from(step).map_err(Error::custom)?);
         event.set_summary(summary);
-        self.write(&event)?;
-        if self.flushed.elapsed() >= FLUSH_EVERY { self.flush() } else { Ok(()) }
+        self.write(&event)
     }
 
     fn flush(&mut self) -> Result<()> {
-        self.flushed = Instant::now();
-        self.writer.flush().map_err(|cause| io_error("write to", &self.path, cause))
+        self.writer.flush()
     }
 }
 
 impl fmt::Debug for TensorBoard {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("TensorBoard").field("path", &self.path).finish_non_exhaustive()
+        formatter.debug_struct("TensorBoard").field("path", &self.path()).finish_non_exhaustive()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Point, PointData, Sink, io_error, make_folder};
@@ -11,7 +11,8 @@ use crate::error::Result;
 /// A sink that writes a line of text for each summary: `step 12  loss/nll 0.2713  metrics/accuracy 0.9187`.
 ///
 /// Numbers are written in full: read again they are the same. Histograms and images are left out. The file is appended
-/// to, so that a run that goes on keeps what it has, and each line is there once it is written.
+/// to, so that a run that goes on keeps what it has, and each line is there once it is written: as a whole, since half a
+/// number would be another one.
 ///
 /// ```
 /// use booster::logging::{Point, PointData, Sink, TextLog};
@@ -29,7 +30,9 @@ use crate::error::Result;
 /// ```
 pub struct TextLog {
     path: PathBuf,
-    file: BufWriter<File>,
+    file: File,
+    /// Whether the file ends in a part of a line that could not be taken back.
+    is_torn: bool,
 }
 
 impl TextLog {
@@ -43,26 +46,47 @@ impl TextLog {
             make_folder(folder)?;
         }
         let file = OpenOptions::new().append(true).create(true).open(&path);
-        let file = BufWriter::new(file.map_err(|cause| io_error("open", &path, cause))?);
-        Ok(Self { path, file })
+        let file = file.map_err(|cause| io_error("open", &path, cause))?;
+        Ok(Self { path, file, is_torn: false })
+    }
+
+    /// Writes a line, or nothing.
+    fn append(&mut self, line: &[u8]) -> io::Result<()> {
+        let mut written = 0;
+        while written < line.len() {
+            match self.file.write(&line[written..]) {
+                Ok(0) => return Err(self.take_back(written, io::ErrorKind::WriteZero.into())),
+                Ok(count) => written += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.take_back(written, error)),
+            }
+        }
+        self.is_torn = false;
+        Ok(())
+    }
+
+    /// Cuts off what an error left of a line.
+    fn take_back(&mut self, written: usize, error: io::Error) -> io::Error {
+        if written > 0 {
+            let length = self.file.metadata().map(|file| file.len().saturating_sub(written as u64));
+            // A pipe keeps it: there the next line begins with an end of line.
+            self.is_torn = length.and_then(|length| self.file.set_len(length)).is_err();
+        }
+        error
     }
 }
 
 impl Sink for TextLog {
     fn points(&mut self, step: u64, points: &[Point<'_>]) -> Result<()> {
-        let mut line = format!("step {step}");
+        let mut line = format!("{}step {step}", if self.is_torn { "\n" } else { "" });
         for point in points {
             if let PointData::Scalar(number) = point.data {
                 // Writing to a `String` cannot fail.
                 let _ = write!(line, "  {}/{} {number}", point.group, point.name);
             }
         }
-        writeln!(self.file, "{line}").map_err(|cause| io_error("write to", &self.path, cause))?;
-        self.flush()
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        self.file.flush().map_err(|cause| io_error("write to", &self.path, cause))
+        line.push('\n');
+        self.append(line.as_bytes()).map_err(|cause| io_error("write to", &self.path, cause))
     }
 }
 
