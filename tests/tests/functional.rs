@@ -1,6 +1,7 @@
 //! Functions of tensors, beside libtorch's own where it has them, and where libtorch's own fail.
 
 use booster::functional::{BatchReduction, available_device, batch_reduce, image_grid, log_mean_exp, log_sum_exp};
+use booster::logging::Image;
 use booster::tch::{Cuda, Device, Kind, Tensor};
 use booster_tests::{generator, relative_difference};
 
@@ -155,6 +156,42 @@ fn image_grid_refuses_what_is_no_batch_of_images() {
     assert_eq!(refused(&[1, 1, 2, 2], Kind::Int64, 1, 0), format!("{expected} shape [1, 1, 2, 2] of kind Int64"));
     assert!(refused(&[1, 1, 2, 2], Kind::Float, 0, 0).ends_with("found 0 columns and a padding of 0"));
     assert!(refused(&[1, 1, 2, 2], Kind::Float, 1, -1).ends_with("found 1 columns and a padding of -1"));
+}
+
+#[test]
+fn what_is_undefined_complex_or_sparse_is_an_error() {
+    let complex = Tensor::zeros([2, 1, 2, 2], (Kind::ComplexFloat, Device::Cpu));
+    for wrong in [Tensor::new(), complex] {
+        let outcomes = [
+            batch_reduce(&wrong, BatchReduction::Sum),
+            batch_reduce(&wrong, BatchReduction::Mean),
+            log_sum_exp(&wrong, 0),
+            log_mean_exp(&wrong, 0),
+            image_grid(&wrong, 1, 0),
+        ];
+        for outcome in outcomes {
+            assert!(matches!(outcome, Err(booster::Error::Operand { .. })), "{outcome:?}");
+        }
+        assert!(matches!(Image::from_tensor(&wrong), Err(booster::Error::Operand { .. })));
+    }
+    let sparse = Tensor::ones([2, 1, 2, 2], FLOATS).to_sparse(None, None::<i64>, None);
+    assert!(log_sum_exp(&sparse, 0).is_err() && image_grid(&sparse, 1, 0).is_err());
+    assert!(Image::from_tensor(&Tensor::ones([1, 2, 2], FLOATS).to_sparse(None, None::<i64>, None)).is_err());
+    assert!(image_grid(&Tensor::ones([1, 1, 2, 2], FLOATS), 1, i64::MAX).is_err(), "more pixels than can be counted");
+}
+
+#[test]
+fn half_precision_is_summed_in_single_precision() -> Outcome {
+    let values = Tensor::arange(1000, FLOATS) / 1000.0;
+    for kind in [Kind::Half, Kind::BFloat16] {
+        let values = values.to_kind(kind);
+        let exact = |of: fn(&Tensor, i64) -> booster::Result<Tensor>| of(&values.to_kind(Kind::Double), 0);
+        for of in [log_sum_exp, log_mean_exp] {
+            let found = of(&values, 0)?;
+            assert_eq!((found.kind(), &found), (kind, &exact(of)?.to_kind(kind)), "rounded once");
+        }
+    }
+    Ok(())
 }
 
 #[test]

@@ -31,6 +31,7 @@ pub use self::chunk::Chunk;
 pub(crate) use self::detached::detached_tensor;
 pub use self::leaf::{Leaf, LeafRef, LeafValue, SampleCount};
 use self::nature::Nature;
+pub(crate) use self::nature::is_real;
 pub use self::non_finite::{NonFinite, NonFiniteReport};
 pub use self::reduction::{HostState, Reduce, Reduction, State};
 pub use self::saved::SavedAggregator;

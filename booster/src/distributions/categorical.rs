@@ -3,13 +3,16 @@
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
-use super::{Distribution, KlDivergence, Result, draws, fits};
+use super::{Distribution, KlDivergence, Result, draws, fits, noise_options};
 use crate::Batch;
 use crate::error::Error;
+use crate::evaluation::summing_kind;
+use crate::functional::shape_and_kind;
 
 /// The categorical distribution over `0..classes`, with a logit for each class along the last dimension.
 ///
-/// A logit of minus infinity is a class that never comes.
+/// A logit of minus infinity is a class that never comes. One of infinity makes NaN of all, as in PyTorch. Where a
+/// result is infinite, its gradient is 0 as far as it comes from the class that makes it so.
 #[derive(Batch, Debug)]
 pub struct Categorical {
     log_probabilities: Tensor,
@@ -21,7 +24,7 @@ impl Categorical {
     /// # Errors
     /// [`Error::Operand`] for logits of rank 0, without a class, or of another kind than floating point.
     pub fn from_logits(logits: &Tensor) -> Result<Self> {
-        let (size, kind) = (logits.size(), logits.f_kind()?);
+        let (size, kind) = shape_and_kind("Categorical", logits)?;
         if size.last().is_none_or(|&classes| classes < 1) || !logits.is_floating_point() {
             return Err(Error::Operand {
                 operation: "Categorical",
@@ -29,10 +32,11 @@ impl Categorical {
                 found: format!("shape {size:?} of kind {kind:?}"),
             });
         }
-        Ok(Self { log_probabilities: logits.f_log_softmax(-1, kind)? })
+        Ok(Self { log_probabilities: logits.f_log_softmax(-1, summing_kind(kind))? })
     }
 
-    /// The logarithm of each class's probability, `[*batch_shape, classes]`: logits whose probabilities add up to 1.
+    /// The logarithm of each class's probability, `[*batch_shape, classes]`, in single precision at least: logits whose
+    /// probabilities add up to 1.
     pub fn log_probabilities(&self) -> &Tensor {
         &self.log_probabilities
     }
@@ -42,8 +46,11 @@ impl Categorical {
         let probability = self.log_probabilities.f_exp()?;
         // Put in before the product: 0 times an infinity is NaN, in the value as in the gradient.
         let never = probability.try_eq(0.0)?;
-        let kind = self.log_probabilities.f_kind()?;
-        Ok(probability.f_mul(&of.try_masked_fill(&never, 0.0)?)?.f_sum_dim_intlist(&[-1i64][..], false, kind)?)
+        let infinite = of.f_detach()?.try_eq(f64::INFINITY)?;
+        let left_out = never.f_logical_or(&infinite)?;
+        let terms = probability.f_mul(&of.try_masked_fill(&left_out, 0.0)?)?;
+        let terms = terms.try_masked_fill(&infinite.f_logical_and(&never.f_logical_not()?)?, f64::INFINITY)?;
+        Ok(terms.f_sum_dim_intlist(&[-1i64][..], false, terms.f_kind()?)?)
     }
 }
 
@@ -58,17 +65,19 @@ impl Distribution for Categorical {
     fn sample(&self, sample_shape: &[i64]) -> Result<Tensor> {
         // The greatest of logits with Gumbel noise is a draw; the noise is minus the logarithm of an exponential draw.
         let log_probabilities = self.log_probabilities.f_detach()?;
-        let options = (log_probabilities.f_kind()?, log_probabilities.device());
+        let options = noise_options(&log_probabilities)?;
         let waits = Tensor::f_empty(draws(sample_shape, &log_probabilities), options)?.f_exponential_(1.0)?;
-        Ok(log_probabilities.f_sub(&waits.f_log()?)?.f_argmax(-1, false)?)
+        // A draw of 0 would be infinite, and make NaN of a class that never comes, which is the greatest of all.
+        let noise = waits.try_clamp_min(f64::from(f32::MIN_POSITIVE))?.f_log()?;
+        Ok(log_probabilities.f_sub(&noise)?.f_argmax(-1, false)?)
     }
 
     /// `value` holds classes, of an integer kind.
     fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
         const OPERATION: &str = "Categorical::log_prob";
         let shape = self.batch_shape();
-        fits(OPERATION, &value.size(), &shape)?;
-        let kind = value.f_kind()?;
+        let (size, kind) = shape_and_kind(OPERATION, value)?;
+        fits(OPERATION, &size, &shape)?;
         if !matches!(kind, Kind::Int64 | Kind::Int | Kind::Int16 | Kind::Int8 | Kind::Uint8) {
             let expected = "classes of an integer kind".to_owned();
             return Err(Error::Operand { operation: OPERATION, expected, found: format!("{kind:?}") });

@@ -5,6 +5,7 @@ use tch::Tensor;
 use super::{Distribution, KlDivergence, Reparameterized, Result};
 use crate::Batch;
 use crate::error::Error;
+use crate::evaluation::summing_kind;
 
 /// A distribution whose last `DIMS` batch dimensions belong to one event: their log-probabilities are summed.
 ///
@@ -50,7 +51,7 @@ impl<D: Distribution, const DIMS: usize> Independent<D, DIMS> {
     /// One number for each event.
     fn sum(of_each: Tensor) -> Result<Tensor> {
         let last = (1..=DIMS as i64).map(|dim| -dim).collect::<Vec<_>>();
-        let kind = of_each.f_kind()?;
+        let kind = summing_kind(of_each.f_kind()?);
         // libtorch takes an empty list of dimensions for all of them.
         Ok(if last.is_empty() { of_each } else { of_each.f_sum_dim_intlist(&last[..], false, kind)? })
     }

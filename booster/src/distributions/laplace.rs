@@ -5,10 +5,11 @@ use std::f64::consts::LN_2;
 
 use tch::Tensor;
 
-use super::location_scale::location_scale;
-use super::{Distribution, KlDivergence, Likelihood, Reparameterized, draws, likelihood, parameters, values};
-use super::{Result, sample_without_graph};
+use super::location_scale::{greatest_exponent, in_units, location_scale};
+use super::{Distribution, KlDivergence, Likelihood, Reparameterized, likelihood, noise_options, parameters, values};
+use super::{Result, draws, sample_without_graph};
 use crate::Batch;
+use crate::functional::at_least_single;
 
 /// The Laplace distribution with a mean (`loc`) and the logarithm of a mean absolute deviation (`log_scale`).
 #[derive(Batch, Debug)]
@@ -29,12 +30,14 @@ impl Distribution for Laplace {
     }
 
     fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
-        let energy = self.standardized(value)?.f_abs()?.f_neg()?;
-        Ok(energy.f_sub(&self.log_scale)?.try_sub_scalar(LN_2)?)
+        let [loc, log_scale] = self.at_least_single()?;
+        let value = values("Laplace::log_prob", value, &loc)?;
+        let energy = in_units(&value.f_sub(&loc)?, &log_scale)?.f_abs()?.f_neg()?;
+        Ok(energy.f_sub(&log_scale)?.try_sub_scalar(LN_2)?)
     }
 
     fn entropy(&self) -> Result<Tensor> {
-        Ok(self.log_scale.try_add_scalar(1.0 + LN_2)?)
+        Ok(at_least_single(&self.log_scale)?.try_add_scalar(1.0 + LN_2)?)
     }
 
     fn mean(&self) -> Result<Tensor> {
@@ -45,19 +48,22 @@ impl Distribution for Laplace {
 impl Reparameterized for Laplace {
     /// The difference of two exponential draws is a Laplace draw, without a logarithm of what may be 0.
     fn rsample(&self, sample_shape: &[i64]) -> Result<Tensor> {
-        let options = (self.loc.f_kind()?, self.loc.device());
+        let options = noise_options(&self.loc)?;
         let exponential = || Tensor::f_empty(draws(sample_shape, &self.loc), options)?.f_exponential_(1.0);
-        let noise = exponential()?.f_sub(&exponential()?)?;
-        Ok(noise.f_mul(&self.scale()?)?.f_add(&self.loc)?)
+        self.draw_of(&exponential()?.f_sub(&exponential()?)?)
     }
 }
 
 impl KlDivergence for Laplace {
     fn kl_divergence(&self, other: &Self) -> Result<Tensor> {
-        let log_ratio = self.log_scale.f_sub(&other.log_scale)?;
-        let distance = self.loc.f_sub(&other.loc)?.f_abs()?;
-        let own_distance = distance.f_mul(&self.log_scale.f_neg()?.f_exp()?)?;
-        let others_distance = distance.f_mul(&other.log_scale.f_neg()?.f_exp()?)?;
+        let ([loc, log_scale], [other_loc, other_log_scale]) = (self.at_least_single()?, other.at_least_single()?);
+        let log_ratio = log_scale.f_sub(&other_log_scale)?;
+        // Absolute values last: the slope of one is 0 at 0, whatever the unit.
+        let difference = loc.f_sub(&other_loc)?;
+        // A great distance leaves nothing of the overlap: where its unit cannot be held, the greatest one does.
+        let limit = greatest_exponent(log_scale.f_kind()?);
+        let own_distance = difference.f_mul(&log_scale.f_neg()?.try_clamp_max(limit)?.f_exp()?)?.f_abs()?;
+        let others_distance = in_units(&difference, &other_log_scale)?.f_abs()?;
         // `exp(ratio - own distance) + others' distance - 1 - ratio`, in terms that are small where the two are close.
         let overlap = log_ratio.f_sub(&own_distance)?.f_expm1()?;
         Ok(overlap.f_add(&others_distance)?.f_sub(&log_ratio)?)

@@ -5,6 +5,7 @@ use tch::Tensor;
 use super::Distribution;
 use crate::batch::Batch;
 use crate::error::{Error, Result};
+use crate::functional::shape_and_kind;
 
 /// A distribution of the observed whose parameters are the output of a decoder.
 ///
@@ -28,7 +29,7 @@ pub trait Likelihood: Distribution + Batch {
 
 /// Cuts dimension 1 into so many parts.
 pub(super) fn split<const N: usize>(operation: &'static str, parameters: &Tensor) -> Result<[Tensor; N]> {
-    let size = parameters.size();
+    let (size, _) = shape_and_kind(operation, parameters)?;
     let length = size.get(1).copied().unwrap_or_default();
     let unlike = || Error::Operand {
         operation,

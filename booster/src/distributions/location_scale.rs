@@ -1,5 +1,10 @@
 //! What the families of a location and a scale share.
 
+use booster_sys::scalar::ScalarOps as _;
+use tch::{Kind, Tensor};
+
+use super::Result;
+
 /// A family with a location and the logarithm of a scale: its parameters, constructors and shapes.
 macro_rules! location_scale {
     ($family:ident, $operation:literal) => {
@@ -42,10 +47,15 @@ macro_rules! location_scale {
                 Ok(self.log_scale.f_exp()?)
             }
 
-            /// Values less the location, in units of the scale.
-            fn standardized(&self, value: &Tensor) -> Result<Tensor> {
-                let value = values(concat!($operation, "::log_prob"), value, &self.loc)?;
-                Ok(value.f_sub(&self.loc)?.f_mul(&self.log_scale.f_neg()?.f_exp()?)?)
+            /// The location and the logarithm of the scale, in single precision at least.
+            fn at_least_single(&self) -> Result<[Tensor; 2]> {
+                Ok([at_least_single(&self.loc)?, at_least_single(&self.log_scale)?])
+            }
+
+            /// Noise to draws, in the kind of the parameters.
+            fn draw_of(&self, noise: &Tensor) -> Result<Tensor> {
+                let [loc, log_scale] = self.at_least_single()?;
+                Ok(noise.f_mul(&log_scale.f_exp()?)?.f_add(&loc)?.f_to_kind(self.loc.f_kind()?)?)
             }
         }
 
@@ -62,3 +72,16 @@ macro_rules! location_scale {
 }
 
 pub(super) use location_scale;
+
+/// The greatest number that has an exponential in a kind, rounded down.
+pub(super) fn greatest_exponent(kind: Kind) -> f64 {
+    if kind == Kind::Double { 709.0 } else { 88.0 }
+}
+
+/// A difference in units of a scale. Where there is none it stays 0, in value and gradient, however small the scale is.
+pub(super) fn in_units(difference: &Tensor, log_scale: &Tensor) -> Result<Tensor> {
+    // By the root of the scale twice, and by no more than can be held: 0 times infinity would be NaN.
+    let limit = greatest_exponent(log_scale.f_kind()?);
+    let root = log_scale.try_mul_scalar(-0.5)?.try_clamp_max(limit)?.f_exp()?;
+    Ok(difference.f_mul(&root)?.f_mul(&root)?)
+}

@@ -2,7 +2,12 @@
 //!
 //! A distribution is a [`Batch`](crate::Batch) of its parameters: where their first dimension is the samples', it is
 //! cut into shards, joined and moved between devices as any other. All results agree with PyTorch's
-//! `torch.distributions`.
+//! `torch.distributions`, and are those of the limit where PyTorch has NaN: probabilities of 0 and 1, scales too small
+//! to be held.
+//!
+//! Draws and means have the kind of the parameters. Log-probabilities, entropies and divergences, and the noise of
+//! draws, are in single precision at least: in half precision a sum over pixels would keep three digits, and impossible
+//! classes would be drawn.
 //!
 //! ```
 //! use booster::distributions::{Distribution, KlDivergence, Normal, Reparameterized};
@@ -40,7 +45,7 @@ mod likelihood;
 mod location_scale;
 mod normal;
 
-use tch::{Tensor, no_grad_guard};
+use tch::{Device, Kind, Tensor, no_grad_guard};
 
 pub use self::bernoulli::Bernoulli;
 pub use self::categorical::Categorical;
@@ -49,6 +54,8 @@ pub use self::laplace::Laplace;
 pub use self::likelihood::Likelihood;
 pub use self::normal::Normal;
 use crate::error::{Error, Result};
+use crate::evaluation::summing_kind;
+use crate::functional::{real_shape_and_kind, shape_and_kind};
 
 /// A distribution over tensors: independent draws of `event_shape`, one for each entry of `batch_shape`.
 #[diagnostic::on_unimplemented(
@@ -136,9 +143,14 @@ fn draws(sample_shape: &[i64], parameter: &Tensor) -> Vec<i64> {
     [sample_shape, &parameter.size()].concat()
 }
 
+/// The kind and device of noise: single precision at least, as half precision rounds to 0 and 1 and has no tails.
+fn noise_options(parameter: &Tensor) -> Result<(Kind, Device)> {
+    Ok((summing_kind(parameter.f_kind()?), parameter.device()))
+}
+
 /// Parameters, each of the same floating-point kind, in the shape that they broadcast to.
 fn parameters<const N: usize>(operation: &'static str, given: [&Tensor; N]) -> Result<[Tensor; N]> {
-    let kinds = given.iter().map(|tensor| tensor.f_kind()).collect::<std::result::Result<Vec<_>, _>>()?;
+    let kinds = given.iter().map(|tensor| Ok(shape_and_kind(operation, tensor)?.1)).collect::<Result<Vec<_>>>()?;
     let fit = given.iter().all(|tensor| tensor.is_floating_point()) && kinds.windows(2).all(|pair| pair[0] == pair[1]);
     let sizes = given.map(Tensor::size);
     let fit = fit && sizes.iter().try_fold(Vec::new(), |shape, size| broadcast(&shape, size)).is_some();
@@ -155,7 +167,8 @@ fn parameters<const N: usize>(operation: &'static str, given: [&Tensor; N]) -> R
 
 /// Values in the kind of a distribution's parameter, where their shape broadcasts with the distribution's.
 fn values(operation: &'static str, value: &Tensor, parameter: &Tensor) -> Result<Tensor> {
-    fits(operation, &value.size(), &parameter.size())?;
+    let (size, _) = real_shape_and_kind(operation, value)?;
+    fits(operation, &size, &parameter.size())?;
     Ok(value.f_to_kind(parameter.f_kind()?)?)
 }
 

@@ -5,10 +5,11 @@ use std::f64::consts::PI;
 
 use tch::Tensor;
 
-use super::location_scale::location_scale;
-use super::{Distribution, KlDivergence, Likelihood, Reparameterized, draws, likelihood, parameters, values};
-use super::{Result, sample_without_graph};
+use super::location_scale::{in_units, location_scale};
+use super::{Distribution, KlDivergence, Likelihood, Reparameterized, likelihood, noise_options, parameters, values};
+use super::{Result, draws, sample_without_graph};
 use crate::Batch;
+use crate::functional::at_least_single;
 
 /// The normal distribution with a mean (`loc`) and the logarithm of a standard deviation (`log_scale`).
 #[derive(Batch, Debug)]
@@ -29,12 +30,14 @@ impl Distribution for Normal {
     }
 
     fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
-        let energy = self.standardized(value)?.f_square()?.try_mul_scalar(-0.5)?;
-        Ok(energy.f_sub(&self.log_scale)?.try_sub_scalar(0.5 * (2.0 * PI).ln())?)
+        let [loc, log_scale] = self.at_least_single()?;
+        let value = values("Normal::log_prob", value, &loc)?;
+        let energy = in_units(&value.f_sub(&loc)?, &log_scale)?.f_square()?.try_mul_scalar(-0.5)?;
+        Ok(energy.f_sub(&log_scale)?.try_sub_scalar(0.5 * (2.0 * PI).ln())?)
     }
 
     fn entropy(&self) -> Result<Tensor> {
-        Ok(self.log_scale.try_add_scalar(0.5 + 0.5 * (2.0 * PI).ln())?)
+        Ok(at_least_single(&self.log_scale)?.try_add_scalar(0.5 + 0.5 * (2.0 * PI).ln())?)
     }
 
     fn mean(&self) -> Result<Tensor> {
@@ -44,15 +47,15 @@ impl Distribution for Normal {
 
 impl Reparameterized for Normal {
     fn rsample(&self, sample_shape: &[i64]) -> Result<Tensor> {
-        let noise = Tensor::f_randn(draws(sample_shape, &self.loc), (self.loc.f_kind()?, self.loc.device()))?;
-        Ok(noise.f_mul(&self.scale()?)?.f_add(&self.loc)?)
+        self.draw_of(&Tensor::f_randn(draws(sample_shape, &self.loc), noise_options(&self.loc)?)?)
     }
 }
 
 impl KlDivergence for Normal {
     fn kl_divergence(&self, other: &Self) -> Result<Tensor> {
-        let log_ratio = self.log_scale.f_sub(&other.log_scale)?.try_mul_scalar(2.0)?;
-        let distance = self.loc.f_sub(&other.loc)?.f_mul(&other.log_scale.f_neg()?.f_exp()?)?.f_square()?;
+        let ([loc, log_scale], [other_loc, other_log_scale]) = (self.at_least_single()?, other.at_least_single()?);
+        let log_ratio = log_scale.f_sub(&other_log_scale)?.try_mul_scalar(2.0)?;
+        let distance = in_units(&loc.f_sub(&other_loc)?, &other_log_scale)?.f_square()?;
         // The ratio of variances less 1 by `expm1`: of two that are close, a difference would leave nothing.
         Ok(log_ratio.f_expm1()?.f_sub(&log_ratio)?.f_add(&distance)?.try_mul_scalar(0.5)?)
     }

@@ -3,12 +3,14 @@
 use booster_sys::scalar::ScalarOps as _;
 use tch::Tensor;
 
+use super::{at_least_single, shape_and_kind};
 use crate::error::{Error, Result};
 
 /// The logarithm of the sum of exponentials over a dimension, which is removed.
 ///
 /// The greatest entry is taken out first, so that nothing overflows or vanishes. Where the result is infinite (all
 /// entries are minus infinity, or one is plus infinity) its gradient is 0; libtorch's own `logsumexp` has NaN there.
+/// Half precision is summed in single precision, and the kind is kept.
 ///
 /// ```
 /// use booster::functional::log_sum_exp;
@@ -26,13 +28,15 @@ use crate::error::{Error, Result};
 /// length 0.
 pub fn log_sum_exp(tensor: &Tensor, dim: i64) -> Result<Tensor> {
     length("log_sum_exp", tensor, dim)?;
+    let given = tensor.f_kind()?;
+    let tensor = at_least_single(tensor)?;
     let greatest = tensor.f_detach()?.f_amax([dim], true)?;
     let finite = greatest.f_isfinite()?;
     let shift = greatest.try_masked_fill(&finite.f_logical_not()?, 0.0)?;
     // Rows without a finite greatest entry take no part: not in the value and so not in the gradient.
     let shifted = tensor.f_where_self(&finite, &shift)?.f_sub(&shift)?;
     let sum = shifted.f_exp()?.f_sum_dim_intlist(&[dim][..], true, tensor.f_kind()?)?.f_log()?.f_add(&shift)?;
-    Ok(sum.f_where_self(&finite, &greatest)?.f_squeeze_dim(dim)?)
+    Ok(sum.f_where_self(&finite, &greatest)?.f_squeeze_dim(dim)?.f_to_kind(given)?)
 }
 
 /// The logarithm of the mean of exponentials over a dimension, which is removed: [`log_sum_exp`] less the logarithm of
@@ -42,12 +46,13 @@ pub fn log_sum_exp(tensor: &Tensor, dim: i64) -> Result<Tensor> {
 /// Those of [`log_sum_exp`].
 pub fn log_mean_exp(tensor: &Tensor, dim: i64) -> Result<Tensor> {
     let length = length("log_mean_exp", tensor, dim)?;
-    Ok(log_sum_exp(tensor, dim)?.try_sub_scalar((length as f64).ln())?)
+    let sum = log_sum_exp(&at_least_single(tensor)?, dim)?;
+    Ok(sum.try_sub_scalar((length as f64).ln())?.f_to_kind(tensor.f_kind()?)?)
 }
 
 /// The length of a dimension that is reduced.
 fn length(operation: &'static str, tensor: &Tensor, dim: i64) -> Result<i64> {
-    let (size, kind) = (tensor.size(), tensor.f_kind()?);
+    let (size, kind) = shape_and_kind(operation, tensor)?;
     let rank = size.len() as i64;
     let index = usize::try_from(if dim < 0 { dim + rank } else { dim }).ok();
     let length = index.and_then(|index| size.get(index)).copied().filter(|&length| length > 0);

@@ -3,6 +3,7 @@
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
+use super::shape_and_kind;
 use crate::error::{Error, Result};
 
 /// Images of 1 or 3 channels as bytes, on their device and without a graph: floats from 0 (black) to 1 (white), beyond
@@ -10,7 +11,7 @@ use crate::error::{Error, Result};
 ///
 /// The last three of `rank` dimensions are the channels', the height and the width.
 pub(crate) fn to_bytes(operation: &'static str, images: &Tensor, rank: usize) -> Result<Tensor> {
-    let (size, kind) = (images.size(), images.f_kind()?);
+    let (size, kind) = shape_and_kind(operation, images)?;
     let has_channels = matches!(size[..], [.., 1 | 3, _, _]);
     let is_real = images.is_floating_point() || kind == Kind::Uint8;
     if size.len() != rank || !has_channels || images.numel() == 0 || !is_real {

@@ -2,6 +2,7 @@
 
 use tch::{Kind, Tensor};
 
+use super::real_shape_and_kind;
 use crate::error::{Error, Result};
 
 /// What becomes of a sample's entries.
@@ -31,15 +32,16 @@ pub enum BatchReduction {
 /// ```
 ///
 /// # Errors
-/// [`Error::Operand`] for a tensor of rank 0.
+/// Returns [`Error::Operand`] if the tensor has rank 0, is undefined, complex or quantized.
 pub fn batch_reduce(tensor: &Tensor, reduction: BatchReduction) -> Result<Tensor> {
-    let rank = tensor.dim() as i64;
+    let (size, given) = real_shape_and_kind("batch_reduce", tensor)?;
+    let rank = size.len() as i64;
     if rank == 0 {
         let expected = "a tensor [batch, *dims]".to_owned();
         return Err(Error::Operand { operation: "batch_reduce", expected, found: "one of rank 0".to_owned() });
     }
     let kind = match (tensor.is_floating_point(), reduction) {
-        (true, _) => tensor.f_kind()?,
+        (true, _) => given,
         (false, BatchReduction::Sum) => Kind::Int64,
         (false, BatchReduction::Mean) => Kind::Float,
     };

@@ -5,9 +5,10 @@ use std::marker::PhantomData;
 
 use tch::{Device, Kind, Tensor, nn};
 
+use crate::batch::FieldPath;
 use crate::distributions::{Likelihood, Normal};
 use crate::error::Result;
-use crate::evaluation::{LatentVariableModel, Latents, Mode};
+use crate::evaluation::{LatentVariableModel, Latents, Mode, summing_kind};
 
 /// The sizes of a [`SimpleVae`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ impl Default for SimpleVaeConfig {
 /// A variational auto-encoder of fully connected layers, with a normal posterior and a standard normal prior (Kingma
 /// and Welling, 2013, arXiv 1312.6114).
 ///
-/// The observed are `[batch, channels, *dims]` and have the likelihood `L`: [`Bernoulli`](crate::distributions::Bernoulli)
+/// The observed are `[batch, channels, *dims]`, or `[batch]`, and have the likelihood `L`: [`Bernoulli`](crate::distributions::Bernoulli)
 /// for values of 0 and 1, [`Normal`] for others.
 ///
 /// ```
@@ -49,17 +50,23 @@ pub struct SimpleVae<L> {
     encoder: Mlp,
     decoder: Mlp,
     latent: i64,
+    /// Whether the observed are single numbers, `[batch]`.
+    single: bool,
     /// The shape of the parameters of a sample's likelihood.
     decoded: Vec<i64>,
     likelihood: PhantomData<fn() -> L>,
 }
 
 impl<L: Likelihood> SimpleVae<L> {
-    /// A model of samples of a shape, `[channels, *dims]` (`[values]` for vectors), with first weights from libtorch's
-    /// generator.
+    /// A model of samples of a shape, `[channels, *dims]` (`[values]` for vectors, `[]` for single numbers), with first
+    /// weights from libtorch's generator.
+    ///
+    /// # Panics
+    /// Panics if a size is negative: tch's layers do.
     pub fn new(path: &nn::Path<'_>, observed: &[i64], config: &SimpleVaeConfig) -> Self {
         let values = observed.iter().product::<i64>();
         let decoded = match observed {
+            // As one channel, which `decode` takes off again.
             [] => vec![L::PARAMETERS],
             [channels, dims @ ..] => [&[L::PARAMETERS * channels], dims].concat(),
         };
@@ -70,6 +77,7 @@ impl<L: Likelihood> SimpleVae<L> {
             encoder: Mlp::new(&(path / "encoder"), &to_latent),
             decoder: Mlp::new(&(path / "decoder"), &from_latent),
             latent: config.latent,
+            single: observed.is_empty(),
             decoded,
             likelihood: PhantomData,
         }
@@ -81,7 +89,8 @@ impl<L: Likelihood> SimpleVae<L> {
     /// [`Error::Torch`](crate::Error::Torch) for samples of another shape.
     pub fn encode(&self, observed: &Tensor) -> Result<Normal> {
         let (kind, _) = self.decoder.options()?;
-        Normal::from_parameters(&self.encoder.forward(&observed.f_flatten(1, -1)?.f_to_kind(kind)?)?)
+        let observed = if self.single { observed.f_unsqueeze(1)? } else { observed.f_flatten(1, -1)? };
+        Normal::from_parameters(&self.encoder.forward(&observed.f_to_kind(kind)?)?)
     }
 
     /// The distribution of the observed given latents `[batch, latent]`.
@@ -90,7 +99,11 @@ impl<L: Likelihood> SimpleVae<L> {
     /// [`Error::Torch`](crate::Error::Torch) for latents of another shape, and those of the likelihood.
     pub fn decode(&self, latents: &Tensor) -> Result<L> {
         let parameters = self.decoder.forward(latents)?;
-        L::from_parameters(&parameters.f_reshape([&[-1], &self.decoded[..]].concat())?)
+        let likelihood = L::from_parameters(&parameters.f_reshape([&[-1], &self.decoded[..]].concat())?)?;
+        if !self.single {
+            return Ok(likelihood);
+        }
+        likelihood.map_tensors(FieldPath::ROOT, &mut |_, tensor| Ok(tensor.f_squeeze_dim(1)?))
     }
 
     /// The distribution of the observed given each of `count` draws of the latents from the prior.
@@ -98,7 +111,9 @@ impl<L: Likelihood> SimpleVae<L> {
     /// # Errors
     /// [`Error::Torch`](crate::Error::Torch) for a count that is negative, and those of the likelihood.
     pub fn sample_from_prior(&self, count: i64) -> Result<L> {
-        self.decode(&Tensor::f_randn([count, self.latent], self.decoder.options()?)?)
+        let (kind, device) = self.decoder.options()?;
+        let latents = Tensor::f_randn([count, self.latent], (summing_kind(kind), device))?;
+        self.decode(&latents.f_to_kind(kind)?)
     }
 }
 

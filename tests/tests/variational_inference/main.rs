@@ -7,6 +7,7 @@ mod free_bits;
 mod gaussian;
 mod importance;
 mod layers;
+mod precision;
 mod simple_vae;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;

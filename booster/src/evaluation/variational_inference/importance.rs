@@ -1,10 +1,10 @@
 //! What importance weights come to.
 
 use booster_sys::scalar::ScalarOps as _;
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
-use crate::error::Result;
-use crate::functional::{BatchReduction, batch_reduce, log_mean_exp};
+use crate::error::{Error, Result};
+use crate::functional::{BatchReduction, at_least_single, batch_reduce, log_mean_exp, shape_and_kind};
 
 /// The importance-weighted bound on the log-likelihood, `ln (1/K) sum_k w_k` (Burda et al., 2016, arXiv 1509.00519):
 /// log-weights `[batch, importance_samples]` to `[batch]`, in nats.
@@ -13,26 +13,38 @@ use crate::functional::{BatchReduction, batch_reduce, log_mean_exp};
 /// as samples are added, and nears the log-likelihood.
 ///
 /// # Errors
-/// [`Error::Operand`](crate::Error::Operand) for a tensor that has no second dimension, or of another kind than
-/// floating point.
+/// Returns [`Error::Operand`] if the tensor has no second dimension, or is not of a floating-point kind.
 pub fn importance_weighted_bound(log_weights: &Tensor) -> Result<Tensor> {
-    log_mean_exp(log_weights, 1)
+    log_mean_exp(&checked("importance_weighted_bound", log_weights)?, 1)
 }
 
 /// How many equally weighted samples the importance samples are worth, `(sum_k w_k)^2 / sum_k w_k^2` (Kong, 1992):
 /// log-weights `[batch, importance_samples]` to `[batch]`, from 1 (one has all weight) to `K` (all weigh alike).
 ///
 /// Weights are taken relative to the greatest, so that none overflows and not all vanish: log-weights of any size, minus
-/// infinity included, have an answer. Without a graph.
+/// infinity included, have an answer. Without a graph, and in single precision at least.
 ///
 /// # Errors
-/// [`Error::Torch`](crate::Error::Torch) for a tensor that has no second dimension.
+/// Returns [`Error::Operand`] if the tensor has no second dimension, or is not of a floating-point kind.
 pub fn effective_sample_size(log_weights: &Tensor) -> Result<Tensor> {
-    let log_weights = log_weights.f_detach()?.f_to_kind(Kind::Double)?;
+    let log_weights = checked("effective_sample_size", log_weights)?.f_detach()?;
     let greatest = log_weights.f_amax([1], true)?;
     // Also where the greatest is infinite, whose difference from itself is none.
     let ties = log_weights.f_eq_tensor(&greatest)?;
     let weights = log_weights.f_sub(&greatest)?.try_masked_fill(&ties, 0.0)?.f_exp()?;
     let sum = batch_reduce(&weights, BatchReduction::Sum)?;
     Ok(sum.f_square()?.f_div(&batch_reduce(&weights.f_square()?, BatchReduction::Sum)?)?)
+}
+
+/// Log-weights in single precision at least: in half precision many would be the same.
+fn checked(operation: &'static str, log_weights: &Tensor) -> Result<Tensor> {
+    let (size, kind) = shape_and_kind(operation, log_weights)?;
+    if size.len() < 2 || size[1] == 0 || !log_weights.is_floating_point() {
+        return Err(Error::Operand {
+            operation,
+            expected: "floating-point log-weights [batch, importance_samples]".to_owned(),
+            found: format!("shape {size:?} of kind {kind:?}"),
+        });
+    }
+    at_least_single(log_weights)
 }

@@ -5,7 +5,7 @@ use tch::Tensor;
 use crate::batch::{Batch, FieldPath};
 use crate::distributions::{Distribution, KlDivergence, Reparameterized};
 use crate::error::{Error, Result};
-use crate::functional::{BatchReduction, batch_reduce};
+use crate::functional::{BatchReduction, at_least_single, batch_reduce, shape_and_kind};
 
 /// Draws the latent variables of a [`LatentVariableModel`](super::LatentVariableModel), layer by layer, and keeps what
 /// the bound needs of them.
@@ -22,7 +22,7 @@ pub struct Latents {
 #[derive(Debug)]
 struct Layer {
     draw: Tensor,
-    /// The divergence of the posterior from the prior, `[rows, dims]`.
+    /// The divergence of the posterior from the prior, `[rows, dims]`, in single precision at least.
     kl: Tensor,
     /// `ln p(z) - ln q(z)`, `[rows]`, where the bound needs it.
     log_ratio: Option<Tensor>,
@@ -36,9 +36,9 @@ impl Latents {
     /// For a batch of so many samples, with so many importance samples of each.
     ///
     /// # Errors
-    /// [`Error::Operand`] where either is less than 1.
+    /// [`Error::Operand`] where either is less than 1, or their product cannot be counted.
     pub fn new(batch_size: i64, importance_samples: i64) -> Result<Self> {
-        if batch_size < 1 || importance_samples < 1 {
+        if batch_size < 1 || importance_samples < 1 || batch_size.checked_mul(importance_samples).is_none() {
             return Err(Error::Operand {
                 operation: "Latents",
                 expected: "at least 1 sample, and at least 1 importance sample of it".to_owned(),
@@ -50,7 +50,8 @@ impl Latents {
 
     /// For the samples of some tensor.
     pub(super) fn of(observed: &Tensor, importance_samples: i64) -> Result<Self> {
-        Self::new(observed.size().first().copied().unwrap_or_default(), importance_samples)
+        let (size, _) = shape_and_kind("variational_inference", observed)?;
+        Self::new(size.first().copied().unwrap_or_default(), importance_samples)
     }
 
     /// The number of importance samples of each sample.
@@ -101,7 +102,7 @@ impl Latents {
     {
         let (posterior, prior) = self.by_row(posterior, prior)?;
         let draw = posterior.rsample(&[])?;
-        let kl = posterior.log_prob(&draw)?.f_sub(&prior.log_prob(&draw)?)?;
+        let kl = at_least_single(&posterior.log_prob(&draw)?)?.f_sub(&at_least_single(&prior.log_prob(&draw)?)?)?;
         let log_ratio = self.needs_log_ratio().then(|| self.log_ratio_of(&posterior, &prior, &draw)).transpose()?;
         self.keep(&posterior, draw, &kl, log_ratio)
     }
@@ -120,7 +121,8 @@ impl Latents {
         } else {
             posterior.log_prob(draw)?
         };
-        batch_reduce(&prior.log_prob(draw)?.f_sub(&log_posterior)?, BatchReduction::Sum)
+        let log_prior = at_least_single(&prior.log_prob(draw)?)?;
+        batch_reduce(&log_prior.f_sub(&at_least_single(&log_posterior)?)?, BatchReduction::Sum)
     }
 
     fn keep(
@@ -135,7 +137,7 @@ impl Latents {
             return Err(self.unlike(format!("a posterior of batch shape {shape:?}"), "a prior that broadcasts to it"));
         }
         let given = draw.shallow_clone();
-        let kl = kl.f_reshape([self.rows(), -1])?;
+        let kl = at_least_single(kl)?.f_reshape([self.rows(), -1])?;
         self.layers.push(Layer { draw, kl, log_ratio });
         Ok(given)
     }
@@ -214,20 +216,21 @@ impl Latents {
             return Ok(of_rows);
         }
         of_rows.map_tensors(FieldPath::ROOT, &mut |_, tensor| {
-            let shape = [&[self.batch_size, self.importance_samples], &tensor.size()[1..]].concat();
-            Ok(tensor.f_reshape(shape)?.f_select(1, 0)?)
+            Ok(by_draw(tensor, self.batch_size, self.importance_samples)?.f_select(1, 0)?)
         })
     }
 
     /// The draws of each layer, `[batch, importance_samples, *dims]`.
     pub(super) fn into_draws(self) -> Result<Vec<Tensor>> {
         let (batch_size, importance_samples) = (self.batch_size, self.importance_samples);
-        let by_draw = |layer: Layer| -> Result<Tensor> {
-            let shape = [&[batch_size, importance_samples], &layer.draw.size()[1..]].concat();
-            Ok(layer.draw.f_reshape(shape)?)
-        };
-        self.layers.into_iter().map(by_draw).collect()
+        self.layers.into_iter().map(|layer| by_draw(&layer.draw, batch_size, importance_samples)).collect()
     }
+}
+
+/// `[batch * importance_samples, *dims]` to `[batch, importance_samples, *dims]`.
+fn by_draw(rows: &Tensor, batch_size: i64, importance_samples: i64) -> Result<Tensor> {
+    let (size, _) = shape_and_kind("Latents", rows)?;
+    Ok(rows.f_reshape([&[batch_size, importance_samples], size.get(1..).unwrap_or_default()].concat())?)
 }
 
 impl LayerDivergences {

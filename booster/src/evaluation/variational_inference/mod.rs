@@ -25,7 +25,7 @@ use crate::diagnostic::Diagnostic;
 use crate::distributions::Distribution;
 use crate::error::{Error, Result};
 use crate::evaluator;
-use crate::functional::{BatchReduction, batch_reduce};
+use crate::functional::{BatchReduction, at_least_single, batch_reduce};
 
 type DiagnosticsOf<M> = VariationalInferenceDiagnostics<<M as LatentVariableModel>::Auxiliary>;
 type OutputOf<M> = VariationalInferenceOutput<<M as LatentVariableModel>::Likelihood>;
@@ -39,6 +39,9 @@ type OutputOf<M> = VariationalInferenceOutput<<M as LatentVariableModel>::Likeli
 /// `-ln (1/K) sum_k p(x | z_k) (p(z_k) / q(z_k | x))^beta`. Free bits and auxiliary losses are added to it.
 ///
 /// Parameters are public fields, for a schedule to change: `pipeline.evaluator_mut().beta = 0.5`.
+///
+/// Whatever the kind of the model, log-likelihoods, divergences and importance weights are summed and compared in single
+/// precision at least.
 ///
 /// The loss is the mean over samples, so that shards and micro-batches add up to the loss of their batch, with one
 /// exception: free bits that clamp the mean over the batch ([`FreeBitsClamp::BatchMean`]) clamp each shard's own.
@@ -141,5 +144,5 @@ fn log_likelihood(likelihood: &impl Distribution, observed: &Tensor, latents: &L
             found: format!("one of values of shape {shape:?}"),
         });
     }
-    latents.by_draw(&batch_reduce(&likelihood.log_prob(&repeated)?, BatchReduction::Sum)?)
+    latents.by_draw(&batch_reduce(&at_least_single(&likelihood.log_prob(&repeated)?)?, BatchReduction::Sum)?)
 }
