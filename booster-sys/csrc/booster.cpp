@@ -10,13 +10,16 @@
 #include <vector>
 
 #include <ATen/Context.h>
+#include <ATen/OpMathType.h>
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/rsub.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/view_as_real.h>
 
 namespace {
 
@@ -53,6 +56,51 @@ std::vector<at::Tensor> list(at::Tensor *const *tensors, size_t count) {
   return list;
 }
 
+// Real and imaginary parts in the memory of a complex tensor; another tensor as it is.
+at::Tensor parts(const at::Tensor &tensor) {
+  if (!tensor.is_complex())
+    return tensor;
+  // A pending conjugation has no such view. It only turns signs.
+  return at::view_as_real(tensor.is_conj() ? tensor.conj() : tensor);
+}
+
+// A tensor times a share, or times what the share leaves of 1. A share on the CPU is a number: nothing is sent.
+at::Tensor times(const at::Tensor &tensor, const at::Tensor &share, bool rest) {
+  if (share.is_cpu()) {
+    double number = share.item<double>();
+    return tensor.mul(rest ? 1 - number : number);
+  }
+  // Cast first: not every device has the kind of the share.
+  at::Tensor number = share.to(tensor.scalar_type()).to(tensor.device());
+  return tensor.mul(rest ? at::rsub(number, 1) : number);
+}
+
+// Moves a mean towards a value by a share of the way. What is not defined is 0.
+void move_mean(at::Tensor &mean, const at::Tensor &value, const at::Tensor &share) {
+  if (!mean.defined() && !value.defined())
+    return;
+  const at::Tensor &known = mean.defined() ? mean : value;
+  at::ScalarType kind = at::toOpMathType(known.scalar_type());
+  at::Tensor next = value.defined() ? value.to(known.device(), kind) : value;
+  if (!mean.defined()) {
+    bool is_all = share.is_cpu() && share.item<double>() == 1;
+    mean = is_all ? next : times(next, share, false);
+  } else if (!next.defined()) {
+    mean = times(mean, share, true);
+  } else if (mean.is_sparse() || next.is_sparse()) {
+    at::Tensor kept = times(mean, share, true);
+    at::Tensor added = times(next, share, false);
+    // libtorch adds a sparse tensor to a dense one, not the other way round.
+    mean = kept.is_sparse() ? added.add(kept) : kept.add(added);
+    if (mean.is_sparse())
+      mean = mean.coalesce();
+  } else if (share.is_cpu()) {
+    mean.lerp_(next, share.item());
+  } else {
+    mean.lerp_(next, share.to(kind).to(mean.device()));
+  }
+}
+
 } // namespace
 
 extern "C" {
@@ -64,6 +112,9 @@ void booster_free(char *message) {
 
 // Whether two handles are of one tensor, and not only of one memory.
 int booster_is_same(const at::Tensor *one, const at::Tensor *other) { return one->is_same(*other) ? 1 : 0; }
+
+// A number that handles of one tensor have in common, and no other tensor that lives at the same time.
+size_t booster_identity(const at::Tensor *tensor) { return reinterpret_cast<size_t>(tensor->unsafeGetTensorImpl()); }
 
 // How many tensors have their values in the memory of this one, itself included.
 size_t booster_sharers(const at::Tensor *tensor) {
@@ -150,10 +201,9 @@ char *booster_global_norm(at::Tensor *const *tensors, size_t count, at::Tensor *
     std::vector<at::Tensor> all = list(tensors, count);
     bool is_double = false;
     for (at::Tensor &tensor : all) {
-      is_double |= tensor.scalar_type() == at::kDouble;
       // What a sparse tensor leaves out is 0.
-      if (tensor.is_sparse())
-        tensor = tensor.coalesce().values();
+      tensor = parts(tensor.is_sparse() ? tensor.coalesce().values() : tensor);
+      is_double |= tensor.scalar_type() == at::kDouble;
     }
     at::ScalarType kind = is_double ? at::kDouble : at::kFloat;
     std::vector<at::Tensor> norms = at::_foreach_norm(all, 2, kind);
@@ -163,21 +213,57 @@ char *booster_global_norm(at::Tensor *const *tensors, size_t count, at::Tensor *
   });
 }
 
-// Multiplies each tensor by the same 0-dimensional factor.
+// Multiplies each tensor by the same 0-dimensional factor, at least in single precision.
 char *booster_multiply(at::Tensor *const *tensors, size_t count, const at::Tensor *factor) {
   return guarded([&] {
     at::NoGradGuard no_grad;
     std::vector<at::Tensor> all = list(tensors, count);
     bool is_alike = true;
-    for (const at::Tensor &tensor : all)
-      is_alike &= !tensor.is_sparse() && tensor.device() == all.front().device() &&
-                  tensor.scalar_type() == all.front().scalar_type();
+    for (at::Tensor &tensor : all) {
+      if (!tensor.is_sparse())
+        tensor = parts(tensor);
+      // Lists take no tensor whose signs are yet to be turned.
+      is_alike &= !tensor.is_sparse() && !tensor.is_neg() && tensor.device() == all.front().device() &&
+                  tensor.scalar_type() == all.front().scalar_type() &&
+                  tensor.scalar_type() == at::toOpMathType(tensor.scalar_type());
+    }
     if (is_alike && !all.empty()) {
       at::_foreach_mul_(all, factor->to(all.front().options()));
       return;
     }
-    for (at::Tensor &tensor : all)
-      tensor.mul_(factor->to(tensor.device(), tensor.scalar_type()));
+    for (at::Tensor &tensor : all) {
+      at::ScalarType kind = at::toOpMathType(tensor.scalar_type());
+      at::Tensor own = factor->to(tensor.device(), kind);
+      if (kind == tensor.scalar_type())
+        tensor.mul_(own);
+      else
+        tensor.copy_(tensor.to(kind).mul_(own));
+    }
+  });
+}
+
+// Limits each entry, or each of its parts where it is complex. Entries of a sparse tensor that are left out are 0.
+char *booster_clamp(at::Tensor *const *tensors, size_t count, double most) {
+  return guarded([&] {
+    at::NoGradGuard no_grad;
+    for (at::Tensor &tensor : list(tensors, count)) {
+      if (!tensor.is_sparse()) {
+        parts(tensor).clamp_(-most, most);
+        continue;
+      }
+      at::Tensor summed = tensor.coalesce();
+      parts(summed.values()).clamp_(-most, most);
+      tensor.copy_(summed);
+    }
+  });
+}
+
+// Moves each mean towards a value by a share of the way, at least in single precision.
+char *booster_move_means(at::Tensor **means, at::Tensor *const *values, size_t count, const at::Tensor *share) {
+  return guarded([&] {
+    at::NoGradGuard no_grad;
+    for (size_t index = 0; index < count; ++index)
+      move_mean(*means[index], *values[index], *share);
   });
 }
 

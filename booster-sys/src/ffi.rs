@@ -8,6 +8,7 @@ use torch_sys::C_tensor;
 unsafe extern "C" {
     fn booster_free(message: *mut c_char);
     pub(crate) fn booster_is_same(one: *const C_tensor, other: *const C_tensor) -> c_int;
+    pub(crate) fn booster_identity(tensor: *const C_tensor) -> usize;
     pub(crate) fn booster_sharers(tensor: *const C_tensor) -> usize;
     pub(crate) fn booster_owned_elsewhere(
         tensors: *const *const C_tensor,
@@ -29,6 +30,13 @@ unsafe extern "C" {
         tensors: *const *const C_tensor,
         count: usize,
         factor: *const C_tensor,
+    ) -> *mut c_char;
+    pub(crate) fn booster_clamp(tensors: *const *const C_tensor, count: usize, most: f64) -> *mut c_char;
+    pub(crate) fn booster_move_means(
+        means: *const *mut C_tensor,
+        values: *const *const C_tensor,
+        count: usize,
+        share: *const C_tensor,
     ) -> *mut c_char;
     pub(crate) fn booster_set_gradient(variable: *mut C_tensor, gradient: *const C_tensor) -> *mut c_char;
 }

@@ -1,16 +1,17 @@
 //! One operation on many tensors: a few kernels on a GPU where a loop would start one for each.
 
 use tch::{TchError, Tensor};
+use torch_sys::C_tensor;
 
 use crate::ffi;
 
-/// The Euclidean norm of all entries of all tensors together, a 0-dimensional tensor on the first one's device: a double
-/// where one of them is of that kind, else a float.
+/// Returns the Euclidean norm of all entries of all tensors together, a real 0-dimensional tensor on the first one's
+/// device: a double if one of them is of double precision, else a float.
 ///
 /// # Errors
-/// Where there is no tensor, or one is not of a floating-point kind.
+/// Returns an error if there is no tensor, or one is of an integer kind.
 pub fn global_norm(tensors: &[Tensor]) -> Result<Tensor, TchError> {
-    let pointers = tensors.iter().map(Tensor::as_ptr).collect::<Vec<_>>();
+    let pointers = pointers(tensors);
     let mut norm = std::ptr::null_mut();
     // SAFETY: the pointers are of live tensors, as many as there are; where there is no message, `norm` is a tensor that
     // nobody else owns.
@@ -20,17 +21,58 @@ pub fn global_norm(tensors: &[Tensor]) -> Result<Tensor, TchError> {
     }
 }
 
-/// Multiplies tensors, in place, by the same 0-dimensional factor, wherever it is. Nothing is recorded.
+/// Multiplies tensors, in place, by the same 0-dimensional factor on any device, in single precision at least. Nothing is
+/// recorded.
 ///
 /// # Errors
-/// Where the factor has dimensions.
+/// Returns an error if the factor has dimensions.
 pub fn multiply(tensors: &mut [Tensor], factor: &Tensor) -> Result<(), TchError> {
-    if factor.dim() != 0 {
-        return Err(TchError::Torch(format!("a factor of shape {:?} is no single number", factor.size())));
-    }
-    let pointers = tensors.iter().map(Tensor::as_ptr).collect::<Vec<_>>();
+    let pointers = pointers(tensors);
+    let factor = number(factor)?;
     // SAFETY: the pointers are of live tensors, as many as there are, which are borrowed for writing; `factor` is live.
     unsafe { ffi::checked(ffi::booster_multiply(pointers.as_ptr(), pointers.len(), factor.as_ptr())) }
+}
+
+/// Limits entries, in place, to `-most..=most`; of a complex tensor real and imaginary parts each. Nothing is recorded.
+///
+/// # Errors
+/// Returns libtorch's message if it refuses a tensor's kind.
+pub fn clamp(tensors: &mut [Tensor], most: f64) -> Result<(), TchError> {
+    let pointers = pointers(tensors);
+    // SAFETY: the pointers are of live tensors, as many as there are, which are borrowed for writing.
+    unsafe { ffi::checked(ffi::booster_clamp(pointers.as_ptr(), pointers.len(), most)) }
+}
+
+/// Moves means towards new values, each by the same share of the way, a 0-dimensional tensor on any device. Nothing is
+/// recorded.
+///
+/// Tensors that are not [defined](Tensor::defined) are 0. Means are kept in single precision at least; the first one may
+/// be the value's own memory, which belongs to the mean from then on.
+///
+/// # Errors
+/// Returns an error if the numbers of means and values differ or the share has dimensions, and libtorch's message if it
+/// refuses a shape.
+pub fn move_means(means: &mut [Tensor], values: &[Tensor], share: &Tensor) -> Result<(), TchError> {
+    if means.len() != values.len() {
+        return Err(TchError::Torch(format!("{} means cannot follow {} values", means.len(), values.len())));
+    }
+    let share = number(share)?;
+    let means = means.iter_mut().map(Tensor::as_mut_ptr).collect::<Vec<_>>();
+    let values = pointers(values);
+    // SAFETY: the pointers are of live tensors, as many of each, of which the means are borrowed for writing; `share` is
+    // live.
+    unsafe { ffi::checked(ffi::booster_move_means(means.as_ptr(), values.as_ptr(), means.len(), share.as_ptr())) }
+}
+
+fn pointers(tensors: &[Tensor]) -> Vec<*const C_tensor> {
+    tensors.iter().map(Tensor::as_ptr).collect()
+}
+
+fn number(factor: &Tensor) -> Result<&Tensor, TchError> {
+    if factor.dim() == 0 {
+        return Ok(factor);
+    }
+    Err(TchError::Torch(format!("a factor of shape {:?} is no single number", factor.size())))
 }
 
 #[cfg(test)]
@@ -68,5 +110,80 @@ mod tests {
         assert_eq!(Vec::<f32>::try_from(&tensors[0]).unwrap(), [1.0, 2.0]);
         assert_eq!(Vec::<f64>::try_from(&tensors[1]).unwrap(), [1.5]);
         assert!(multiply(&mut tensors, &Tensor::from_slice(&[1.0, 2.0])).is_err());
+    }
+
+    fn complex(parts: &[f32]) -> Tensor {
+        Tensor::from_slice(parts).view([-1, 2]).view_as_complex()
+    }
+
+    fn sparse(values: &[f32]) -> Tensor {
+        Tensor::from_slice(values).to_sparse(None, None::<&[i64]>, None)
+    }
+
+    #[test]
+    fn complex_tensors_count_by_their_absolute_values() {
+        for tensor in [complex(&[3.0, 4.0, 0.0, 12.0]), complex(&[3.0, 4.0, 0.0, 12.0]).conj()] {
+            let norm = global_norm(&[tensor.shallow_clone()]).unwrap();
+            assert_eq!((norm.double_value(&[]), norm.kind()), (13.0, Kind::Float));
+            let norm = global_norm(&[tensor.shallow_clone(), Tensor::from_slice(&[84.0f64])]).unwrap();
+            assert_eq!((norm.double_value(&[]), norm.kind()), (85.0, Kind::Double));
+            let mut tensors = [tensor];
+            multiply(&mut tensors, &Tensor::from(0.5)).unwrap();
+            assert_eq!(tensors[0].abs(), Tensor::from_slice(&[2.5f32, 6.0]));
+            clamp(&mut tensors, 2.0).unwrap();
+            assert_eq!(tensors[0].real(), Tensor::from_slice(&[1.5f32, 0.0]));
+            assert_eq!(tensors[0].imag().abs(), Tensor::from_slice(&[2.0f32, 2.0]));
+        }
+    }
+
+    #[test]
+    fn half_precision_is_multiplied_in_single_precision() {
+        // 1 / 4e6 is subnormal in half precision; 1/3 rounds to 0.33325.
+        for (value, factor) in [(4e4, 2.5e-7), (3e4, 1.0 / 3.0)] {
+            for dense in [true, false] {
+                let tensor = Tensor::from_slice(&[value, 0.0]).to_kind(Kind::Half);
+                let mut tensors = [if dense { tensor } else { tensor.to_sparse(None, None::<&[i64]>, None) }];
+                multiply(&mut tensors, &Tensor::from(factor)).unwrap();
+                let expected = Tensor::from(value * factor).to_kind(Kind::Half);
+                let found = if dense { tensors[0].get(0) } else { tensors[0].to_dense(None, false).get(0) };
+                assert_eq!((found, tensors[0].kind()), (expected, Kind::Half));
+            }
+        }
+    }
+
+    #[test]
+    fn repeated_entries_of_a_sparse_tensor_are_limited_by_their_sum() {
+        let (indices, values) = (Tensor::from_slice2(&[[1i64, 1, 2]]), Tensor::from_slice(&[3.0f32, 4.0, -1.0]));
+        let options = (Kind::Float, tch::Device::Cpu);
+        let mut tensors = [Tensor::sparse_coo_tensor_indices_size(&indices, &values, [4], options, false)];
+        clamp(&mut tensors, 5.0).unwrap();
+        assert_eq!(tensors[0].to_dense(None, false), Tensor::from_slice(&[0.0f32, 5.0, -1.0, 0.0]));
+    }
+
+    #[test]
+    fn means_move_by_their_share_whatever_is_there() {
+        let dense = |values: &[f32]| Tensor::from_slice(values);
+        let half = dense(&[6e4, 1.0]).to_kind(Kind::Half);
+        let mut means = [dense(&[1.0, 2.0]), Tensor::new(), dense(&[4.0, 0.0]), Tensor::new(), Tensor::new()];
+        let values = [dense(&[5.0, 6.0]), dense(&[4.0, 8.0]), Tensor::new(), half, Tensor::new()];
+        move_means(&mut means, &values, &Tensor::from(0.25)).unwrap();
+        assert_eq!(means[0], dense(&[2.0, 3.0]));
+        assert_eq!(means[1], dense(&[1.0, 2.0]));
+        assert_eq!(means[2], dense(&[3.0, 0.0]));
+        assert_eq!((&means[3], means[3].kind()), (&dense(&[1.5e4, 0.25]), Kind::Float));
+        assert!(!means[4].defined());
+        assert!(move_means(&mut means[..1], &[], &Tensor::from(0.5)).is_err());
+        assert!(move_means(&mut means[..1], &[dense(&[1.0, 2.0, 3.0])], &Tensor::from(0.5)).is_err());
+    }
+
+    #[test]
+    fn sparse_and_dense_values_have_one_mean() {
+        let mut means = [sparse(&[4.0, 0.0, 0.0]), sparse(&[4.0, 0.0, 0.0]), Tensor::from_slice(&[4.0f32, 0.0, 2.0])];
+        let values = [sparse(&[0.0, 8.0, 0.0]), Tensor::from_slice(&[0.0f32, 8.0, 0.0]), sparse(&[0.0, 8.0, 0.0])];
+        move_means(&mut means, &values, &Tensor::from(0.25)).unwrap();
+        assert_eq!(means.each_ref().map(Tensor::is_sparse), [true, false, false]);
+        assert_eq!(means[0].to_dense(None, false), Tensor::from_slice(&[3.0f32, 2.0, 0.0]));
+        assert_eq!(means[1], Tensor::from_slice(&[3.0f32, 2.0, 0.0]));
+        assert_eq!(means[2], Tensor::from_slice(&[3.0f32, 2.0, 1.5]));
     }
 }

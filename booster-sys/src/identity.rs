@@ -10,6 +10,12 @@ pub fn is_same(one: &Tensor, other: &Tensor) -> bool {
     unsafe { ffi::booster_is_same(one.as_ptr(), other.as_ptr()) != 0 }
 }
 
+/// Returns a number that all handles of one tensor have in common, and no other tensor while that one lives.
+pub fn identity(tensor: &Tensor) -> usize {
+    // SAFETY: it is a live tensor that is not kept.
+    unsafe { ffi::booster_identity(tensor.as_ptr()) }
+}
+
 /// How many tensors have their values in the memory of this one, itself included: more than one where it has views.
 pub fn sharers(tensor: &Tensor) -> usize {
     // SAFETY: it is a live tensor that is not kept.
@@ -50,6 +56,8 @@ mod tests {
         let tensor = Tensor::zeros([2, 3], (Kind::Float, Device::Cpu));
         assert!(is_same(&tensor, &tensor.shallow_clone()));
         assert!(!is_same(&tensor, &tensor.detach()) && !is_same(&tensor, &tensor.copy()));
+        assert_eq!(identity(&tensor), identity(&tensor.shallow_clone()));
+        assert_ne!(identity(&tensor), identity(&tensor.detach()));
         assert_eq!(sharers(&tensor), 1);
         let view = tensor.tr();
         assert_eq!((sharers(&tensor), sharers(&view)), (2, 2));
