@@ -1,7 +1,7 @@
 //! The device to train on.
 
 use booster_sys::accelerator::{Accelerator, accelerator};
-use tch::{Cuda, Device, utils};
+use tch::{Cuda, Device, Kind, utils};
 
 /// The fastest device of this machine that libtorch can use: the first CUDA device, or else Apple's GPU (MPS), or else
 /// the CPU.
@@ -41,6 +41,12 @@ pub fn why_no_cuda() -> Option<String> {
     })
 }
 
+/// Returns the kind for exact sums and counts on a device: double precision, or single precision on Apple's GPU, which has
+/// no doubles.
+pub(crate) fn widest_float(device: Device) -> Kind {
+    if device == Device::Mps { Kind::Float } else { Kind::Double }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,5 +57,13 @@ mod tests {
         if accelerator() == Accelerator::Absent {
             assert_eq!(why_no_cuda().as_deref(), Some("this libtorch is a build without CUDA"));
         }
+    }
+
+    #[test]
+    fn only_mps_lacks_doubles() {
+        assert_eq!(
+            [Device::Cpu, Device::Cuda(0), Device::Mps].map(widest_float),
+            [Kind::Double, Kind::Double, Kind::Float]
+        );
     }
 }

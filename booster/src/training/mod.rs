@@ -4,6 +4,7 @@ mod best;
 mod ema;
 mod exact;
 mod learning_rate;
+mod optimizer;
 mod schedule;
 mod step;
 mod trainer;

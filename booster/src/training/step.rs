@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tch::nn::Optimizer;
 use tch::no_grad_guard;
 
+use super::optimizer::{self, Held};
 use crate::Diagnostic;
 use crate::error::Result;
 use crate::evaluation::{Evaluator, Mode};
@@ -47,9 +48,13 @@ impl<D: Diagnostic> Deref for StepSummary<D> {
 /// Gradients are zeroed before, and after an error, so that nothing of it gets into a later step. Nothing is read back
 /// from the device.
 ///
+/// The optimizer may hold a part of the pipeline's variables: gradients of the others are neither zeroed nor stepped on.
+///
 /// # Errors
-/// Those of [`EvaluationPipeline::backward`]; [`Error::LossWithoutGradient`](crate::Error::LossWithoutGradient) where no parameter takes part in the loss;
-/// [`Error::Torch`](crate::Error::Torch) where libtorch cannot differentiate it.
+/// Returns [`Error::Argument`](crate::Error::Argument) if the optimizer holds none of the pipeline's variables;
+/// [`Error::LossWithoutGradient`](crate::Error::LossWithoutGradient) if no parameter takes part in the loss;
+/// [`Error::Torch`](crate::Error::Torch) if libtorch cannot differentiate it, or the optimizer refuses a gradient, after
+/// it may have stepped on those before; and the errors of [`EvaluationPipeline::backward`].
 pub fn training_step<P, E>(
     pipeline: &mut P,
     batch: &E::Batch,
@@ -60,10 +65,16 @@ where
     E: Evaluator,
 {
     let start = Instant::now();
+    let held = Held::of(optimizer, pipeline.var_store())?;
     optimizer.zero_grad();
-    let (_, diagnostics) = pipeline.backward(batch, Objective::Mean).inspect_err(|_| optimizer.zero_grad())?;
-    optimizer.step();
-    pipeline.stepped();
+    let stepped = pipeline.backward(batch, Objective::Mean).and_then(|(_, diagnostics)| {
+        optimizer::step(optimizer)?;
+        Ok(diagnostics)
+    });
+    let diagnostics = stepped.inspect_err(|_| optimizer.zero_grad())?;
+    if held.are_all {
+        pipeline.stepped();
+    }
     Ok(Step { diagnostics, elapsed: start.elapsed() })
 }
 

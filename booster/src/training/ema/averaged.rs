@@ -55,6 +55,13 @@ impl Ema {
     }
 }
 
+impl<'a, P> Averaged<'a, P> {
+    /// A pipeline whose variables keep their own values.
+    pub(in crate::training) fn as_is(pipeline: &'a mut P) -> Self {
+        Self { pipeline, _lent: Lent(Vec::new()) }
+    }
+}
+
 /// The variables that refer to averages, each with its own value.
 struct Lent(Vec<(Tensor, Tensor)>);
 

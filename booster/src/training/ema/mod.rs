@@ -112,8 +112,13 @@ impl Ema {
     /// [`Error::Argument`] where the store is not the one that the average was made of, or has got more variables since;
     /// [`Error::Variable`] where a variable has another shape. The averages are then as they were.
     pub fn update(&mut self, store: &VarStore) -> Result<()> {
-        let _no_grad = no_grad_guard();
         self.follow(store)?;
+        self.average()
+    }
+
+    /// Takes the variables into the averages, which [follow](Self::follow) them.
+    pub(super) fn average(&mut self) -> Result<()> {
+        let _no_grad = no_grad_guard();
         let weight = 1.0 - self.decay();
         for average in &mut self.averages {
             average.update(weight, self.average_buffers)?;
@@ -123,7 +128,8 @@ impl Ema {
     }
 
     /// Moves the averages to where the variables are, and checks that they are still of the same model.
-    fn follow(&mut self, store: &VarStore) -> Result<()> {
+    pub(super) fn follow(&mut self, store: &VarStore) -> Result<()> {
+        let _no_grad = no_grad_guard();
         let names = self.averages.iter().map(|average| average.names.len()).sum::<usize>();
         let found = match store.len() {
             _ if !Arc::ptr_eq(&self.store, &store.variables_) => "that of another model".to_owned(),

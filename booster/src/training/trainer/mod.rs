@@ -1,24 +1,26 @@
 //! Training steps with all that goes with them: accumulation, clipping, schedules, averages, a look at NaN.
 
+mod buffers;
+mod gradients;
 mod throughput;
 mod watch;
 mod window;
 
-use booster_sys::scalar::ScalarOps as _;
-use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
 use std::time::{Duration, Instant};
 
-use booster_sys::foreach;
 use tch::Tensor;
-use tch::nn::{Optimizer, VarStore};
+use tch::nn::Optimizer;
 
+use self::buffers::Buffers;
+use self::gradients::Clip;
 use self::throughput::Meter;
 pub use self::throughput::Throughput;
 use self::watch::Watch;
 use self::window::Window;
-use super::{Ema, LearningRate};
+use super::optimizer::{self, Held};
+use super::{Averaged, Ema, LearningRate};
 use crate::Diagnostic;
 use crate::batch::Batch;
 use crate::error::{Error, Result};
@@ -28,6 +30,13 @@ use crate::pipeline::{BatchOf, DiagnosticsOf, EvaluationPipeline, Objective};
 /// moving average of the weights, and a look at losses and gradients that are not finite.
 ///
 /// A step reads nothing back from the device, unless steps are to be [skipped](NonFiniteStep::Skip).
+///
+/// A trainer works on the optimizer's variables, all of them and only them: it zeroes, clips, measures and steps the same
+/// set. They may be a part of the pipeline's, as a generator's or a discriminator's; gradients of the others are neither
+/// zeroed nor clipped, but add up until their own optimizer zeroes them.
+///
+/// The gradients of a window are kept apart from the variables, as means in single precision at least; gradients that a
+/// variable has when a batch comes are dropped.
 ///
 /// ```
 /// use booster::evaluation::Classification;
@@ -69,17 +78,12 @@ pub struct Trainer {
     learning_rate: Option<LearningRate>,
     ema: Option<Ema>,
     window: Window,
+    buffers: Buffers,
     watch: Watch,
     meter: Meter,
     steps: u64,
     skipped: u64,
     skipped_in_a_row: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Clip {
-    Norm(f64),
-    Value(f64),
 }
 
 /// What is done about a step whose loss or gradient is NaN or infinite.
@@ -89,8 +93,9 @@ pub enum NonFiniteStep {
     /// the first such step.
     #[default]
     Error,
-    /// The optimizer does not step: parameters and its own state stay as they are. One number is read from the device
-    /// for each step of the optimizer.
+    /// The optimizer does not step, and the window leaves no trace: parameters, the optimizer's state, averages and
+    /// buffers (the statistics of batch-norm, say) are as before. For that the pipeline's buffers are copied once for each
+    /// step of the optimizer, and one number is read from the device.
     Skip,
     /// As [`Skip`](Self::Skip), until so many steps in a row were skipped, which is an error.
     SkipAtMost(u64),
@@ -107,8 +112,8 @@ pub struct Trained<D: Diagnostic> {
     /// From the call to its return, in seconds. A device may still be at work then: see [`Trainer::throughput`].
     #[group = "step"]
     pub elapsed: Duration,
-    /// The Euclidean norm of the gradient of all parameters, before it is clipped: a 0-dimensional tensor. `None` where
-    /// the window goes on.
+    /// The Euclidean norm of the gradient of all variables of the optimizer, before it is clipped: a 0-dimensional tensor.
+    /// `None` where the window goes on.
     #[group = "step"]
     pub gradient_norm: Option<Tensor>,
 }
@@ -140,6 +145,7 @@ impl Trainer {
             learning_rate: None,
             ema: None,
             window: Window::default(),
+            buffers: Buffers::default(),
             watch: Watch::default(),
             meter: Meter::default(),
             steps: 0,
@@ -149,7 +155,8 @@ impl Trainer {
     }
 
     /// The optimizer steps once for so many batches, with the gradient that their samples have together, whatever the
-    /// batches' sizes and [weights](crate::Loss::weighted).
+    /// batches' sizes and [weights](crate::Loss::weighted). In a window that is under way it counts the batches that are
+    /// in it: one that has enough is closed by the next.
     ///
     /// # Errors
     /// [`Error::Argument`] for 0.
@@ -174,8 +181,8 @@ impl Trainer {
         Ok(self)
     }
 
-    /// Each entry of the gradient is brought between `-value` and `value`, once for each step of the optimizer. It takes
-    /// the place of [`clip_norm`](Self::clip_norm).
+    /// Each entry of the gradient is brought between `-value` and `value`, once for each step of the optimizer; real and
+    /// imaginary part each of what is complex. It takes the place of [`clip_norm`](Self::clip_norm).
     ///
     /// # Errors
     /// [`Error::Argument`] for a value that is not above 0.
@@ -215,36 +222,41 @@ impl Trainer {
     /// Evaluates a batch and adds its gradient to the window's; the batch that makes the window full has the optimizer
     /// step.
     ///
-    /// After an error there is no gradient left, of this batch or the others of the window.
+    /// After an error of the batch or of the optimizer there is no gradient left, of this batch or the others of the
+    /// window.
     ///
     /// # Errors
-    /// Those of [`EvaluationPipeline::backward`]; [`Error::NonFiniteStep`] where too many steps
-    /// [in a row](NonFiniteStep::SkipAtMost) were not finite; [`Error::Argument`] and [`Error::Variable`] where learning
-    /// rates or averages are of another model.
+    /// Returns [`Error::Argument`] if the optimizer holds none of the pipeline's variables, or learning rates or averages
+    /// are of another model; [`Error::NonFiniteStep`] if too many steps [in a row](NonFiniteStep::SkipAtMost) were not
+    /// finite; [`Error::Variable`] if a variable has another shape than its average; [`Error::Torch`] if the optimizer
+    /// refuses a gradient, after it may have stepped on those before; and the errors of
+    /// [`EvaluationPipeline::backward`].
     pub fn step<P: EvaluationPipeline>(
         &mut self,
         pipeline: &mut P,
         batch: &BatchOf<P>,
     ) -> Result<Trained<DiagnosticsOf<P>>> {
         let start = Instant::now();
-        let outcome = self.add(pipeline, batch, start);
+        let mut held = Held::of(&self.optimizer, pipeline.var_store())?;
+        let outcome = self.add(pipeline, batch, &mut held, start);
         let outcome = outcome.and_then(|diagnostics| {
-            let is_full = self.window.len() == self.batches_per_window;
-            let gradient_norm = if is_full { Some(self.close_window(pipeline)?) } else { None };
+            let is_full = self.window.len() >= self.batches_per_window;
+            let gradient_norm = if is_full { Some(self.close_window(pipeline, held)?) } else { None };
             Ok(Trained { diagnostics, elapsed: start.elapsed(), gradient_norm })
         });
-        outcome.inspect_err(|_| self.abandon())
+        outcome.inspect_err(|_| self.abandon(pipeline))
     }
 
     /// Has the optimizer step for a window that is not full, as at the end of an epoch, and tells whether losses and
     /// gradients were finite. It waits for the device.
     ///
     /// # Errors
-    /// [`Error::NonFiniteStep`] that names the first bad step since this, or [`check`](Self::check), was last called;
-    /// others as [`step`](Self::step) has.
+    /// Returns [`Error::NonFiniteStep`], which names the first bad step since this, or [`check`](Self::check), was last
+    /// called, and the errors of [`step`](Self::step).
     pub fn close<P: EvaluationPipeline>(&mut self, pipeline: &mut P) -> Result<()> {
+        let held = Held::of(&self.optimizer, pipeline.var_store())?;
         if self.window.len() > 0 {
-            let _norm = self.close_window(pipeline).inspect_err(|_| self.abandon())?;
+            let _norm = self.close_window(pipeline, held).inspect_err(|_| self.abandon(pipeline))?;
         }
         self.check()
     }
@@ -277,7 +289,29 @@ impl Trainer {
         &mut self.optimizer
     }
 
-    /// The average of the weights, to evaluate with or to save.
+    /// The pipeline as it is to be evaluated and saved: with the averages, if the trainer keeps any, else with the weights
+    /// as they are. See [`Ema::averaged`].
+    ///
+    /// ```no_run
+    /// # use booster::prelude::*;
+    /// # fn best<P: EvaluationPipeline>(trainer: &mut Trainer, pipeline: &mut P, batch: &BatchOf<P>) -> booster::Result<()> {
+    /// let mut averaged = trainer.averaged(pipeline)?;
+    /// let summary = validation_step(&mut averaged, batch)?.summary()?;
+    /// averaged.var_store().save("scored.safetensors")?; // what was scored, while it is lent
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns the errors of [`Ema::averaged`].
+    pub fn averaged<'a, P: EvaluationPipeline>(&'a mut self, pipeline: &'a mut P) -> Result<Averaged<'a, P>> {
+        match &mut self.ema {
+            Some(ema) => ema.averaged(pipeline),
+            None => Ok(Averaged::as_is(pipeline)),
+        }
+    }
+
+    /// The average of the weights, to save and load with its number of updates.
     pub fn ema_mut(&mut self) -> Option<&mut Ema> {
         self.ema.as_mut()
     }
@@ -287,39 +321,59 @@ impl Trainer {
         &mut self,
         pipeline: &mut P,
         batch: &BatchOf<P>,
+        held: &mut Held,
         start: Instant,
     ) -> Result<DiagnosticsOf<P>> {
-        if self.window.len() == 0 {
-            self.optimizer.zero_grad();
+        if self.non_finite != NonFiniteStep::Error {
+            self.buffers.keep(pipeline.var_store())?;
         }
+        self.optimizer.zero_grad();
         let samples = batch.batch_size()?.map_or(1.0, |samples| samples as f64);
-        let objective = if self.batches_per_window == 1 { Objective::Mean } else { Objective::Sum };
-        let (loss, diagnostics) = pipeline.backward(batch, objective)?;
-        self.window.add(&loss, samples)?;
+        let (loss, diagnostics) = pipeline.backward(batch, Objective::Mean)?;
+        let is_alone = self.batches_per_window == 1 && self.window.len() == 0;
+        let gradients = if is_alone { None } else { Some(gradients::take(&mut held.variables)?) };
+        self.window.add(&loss, samples, gradients)?;
         self.meter.add(samples, start);
         Ok(diagnostics)
     }
 
-    /// Divides, clips, looks at what is not finite and has the optimizer step. It gives the norm of the gradient.
-    fn close_window<P: EvaluationPipeline>(&mut self, pipeline: &mut P) -> Result<Tensor> {
+    /// Clips, looks at what is not finite and has the optimizer step. It gives the norm of the gradient.
+    fn close_window<P: EvaluationPipeline>(&mut self, pipeline: &mut P, mut held: Held) -> Result<Tensor> {
         let window = std::mem::take(&mut self.window);
         let losses = window.losses().ok_or(Error::EmptyBatch)?;
-        let mut gradients = gradients(pipeline.var_store())?;
-        let share = if self.batches_per_window == 1 { None } else { Some(window.share(losses.device())?) };
-        let norm = scale(&mut gradients, share.as_ref(), self.clip)?;
+        let mut gradients = match window.means() {
+            Some(means) => means.iter().filter(|mean| mean.defined()).map(Tensor::shallow_clone).collect(),
+            None => gradients::present(&held.variables)?,
+        };
+        let norm = gradients::clip(&mut gradients, self.clip, losses)?;
         let bad = self.watch.look(self.steps, losses, &norm)?;
         if self.non_finite == NonFiniteStep::Error || self.goes_on(&bad)? {
-            if let Some(rate) = &self.learning_rate {
-                rate.apply(&mut self.optimizer, self.steps)?;
+            if let Some(means) = window.means() {
+                gradients::put(&mut held.variables, means)?;
             }
-            self.optimizer.step();
-            if let Some(ema) = &mut self.ema {
-                ema.update(pipeline.var_store())?;
-            }
-            self.steps += 1;
+            self.step_optimizer(pipeline)?;
+            self.buffers.forget();
+        } else {
+            self.drop_window(pipeline)?;
         }
-        pipeline.stepped();
+        if held.are_all {
+            pipeline.stepped();
+        }
         Ok(norm)
+    }
+
+    /// Has the optimizer step at the learning rate of the step, and the averages follow. What can be refused beforehand
+    /// is.
+    fn step_optimizer(&mut self, pipeline: &impl EvaluationPipeline) -> Result<()> {
+        if let Some(rate) = &self.learning_rate {
+            rate.apply(&mut self.optimizer, self.steps)?;
+        }
+        if let Some(ema) = &mut self.ema {
+            ema.follow(pipeline.var_store())?;
+        }
+        optimizer::step(&mut self.optimizer)?;
+        self.steps += 1;
+        self.ema.as_mut().map_or(Ok(()), Ema::average)
     }
 
     /// Whether the optimizer may step, where it is not to step on what is not finite. It waits for the device.
@@ -331,7 +385,6 @@ impl Trainer {
         };
         self.skipped += 1;
         self.skipped_in_a_row += 1;
-        self.optimizer.zero_grad();
         match (error, self.non_finite) {
             (error @ Error::NonFiniteStep { .. }, NonFiniteStep::SkipAtMost(most)) if self.skipped_in_a_row > most => {
                 self.skipped_in_a_row = 0;
@@ -342,50 +395,19 @@ impl Trainer {
         }
     }
 
-    fn abandon(&mut self) {
+    /// Leaves no trace of the window: no gradient, and buffers as they were where they were kept.
+    fn drop_window(&mut self, pipeline: &mut impl EvaluationPipeline) -> Result<()> {
         self.window = Window::default();
         self.optimizer.zero_grad();
+        self.buffers.restore()?;
+        pipeline.changed();
+        Ok(())
     }
-}
 
-/// The gradients that there are; one of a variable with several names once.
-fn gradients(variables: &VarStore) -> Result<Vec<Tensor>> {
-    let mut seen = HashSet::new();
-    let mut gradients = Vec::new();
-    for variable in variables.trainable_variables() {
-        let gradient = variable.f_grad()?;
-        // Sparse ones have no memory of their own to tell them by.
-        let is_new = gradient.defined() && (gradient.is_sparse() || seen.insert(gradient.data_ptr()));
-        if is_new {
-            gradients.push(gradient);
-        }
+    /// Drops the window after an error, which says more than one of dropping could.
+    fn abandon(&mut self, pipeline: &mut impl EvaluationPipeline) {
+        let _ = self.drop_window(pipeline);
     }
-    Ok(gradients)
-}
-
-/// Brings summed gradients to their mean and clips that. It gives the mean's norm, before it is clipped.
-fn scale(gradients: &mut [Tensor], share: Option<&Tensor>, clip: Option<Clip>) -> Result<Tensor> {
-    let norm = foreach::global_norm(gradients)?;
-    let share = share.map(|share| share.f_to_device_(norm.device(), norm.f_kind()?, false, false)).transpose()?;
-    let norm = share.as_ref().map_or(Ok(norm.shallow_clone()), |share| norm.f_mul(share))?;
-    let factor = match clip {
-        // As PyTorch's `clip_grad_norm_` has it.
-        Some(Clip::Norm(most)) => {
-            let clip = norm.try_add_scalar(1e-6)?.f_reciprocal()?.try_mul_scalar(most)?.try_clamp_max(1.0)?;
-            Some(share.as_ref().map_or(Ok(clip.shallow_clone()), |share| clip.f_mul(share))?)
-        }
-        Some(Clip::Value(_)) | None => share,
-    };
-    if let Some(factor) = factor {
-        foreach::multiply(gradients, &factor)?;
-    }
-    if let Some(Clip::Value(most)) = clip {
-        let _no_grad = tch::no_grad_guard();
-        for gradient in gradients {
-            let _ = gradient.try_clamp_(-most, most)?;
-        }
-    }
-    Ok(norm)
 }
 
 fn argument(argument: &'static str, expected: &'static str, found: impl fmt::Display) -> Error {

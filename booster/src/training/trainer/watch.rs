@@ -1,15 +1,16 @@
 //! Losses and gradients that are NaN or infinite, found on the device.
 
 use booster_sys::scalar::{ScalarOps as _, full};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use crate::error::{Error, Result};
+use crate::functional::widest_float;
 use crate::stats;
 
 /// Which step was the first whose loss, and the first whose gradient, was not finite.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
-    /// `[2]`, doubles: infinite where there was none.
+    /// `[2]`, of the widest kind of the device: infinite where there was none.
     first: Option<Tensor>,
 }
 
@@ -19,7 +20,7 @@ impl Watch {
     pub(super) fn look(&mut self, step: u64, loss: &Tensor, norm: &Tensor) -> Result<Tensor> {
         let loss = loss.f_to_device_(norm.device(), norm.f_kind()?, false, false)?;
         let is_finite = Tensor::f_stack(&[&loss, norm], 0)?.f_isfinite()?;
-        let steps = full([2], step as f64, (Kind::Double, norm.device()))?;
+        let steps = full([2], step as f64, (widest_float(norm.device()), norm.device()))?;
         let bad = steps.try_masked_fill(&is_finite, f64::INFINITY)?;
         self.first = Some(match &self.first {
             Some(first) => first.f_minimum(&bad.f_to_device(first.device())?)?,

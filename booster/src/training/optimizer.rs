@@ -1,0 +1,110 @@
+//! What booster asks of tch's optimizers: whose variables they hold, and a step that is refused as an error.
+
+use std::any::Any;
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::PoisonError;
+
+use booster_sys::identity::identity;
+use tch::nn::{Optimizer, VarStore};
+use tch::{TchError, Tensor};
+
+use crate::error::{Error, Result};
+
+/// The variables that an optimizer steps.
+#[derive(Debug)]
+pub(super) struct Held {
+    /// In the optimizer's order; more than once those of several names.
+    pub(super) variables: Vec<Tensor>,
+    /// Whether they are all that the pipeline trains.
+    pub(super) are_all: bool,
+}
+
+impl Held {
+    /// Returns [`Error::Argument`] if none of the optimizer's variables is the pipeline's.
+    pub(super) fn of(optimizer: &Optimizer, pipeline: &VarStore) -> Result<Self> {
+        let variables = optimizer.trainable_variables();
+        let store = pipeline.variables_.lock().unwrap_or_else(PoisonError::into_inner);
+        let trainable = || store.trainable_variables.iter().map(|variable| identity(&variable.tensor));
+        // As it is nearly always: built of the pipeline's variables.
+        if !variables.is_empty() && variables.iter().map(identity).eq(trainable()) {
+            return Ok(Self { variables, are_all: true });
+        }
+        let held = variables.iter().map(identity).collect::<HashSet<_>>();
+        let are_all = trainable().all(|variable| held.contains(&variable));
+        let any = trainable().chain(store.named_variables.values().map(identity)).any(|one| held.contains(&one));
+        if any { Ok(Self { variables, are_all }) } else { Err(of_none(&variables)) }
+    }
+}
+
+fn of_none(variables: &[Tensor]) -> Error {
+    Error::Argument {
+        operation: "training step".to_owned(),
+        argument: "optimizer",
+        expected: "built of those in `pipeline.var_store()`, or of some of them",
+        found: format!("built of other variables than the pipeline's (it holds {})", variables.len()),
+    }
+}
+
+/// Has the optimizer step. Of what libtorch refuses, variables that come before may have stepped.
+pub(super) fn step(optimizer: &mut Optimizer) -> Result<()> {
+    // tch unwraps libtorch's answer, after which the optimizer is as libtorch left it.
+    let refused = |panic: Box<dyn Any + Send>| Error::from(TchError::Torch(message(panic.as_ref())));
+    catch_unwind(AssertUnwindSafe(|| optimizer.step())).map_err(refused)
+}
+
+/// libtorch's message in that of `Result::unwrap`.
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map_or("the optimizer panicked", String::as_str);
+    let inner = text.split_once("Torch(\"").and_then(|(_, inner)| inner.strip_suffix("\")"));
+    inner.map_or_else(|| text.to_owned(), |inner| inner.replace("\\n", "\n").replace("\\\"", "\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::nn::OptimizerConfig as _;
+    use tch::{Device, nn};
+
+    use super::*;
+
+    fn store() -> VarStore {
+        let store = VarStore::new(Device::Cpu);
+        let _ = (store.root().zeros("a", &[2]), store.root().ones("b", &[1]));
+        store
+    }
+
+    fn sgd(store: &VarStore) -> Optimizer {
+        nn::Sgd::default().build(store, 0.1).unwrap()
+    }
+
+    #[test]
+    fn an_optimizer_may_hold_all_or_some_of_a_pipelines_variables() {
+        let (pipeline, part) = (store(), VarStore::new(Device::Cpu));
+        assert!(Held::of(&sgd(&pipeline), &pipeline).unwrap().are_all);
+        let _ = part.root().add("x", pipeline.variables()["b"].shallow_clone(), true);
+        let held = Held::of(&sgd(&part), &pipeline).unwrap();
+        assert_eq!((held.variables.len(), held.are_all), (1, false));
+        let _ = part.root().add("y", pipeline.variables()["a"].shallow_clone(), true);
+        let _ = part.root().zeros("own", &[2]);
+        assert!(Held::of(&sgd(&part), &pipeline).unwrap().are_all);
+    }
+
+    #[test]
+    fn an_optimizer_of_other_variables_is_refused() {
+        for (of, size) in [(store(), 2), (VarStore::new(Device::Cpu), 0)] {
+            let error = Held::of(&sgd(&of), &store()).unwrap_err().to_string();
+            let expected = format!("`optimizer` is built of other variables than the pipeline's (it holds {size})");
+            assert!(error.contains(&expected), "{error}");
+        }
+        let frozen = VarStore::new(Device::Cpu);
+        assert!(Held::of(&sgd(&frozen), &frozen).is_err());
+    }
+
+    #[test]
+    fn libtorchs_words_are_read_from_the_panic() {
+        let refused = || -> Result<(), TchError> { Err(TchError::Torch("a \"quoted\" word\nand a line".to_owned())) };
+        let panicked = catch_unwind(|| refused().unwrap());
+        assert_eq!(message(panicked.unwrap_err().as_ref()), "a \"quoted\" word\nand a line");
+        assert_eq!(message(&"a literal"), "the optimizer panicked");
+    }
+}

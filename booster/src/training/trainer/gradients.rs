@@ -1,0 +1,70 @@
+//! The gradients that an optimizer steps by.
+
+use std::collections::HashSet;
+
+use booster_sys::identity::identity;
+use booster_sys::scalar::{ScalarOps as _, full};
+use booster_sys::{foreach, gradient};
+use tch::{Kind, Tensor};
+
+use crate::error::Result;
+
+/// How gradients are limited before the optimizer steps.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Clip {
+    Norm(f64),
+    Value(f64),
+}
+
+/// Takes the gradients out of variables, one for each; it is not [defined](Tensor::defined) where there is none, nor
+/// where a variable comes again.
+pub(super) fn take(variables: &mut [Tensor]) -> Result<Vec<Tensor>> {
+    let take = |variable: &mut Tensor| {
+        let gradient = variable.f_grad()?;
+        if gradient.defined() {
+            gradient::set(variable, None)?;
+        }
+        Ok(gradient)
+    };
+    variables.iter_mut().map(take).collect()
+}
+
+/// Gives variables their gradients, each in its variable's kind and on its device.
+pub(super) fn put(variables: &mut [Tensor], gradients: &[Tensor]) -> Result<()> {
+    for (variable, gradient) in variables.iter_mut().zip(gradients).filter(|(_, gradient)| gradient.defined()) {
+        let own = gradient.f_to_device_(variable.device(), variable.f_kind()?, false, false)?;
+        gradient::set(variable, Some(&own))?;
+    }
+    Ok(())
+}
+
+/// The gradients that variables have; one of a variable that comes again once.
+pub(super) fn present(variables: &[Tensor]) -> Result<Vec<Tensor>> {
+    let mut seen = HashSet::with_capacity(variables.len());
+    let mut gradients = Vec::with_capacity(variables.len());
+    for variable in variables.iter().filter(|variable| seen.insert(identity(variable))) {
+        let gradient = variable.f_grad()?;
+        if gradient.defined() {
+            gradients.push(gradient);
+        }
+    }
+    Ok(gradients)
+}
+
+/// Clips gradients. It gives their norm before that: 0, beside a tensor of the right device, where there are none.
+pub(super) fn clip(gradients: &mut [Tensor], clip: Option<Clip>, beside: &Tensor) -> Result<Tensor> {
+    if gradients.is_empty() {
+        return Ok(full([0_i64; 0], 0.0, (Kind::Float, beside.device()))?);
+    }
+    let norm = foreach::global_norm(gradients)?;
+    match clip {
+        // As PyTorch's `clip_grad_norm_` has it.
+        Some(Clip::Norm(most)) => {
+            let factor = norm.try_add_scalar(1e-6)?.f_reciprocal()?.try_mul_scalar(most)?.try_clamp_max(1.0)?;
+            foreach::multiply(gradients, &factor)?;
+        }
+        Some(Clip::Value(most)) => foreach::clamp(gradients, most)?,
+        None => {}
+    }
+    Ok(norm)
+}
