@@ -73,8 +73,12 @@ pub(crate) fn core_method(ty: &Type, module: &str, of: &str, method: &str) -> To
 
 /// Where `ty` starts: stable macros cannot join the spans of several tokens.
 pub(crate) fn start(ty: &Type) -> Span {
-    let first = ty.to_token_stream().into_iter().next();
-    first.map_or_else(Span::call_site, |token| token.span())
+    start_of(&ty.to_token_stream())
+}
+
+/// Where some tokens start.
+pub(crate) fn start_of(tokens: &TokenStream) -> Span {
+    tokens.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span())
 }
 
 /// Resolved where the macro is called, shown at `near`.
@@ -86,7 +90,7 @@ pub(crate) fn shown_at(near: Span) -> Span {
 }
 
 /// The same tokens, with the same resolution (`$crate` stays itself), shown at `near`.
-fn located_at(tokens: TokenStream, near: Span) -> TokenStream {
+pub(crate) fn located_at(tokens: TokenStream, near: Span) -> TokenStream {
     tokens
         .into_iter()
         .map(|mut token| {

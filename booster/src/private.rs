@@ -7,9 +7,9 @@ pub use tch::Tensor;
 
 pub use crate::batch::{Batch, FieldPath};
 pub use crate::diagnostic::{
-    Diagnostic, EmptySummary, Entry, Field, Leaf, Leaves, LeavesMut, Metric, Reduce, SampleCount, Schema, Summary,
-    Values, deserialize_summary, format_summary, put, put_optional, reduction as reduce, serialize_summary, take,
-    take_optional,
+    Diagnostic, EmptySummary, Entry, Field, Leaf, Leaves, LeavesMut, Metric, Reduce, Reduced, ReducedBy, SampleCount,
+    Schema, Summary, Unchecked, Values, deserialize_summary, format_summary, put, put_optional, reduction as reduce,
+    serialize_summary, take, take_optional,
 };
 pub use crate::error::{Error, Result};
 pub use crate::evaluation::{Evaluator, Loss, Mode};

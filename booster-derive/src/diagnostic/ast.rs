@@ -48,6 +48,8 @@ pub(super) struct Metric {
     pub(super) reduce: Reduce,
     /// Where to point at it.
     pub(super) tokens: TokenStream,
+    /// Its reduction, as written; the field's name where none is.
+    pub(super) word: TokenStream,
 }
 
 impl<'a> Container<'a> {

@@ -92,7 +92,7 @@ fn unmeasured(ctxt: &Ctxt, group: Option<&GroupAttr<'_>>, metric: Option<&Metric
 
 /// The only metric of the field `ident`.
 fn alone(ident: &Ident, reduce: Reduce) -> Metric {
-    Metric { ident: ident.clone(), reduce, tokens: ident.to_token_stream() }
+    Metric { ident: ident.clone(), reduce, tokens: ident.to_token_stream(), word: ident.to_token_stream() }
 }
 
 /// The metrics that `#[metric(..)]` makes of the field `ident`, without those in error.
@@ -120,7 +120,7 @@ fn metrics(ctxt: &Ctxt, attr: &MetricAttr<'_>, ident: &Ident) -> Vec<Metric> {
             let name = format!("{field}_{}", reduction.reduce.suffix());
             (names::generated(&name, ident.span()), reduction.tokens.clone())
         };
-        metrics.push(Metric { ident, reduce: reduction.reduce.clone(), tokens });
+        metrics.push(Metric { ident, reduce: reduction.reduce.clone(), tokens, word: reduction.tokens.clone() });
     }
     metrics
 }

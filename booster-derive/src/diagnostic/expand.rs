@@ -5,6 +5,7 @@ use quote::quote;
 use syn::{Generics, Type, WherePredicate, parse_quote};
 
 use super::ast::{Container, Field, Role};
+use super::suited;
 use super::summary::Summary;
 use crate::generics::{self, is_generic};
 use crate::library::Library;
@@ -17,6 +18,7 @@ pub(super) fn container(library: &Library, container: &Container<'_>) -> TokenSt
     let lints = lints(container);
     let diagnostic = impl_diagnostic(library, container, &summary);
     let check = summary.check();
+    let suited = suited::check(library, container);
     let summary = summary.impls();
     quote! {
         #structs
@@ -26,6 +28,7 @@ pub(super) fn container(library: &Library, container: &Container<'_>) -> TokenSt
             #diagnostic
             #summary
             #check
+            #suited
         };
     }
 }
@@ -105,6 +108,7 @@ fn impl_generics(library: &Library, container: &Container<'_>) -> Generics {
     let predicates: Vec<WherePredicate> = fields.filter_map(|field| predicate(library, all, field)).collect();
     generics::add_predicates(&mut generics, predicates);
     generics::add_predicates(&mut generics, reduction_bounds(library, container));
+    generics::add_predicates(&mut generics, suited::bounds(library, container));
     generics
 }
 

@@ -7,6 +7,7 @@ mod expand;
 mod fallback;
 mod metric;
 mod reduce;
+mod suited;
 mod summary;
 
 use proc_macro2::TokenStream;

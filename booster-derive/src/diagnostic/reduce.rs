@@ -128,6 +128,11 @@ impl Reduce {
         this == other
     }
 
+    /// Whether it may be applied to every leaf, ratios included.
+    pub(super) fn takes_every_leaf(&self) -> bool {
+        matches!(self, Self::Named(Named { ty: "Mean" | "Sum" | "Count", .. }))
+    }
+
     pub(super) fn value(&self) -> Value<'_> {
         match self {
             Self::Named(named) => named.value,

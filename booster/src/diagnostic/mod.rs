@@ -33,7 +33,7 @@ pub use self::leaf::{Leaf, LeafRef, LeafValue, SampleCount};
 use self::nature::Nature;
 pub(crate) use self::nature::is_real;
 pub use self::non_finite::{NonFinite, NonFiniteReport};
-pub use self::reduction::{HostState, Reduce, Reduction, State};
+pub use self::reduction::{HostState, RatioReduction, Reduce, Reduced, ReducedBy, Reduction, State, Unchecked};
 pub use self::saved::SavedAggregator;
 pub use self::schema::{Entry, Field, Metric, Schema, SchemaMetric};
 use self::seen::Seen;

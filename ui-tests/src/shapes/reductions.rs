@@ -63,3 +63,46 @@ pub fn sum(all: &AllSummary, own: &OwnedSummary) -> f64 {
     let _: (&Array, &::core::option::Option<Array>) = (&own.loss.value_own, &own.loss.other);
     all.many.value + all.many.value_p99_9 + all.many.value_ema + all.fixed.comma + all.info.samples
 }
+
+/// What a ratio is reduced by, and a type of a parameter.
+#[derive(::core::fmt::Debug, ::booster::Diagnostic)]
+pub struct Ratios<L: ::booster::diagnostic::Leaf + ::core::marker::Send> {
+    /// All of them.
+    #[group = "ratio"]
+    #[metric(mean, sum, count)]
+    pub accuracy: ::booster::Ratio,
+    /// One's own.
+    #[group = "ratio"]
+    #[metric(reduce = OfRatios)]
+    pub own: ::core::option::Option<::booster::Ratio>,
+    /// Of any leaf.
+    #[group = "any"]
+    #[metric(max, std)]
+    pub any: L,
+}
+
+/// A reduction of ratios.
+#[derive(::core::fmt::Debug)]
+pub struct OfRatios;
+
+impl ::booster::Reduction for OfRatios {
+    type Value = f64;
+    const NAME: &'static str = "of_ratios";
+
+    fn lift(chunk: &Chunk) -> ::booster::Result<State> {
+        ::core::result::Result::Ok(State::new([chunk
+            .weights()?
+            .f_sum(::booster::tch::Kind::Double)?
+            .f_reshape([1])?]))
+    }
+
+    fn merge(earlier: &State, later: &State) -> ::booster::Result<State> {
+        ::core::result::Result::Ok(State::new([earlier.parts()[0].f_add(&later.parts()[0])?]))
+    }
+
+    fn finish(state: &HostState) -> f64 {
+        state.parts()[0][0]
+    }
+}
+
+impl ::booster::diagnostic::RatioReduction for OfRatios {}

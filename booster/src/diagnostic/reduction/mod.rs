@@ -1,5 +1,6 @@
 //! How many values become one: an open set of monoids.
 
+mod applies;
 mod basic;
 mod dims;
 mod ema;
@@ -10,6 +11,7 @@ mod state;
 
 use std::fmt;
 
+pub use self::applies::{RatioReduction, Reduced, ReducedBy, Unchecked};
 pub use self::basic::{Count, Last, Max, Mean, Min, Sum};
 pub use self::dims::MeanDims;
 pub use self::ema::Ema;

@@ -1,0 +1,60 @@
+//! The check that each reduction may be applied to its field's type: it is reported at the reduction's word.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::{WherePredicate, parse_quote};
+
+use super::ast::{Container, Field, Metric};
+use crate::generics::is_generic;
+use crate::library::{Library, located_at, shown_at, start_of};
+
+/// The fields of which a reduction takes some types alone, with those reductions.
+fn checked<'s>(container: &'s Container<'_>) -> impl Iterator<Item = (&'s Field<'s>, Vec<&'s Metric>)> {
+    let leaves = container.fields.iter().filter_map(|field| Some((field, field.leaf()?)));
+    let checked = leaves.map(|(field, leaf)| {
+        (field, leaf.metrics.iter().filter(|metric| !metric.reduce.takes_every_leaf()).collect::<Vec<_>>())
+    });
+    checked.filter(|(_, metrics)| !metrics.is_empty())
+}
+
+/// The check of types that mention no parameter.
+pub(super) fn check(library: &Library, container: &Container<'_>) -> Option<TokenStream> {
+    let all = &container.input.generics;
+    let fields = checked(container).filter(|(field, _)| !is_generic(all, field.ty()));
+    let checks = fields.map(|(field, metrics)| {
+        let ty = field.ty();
+        let checks = metrics.into_iter().map(|metric| {
+            let near = start_of(&metric.word);
+            let (library, reduce) = (located_at(quote!(#library), near), located_at(metric.reduce.ty(library), near));
+            quote_spanned!(shown_at(near)=> #library::Reduced::<__Leaf, #reduce>::check();)
+        });
+        // By a name for the type, so that the whole check is shown at the word.
+        quote!({
+            type __Leaf = #ty;
+            #(#checks)*
+        })
+    });
+    let checks = checks.collect::<TokenStream>();
+    (!checks.is_empty()).then(|| {
+        quote! {
+            const _: fn() = || {
+                use #library::Unchecked as _;
+                #checks
+            };
+        }
+    })
+}
+
+/// The bounds on types that mention parameters.
+pub(super) fn bounds(library: &Library, container: &Container<'_>) -> Vec<WherePredicate> {
+    let all = &container.input.generics;
+    let fields = checked(container).filter(|(field, _)| is_generic(all, field.ty()));
+    let bounds = fields.flat_map(|(field, metrics)| {
+        let ty = field.ty();
+        metrics.into_iter().map(move |metric| {
+            let reduce = metric.reduce.ty(library);
+            parse_quote!(#ty: #library::ReducedBy<#reduce>)
+        })
+    });
+    bounds.collect()
+}

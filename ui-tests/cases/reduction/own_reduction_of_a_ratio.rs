@@ -1,0 +1,30 @@
+use booster::diagnostic::{Chunk, HostState, Reduction, State};
+use booster::prelude::*;
+
+struct Largest;
+
+impl Reduction for Largest {
+    type Value = f64;
+    const NAME: &'static str = "largest";
+
+    fn lift(chunk: &Chunk) -> booster::Result<State> {
+        Ok(State::new([chunk.values()?]))
+    }
+
+    fn merge(_: &State, later: &State) -> booster::Result<State> {
+        Ok(State::new([later.parts()[0].shallow_clone()]))
+    }
+
+    fn finish(state: &HostState) -> f64 {
+        state.parts()[0][0]
+    }
+}
+
+#[derive(Diagnostic)]
+struct Measured {
+    #[group = "metrics"]
+    #[metric(reduce = Largest)]
+    accuracy: Ratio,
+}
+
+fn main() {}
