@@ -11,6 +11,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/OpMathType.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
@@ -20,6 +21,8 @@
 #include <ATen/ops/rsub.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/view_as_real.h>
+#include <torch/csrc/autograd/functions/tensor.h>
+#include <torch/csrc/autograd/variable.h>
 
 namespace {
 
@@ -166,9 +169,64 @@ int64_t booster_version(const at::Tensor *tensor) {
   return tensor->defined() && !tensor->is_inference() ? static_cast<int64_t>(tensor->_version()) : -1;
 }
 
+// The address of the memory that a tensor is a view of; 0 where it has none of its own, as a sparse one.
+uintptr_t booster_storage(const at::Tensor *tensor) {
+  return tensor->has_storage() ? reinterpret_cast<uintptr_t>(tensor->storage().unsafeGetStorageImpl()) : 0;
+}
+
+// Counts writes to two tensors as writes to one.
+char *booster_share_version(const at::Tensor *tensor, const at::Tensor *other) {
+  return guarded([&] {
+    torch::autograd::impl::set_version_counter(*tensor, torch::autograd::impl::version_counter(*other));
+  });
+}
+
+// Counts a write, so that graphs that hold the tensor are refused.
+char *booster_bump_version(const at::Tensor *tensor) {
+  return guarded([&] { torch::autograd::impl::bump_version(*tensor); });
+}
+
+// Sends gradients of one variable to another, through a copy where the two differ in memory. Without a target the
+// variable is a leaf again.
+char *booster_route_gradient(const at::Tensor *variable, const at::Tensor *target, int copies) {
+  return guarded([&] {
+    using namespace torch::autograd;
+    Edge edge;
+    if (target && target->requires_grad()) {
+      edge = impl::gradient_edge(*target);
+      if (copies) {
+        auto copy = c10::make_intrusive<CopyBackwards>();
+        copy->set_next_edges({Edge(), std::move(edge)});
+        copy->src_options = target->options();
+        copy->add_input_metadata(*variable);
+        edge = Edge(std::move(copy), 0);
+      }
+    }
+    impl::set_gradient_edge(*variable, std::move(edge));
+  });
+}
+
 int booster_is_grad_enabled() { return at::GradMode::is_enabled() ? 1 : 0; }
 
 void booster_set_grad_enabled(int enabled) { at::GradMode::set_enabled(enabled != 0); }
+
+// Autocast on this thread: how deep it is nested, and on which devices it is enabled, a bit for each.
+int booster_autocast(int *nesting) {
+  at::autocast::increment_nesting();
+  *nesting = at::autocast::decrement_nesting();
+  return (at::autocast::is_autocast_enabled(at::kCPU) ? 1 : 0) | (at::autocast::is_autocast_enabled(at::kCUDA) ? 2 : 0);
+}
+
+// Leaves deeper nestings, with what was cached in them, and enables autocast as it was.
+void booster_set_autocast(int enabled, int nesting) {
+  at::autocast::increment_nesting();
+  while (at::autocast::decrement_nesting() > nesting)
+    ;
+  if (nesting == 0)
+    at::autocast::clear_cache();
+  at::autocast::set_autocast_enabled(at::kCPU, (enabled & 1) != 0);
+  at::autocast::set_autocast_enabled(at::kCUDA, (enabled & 2) != 0);
+}
 
 char *booster_generator_state(const at::Tensor *beside, at::Tensor **state) {
   return guarded([&] {

@@ -16,8 +16,18 @@ unsafe extern "C" {
         elsewhere: *mut bool,
     ) -> *mut c_char;
     pub(crate) fn booster_version(tensor: *const C_tensor) -> i64;
+    pub(crate) fn booster_storage(tensor: *const C_tensor) -> usize;
+    pub(crate) fn booster_share_version(tensor: *const C_tensor, other: *const C_tensor) -> *mut c_char;
+    pub(crate) fn booster_bump_version(tensor: *const C_tensor) -> *mut c_char;
+    pub(crate) fn booster_route_gradient(
+        variable: *const C_tensor,
+        target: *const C_tensor,
+        copies: c_int,
+    ) -> *mut c_char;
     pub(crate) fn booster_is_grad_enabled() -> c_int;
     pub(crate) fn booster_set_grad_enabled(enabled: c_int);
+    pub(crate) fn booster_autocast(nesting: *mut c_int) -> c_int;
+    pub(crate) fn booster_set_autocast(enabled: c_int, nesting: c_int);
     pub(crate) fn booster_generator_state(beside: *const C_tensor, state: *mut *mut C_tensor) -> *mut c_char;
     pub(crate) fn booster_set_generator_state(beside: *const C_tensor, state: *const C_tensor) -> *mut c_char;
     pub(crate) fn booster_seed_generator(beside: *const C_tensor, seed: u64) -> *mut c_char;

@@ -45,6 +45,13 @@ pub fn version(tensor: &Tensor) -> Option<u64> {
     u64::try_from(unsafe { ffi::booster_version(tensor.as_ptr()) }).ok()
 }
 
+/// The memory that a tensor's values are in, which views share, as an opaque number; `None` for a tensor without memory
+/// of its own, such as a sparse one.
+pub fn storage(tensor: &Tensor) -> Option<usize> {
+    // SAFETY: it is a live tensor that is not kept.
+    Some(unsafe { ffi::booster_storage(tensor.as_ptr()) }).filter(|&address| address != 0)
+}
+
 #[cfg(test)]
 mod tests {
     use tch::{Device, Kind};
@@ -61,6 +68,9 @@ mod tests {
         assert_eq!(sharers(&tensor), 1);
         let view = tensor.tr();
         assert_eq!((sharers(&tensor), sharers(&view)), (2, 2));
+        assert_eq!(storage(&tensor), storage(&view));
+        assert!(storage(&tensor) != storage(&tensor.copy()));
+        assert_eq!(storage(&tensor.to_sparse(None, None::<&[i64]>, None)), None);
         drop(view);
         assert_eq!(sharers(&tensor), 1);
     }

@@ -1,5 +1,5 @@
 //! What booster needs of libtorch and [`tch`] does not bind: generators' states, gradients as values, operations on many tensors at
-//! once, which tensors are one, and arithmetic with numbers that cannot panic.
+//! once, which tensors are one or stand for another, what a thread's state is, and arithmetic with numbers that cannot panic.
 //!
 //! The C++ is in `csrc`; each function here is safe, and gives libtorch's own message where it refuses.
 
@@ -9,4 +9,6 @@ pub mod foreach;
 pub mod generator;
 pub mod gradient;
 pub mod identity;
+pub mod replica;
 pub mod scalar;
+pub mod thread;

@@ -1,0 +1,80 @@
+//! Variables that stand for another one, as those of a replica do for the master's.
+
+use tch::{TchError, Tensor};
+
+use crate::ffi;
+
+/// Sends the gradients of what is computed from `variable` to `target`, if that requires one. Where the two are not one
+/// memory, `copies` says so: gradients are converted on the way.
+///
+/// # Errors
+/// Returns an error if `target` has no place for a gradient.
+pub fn route_gradient(variable: &Tensor, target: &Tensor, copies: bool) -> Result<(), TchError> {
+    // SAFETY: both are live tensors; what is kept of them is counted by libtorch.
+    unsafe { ffi::checked(ffi::booster_route_gradient(variable.as_ptr(), target.as_ptr(), copies.into())) }
+}
+
+/// Makes a variable a leaf again, which collects its own gradient if it requires one.
+///
+/// # Errors
+/// Returns an error if libtorch refuses.
+pub fn make_leaf(variable: &Tensor) -> Result<(), TchError> {
+    // SAFETY: `variable` is a live tensor; without a target nothing is read of it.
+    unsafe { ffi::checked(ffi::booster_route_gradient(variable.as_ptr(), std::ptr::null(), 0)) }
+}
+
+/// Counts writes to two tensors as writes to one, from now on.
+///
+/// # Errors
+/// Returns an error if libtorch refuses.
+pub fn share_version(tensor: &Tensor, other: &Tensor) -> Result<(), TchError> {
+    // SAFETY: both are live tensors; the counter that is shared is counted by libtorch.
+    unsafe { ffi::checked(ffi::booster_share_version(tensor.as_ptr(), other.as_ptr())) }
+}
+
+/// Counts a write to a tensor: a graph that was recorded with its values is refused in backward.
+///
+/// # Errors
+/// Returns an error if libtorch refuses.
+pub fn bump_version(tensor: &Tensor) -> Result<(), TchError> {
+    // SAFETY: it is a live tensor that is not kept.
+    unsafe { ffi::checked(ffi::booster_bump_version(tensor.as_ptr())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Kind, no_grad};
+
+    use super::*;
+
+    #[test]
+    fn gradients_get_to_the_target() {
+        for copies in [false, true] {
+            let target = Tensor::from_slice(&[2.0f32, 3.0]).set_requires_grad(true);
+            let variable = Tensor::from_slice(&[2.0f32, 3.0]).set_requires_grad(true);
+            route_gradient(&variable, &target, copies).unwrap();
+            assert!(!variable.is_leaf());
+            (&variable * &variable).sum(Kind::Float).backward();
+            assert_eq!(target.grad(), Tensor::from_slice(&[4.0f32, 6.0]));
+            make_leaf(&variable).unwrap();
+            (&variable * 3.0).sum(Kind::Float).backward();
+            assert_eq!(variable.grad(), Tensor::from_slice(&[3.0f32, 3.0]));
+            assert_eq!(target.grad(), Tensor::from_slice(&[4.0f32, 6.0]));
+        }
+    }
+
+    #[test]
+    fn a_write_to_one_tensor_is_counted_for_the_other() {
+        let mut target = Tensor::from_slice(&[2.0f32]).set_requires_grad(true);
+        let variable = Tensor::from_slice(&[2.0f32]).set_requires_grad(true);
+        share_version(&variable, &target).unwrap();
+        route_gradient(&variable, &target, false).unwrap();
+        let square = &variable * &variable;
+        let _ = no_grad(|| target.fill_(5.0));
+        assert_eq!(variable.internal_version(), target.internal_version());
+        assert!(square.f_backward().is_err());
+        let square = &variable * &variable;
+        bump_version(&variable).unwrap();
+        assert!(square.f_backward().is_err());
+    }
+}
