@@ -1,8 +1,5 @@
 //! What a data-parallel pipeline does between evaluations: weights, buffers, random numbers, graphs, bad input.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
-
 use booster::evaluation::Classification;
 use booster::pipeline::Objective;
 use booster::prelude::*;
@@ -135,11 +132,11 @@ fn a_loop_written_by_hand_ends_at_the_parameters_of_one_device() -> Outcome {
 }
 
 #[test]
-fn replicas_draw_different_masks_and_a_seeded_run_repeats() -> Outcome {
+fn a_seeded_run_repeats_bit_for_bit_where_replicas_take_turns() -> Outcome {
     let _generator = generator();
     let run = || -> booster::Result<Vec<Tensor>> {
         manual_seed(9);
-        let mut pipeline = DataParallelPipeline::build(&DEVICES, with_dropout, Net::new())?;
+        let mut pipeline = DataParallelPipeline::build(&DEVICES, with_dropout, Net::new())?.take_turns()?;
         let mut optimizer = nn::Sgd::default().build(pipeline.var_store(), 0.1)?;
         manual_seed(11);
         for _ in 0..5 {
@@ -151,7 +148,12 @@ fn replicas_draw_different_masks_and_a_seeded_run_repeats() -> Outcome {
     for _ in 0..5 {
         assert_eq!(run()?, first);
     }
+    Ok(())
+}
 
+#[test]
+fn replicas_draw_different_masks() -> Outcome {
+    let _generator = generator();
     // Each shard holds the same samples: only masks can make their outputs differ.
     let dropout = |path: &nn::Path<'_>| {
         nn::seq_t().add_fn_t(|input, train| input.dropout(0.5, train)).add(nn::linear(
@@ -349,7 +351,7 @@ fn a_parameter_of_the_evaluator_reaches_all_replicas() -> Outcome {
 }
 
 #[test]
-fn a_weight_that_is_learned_has_its_part_in_the_gradient() -> Outcome {
+fn a_weight_is_a_constant_on_one_device_and_on_many() -> Outcome {
     /// A mean by weights that depend on the model.
     #[evaluator]
     fn attended(model: &nn::SequentialT, batch: &Labelled, mode: Mode) -> booster::Result<Loss> {
@@ -372,6 +374,14 @@ fn a_weight_that_is_learned_has_its_part_in_the_gradient() -> Outcome {
     many.evaluate(&batch, Mode::Train)?.0.f_backward()?;
     one.backward(&batch, Objective::Mean)?;
     assert_close(&gradients(many.var_store()), &gradients(one.var_store()));
+
+    let logits = one.model().forward_t(&batch.input, true);
+    let weights = logits.select(1, 0).exp();
+    let mean = (logits.select(1, 1).square() * &weights).sum(Kind::Float) / weights.detach().sum(Kind::Float);
+    let before = gradients(one.var_store());
+    mean.backward();
+    let expected = gradients(one.var_store()).iter().zip(&before).map(|(sum, before)| sum - before).collect::<Vec<_>>();
+    assert_close(&before, &expected.iter().map(|gradient| gradient * 2.0).collect::<Vec<_>>());
     Ok(())
 }
 
@@ -630,43 +640,4 @@ fn a_builder_that_panics_leaves_gradients_on() {
     assert!(error.is_err());
     let variable = Tensor::ones([1], (Kind::Float, Device::Cpu)).set_requires_grad(true);
     assert!((variable * 2.0).requires_grad());
-}
-
-#[test]
-fn a_thread_that_draws_beside_it_is_not_taken_for_the_model() -> Outcome {
-    /// Tells which replicas evaluate at the same time.
-    #[evaluator]
-    fn counted(model: &nn::SequentialT, batch: &Labelled, mode: Mode, #[param] draws: bool) -> booster::Result<Tensor> {
-        if NOW.fetch_add(1, Ordering::SeqCst) > 0 {
-            TOGETHER.store(true, Ordering::SeqCst);
-        }
-        std::thread::sleep(Duration::from_millis(50));
-        if draws {
-            let _ = Tensor::f_rand([1], (Kind::Float, Device::Cpu))?;
-        }
-        NOW.fetch_sub(1, Ordering::SeqCst);
-        Ok(model.forward_t(&batch.input, mode.is_train()).f_mean(Kind::Float)?)
-    }
-    static NOW: AtomicUsize = AtomicUsize::new(0);
-    static TOGETHER: AtomicBool = AtomicBool::new(false);
-    let _generator = generator();
-    let mut pipeline = DataParallelPipeline::build(&DEVICES, mlp, Counted::new(false))?;
-    let batch = batch(9);
-    let together = |pipeline: &mut DataParallelPipeline<Counted>| -> booster::Result<bool> {
-        TOGETHER.store(false, Ordering::SeqCst);
-        pipeline.evaluate(&batch, Mode::Train)?;
-        Ok(TOGETHER.load(Ordering::SeqCst))
-    };
-    let beside = std::thread::spawn(|| {
-        std::thread::sleep(Duration::from_millis(20));
-        drop(Tensor::rand([1], (Kind::Float, Device::Cpu)));
-    });
-    together(&mut pipeline)?;
-    beside.join().map_err(|_| "it draws and ends")?;
-    assert!(together(&mut pipeline)?);
-    // The model's own draws have replicas take turns, from the second evaluation on.
-    pipeline.evaluator_mut().draws = true;
-    together(&mut pipeline)?;
-    assert!(!together(&mut pipeline)?);
-    Ok(())
 }

@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 ///
 /// A plain tensor is the mean over the samples of its batch. A loss with another denominator (tokens, the targets that
 /// are not ignored, class weights) says so: [`Loss::weighted`]. So a short last batch, shards of unequal size and
-/// accumulated micro-batches give the gradient of all samples at once.
+/// accumulated micro-batches give the gradient of all samples at once. Weights are constants: no gradient flows into
+/// them.
 ///
 /// It derefs to the tensor: `loss.backward()`.
 #[derive(Debug)]
@@ -49,10 +50,11 @@ impl Loss {
     /// # Errors
     /// [`Error::Torch`] where the two are not on one device.
     pub fn from_sum(sum: &Tensor, weight: &Tensor) -> Result<Self> {
+        let weight = weight.f_detach()?;
         let counts = weight.try_ne(0.0)?;
         let mean = sum.f_div(&weight.f_where_self(&counts, &weight.f_ones_like()?)?)?;
         let mean = mean.f_where_self(&counts, &mean.f_zeros_like()?)?;
-        Ok(Self::weighted(mean, weight.shallow_clone()))
+        Ok(Self::weighted(mean, weight))
     }
 
     /// The mean, a 0-dimensional tensor.
@@ -71,8 +73,8 @@ impl Loss {
         Ok(Self { mean: detached_tensor(&self.mean)?, weight })
     }
 
-    /// Checks what a loss has to be: 0-dimensional, of a floating-point kind.
-    pub(crate) fn checked(self) -> Result<Self> {
+    /// Checks what a loss has to be: 0-dimensional, of a floating-point kind. The weight loses its graph.
+    pub(crate) fn checked(mut self) -> Result<Self> {
         let of_shape = |tensor: &Tensor| match tensor.dim() {
             0 => Ok(()),
             _ => Err(Error::LossShape { shape: tensor.size() }),
@@ -82,6 +84,7 @@ impl Loss {
         if !self.mean.is_floating_point() {
             return Err(Error::LossKind { kind: self.mean.f_kind()? });
         }
+        self.weight = self.weight.as_ref().map(Tensor::f_detach).transpose()?;
         Ok(self)
     }
 }

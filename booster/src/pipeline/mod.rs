@@ -3,7 +3,11 @@
 mod data_parallel;
 mod single;
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use booster_sys::scalar::full;
+use booster_sys::thread::ThreadState;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
@@ -110,6 +114,28 @@ fn evaluate_on<E: Evaluator>(
     let moved = if batch.is_on(device) { None } else { Some(batch.move_to(device)?) };
     let (loss, diagnostics, output) = evaluator.evaluate(model, moved.as_ref().unwrap_or(batch), mode)?;
     Ok((loss.checked()?, diagnostics.detach()?, output))
+}
+
+/// Runs code of the user's. A panic becomes [`Error::Panicked`], and leaves the thread's gradients and autocast on or
+/// off as they were.
+fn catch_panic<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let state = ThreadState::current();
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+        state.restore();
+        Err(Error::Panicked { message: message(payload) })
+    })
+}
+
+fn message(payload: Box<dyn Any + Send>) -> String {
+    let text = match payload.downcast::<String>() {
+        Ok(text) => return *text,
+        Err(payload) => payload.downcast::<&str>().map(|text| (*text).to_owned()),
+    };
+    text.unwrap_or_else(|payload| {
+        // Dropping a payload of another type may panic again.
+        std::mem::forget(payload);
+        "no message".to_owned()
+    })
 }
 
 /// Runs backward, and gives the loss without its graph.

@@ -5,7 +5,7 @@ use std::fmt;
 use tch::Device;
 use tch::nn::{Path, VarStore};
 
-use super::{EvaluationPipeline, evaluate_on};
+use super::{EvaluationPipeline, catch_panic, evaluate_on};
 use crate::error::Result;
 use crate::evaluation::{Evaluator, Loss, Mode};
 
@@ -55,7 +55,7 @@ impl<E: Evaluator> EvaluationPipeline for Pipeline<E, E::Model> {
     type Evaluator = E;
 
     fn evaluate(&mut self, batch: &E::Batch, mode: Mode) -> Result<(Loss, E::Diagnostics, E::Output)> {
-        evaluate_on(&self.evaluator, &self.model, self.device(), batch, mode)
+        catch_panic(|| evaluate_on(&self.evaluator, &self.model, self.device(), batch, mode))
     }
 
     fn evaluator(&self) -> &E {

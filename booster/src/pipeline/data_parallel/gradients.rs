@@ -15,6 +15,13 @@ pub(super) struct Gradients {
     pub(super) tensors: Vec<Tensor>,
 }
 
+impl Gradients {
+    /// Multiplies them, in place.
+    pub(super) fn scale(&mut self, factor: &Tensor) -> Result<()> {
+        Ok(foreach::multiply(&mut self.tensors, factor)?)
+    }
+}
+
 /// A gradient that is to be added to that of a master's variable.
 #[derive(Debug)]
 pub(super) struct Addition {
@@ -62,12 +69,6 @@ pub(super) fn take_gradients(variables: &mut [Tensor]) -> Result<Gradients> {
         }
     }
     Ok(gradients)
-}
-
-/// Multiplies the gradients of variables.
-pub(super) fn multiply_gradients(variables: &[Tensor], factor: &Tensor) -> Result<()> {
-    let gradients = variables.iter().map(Tensor::f_grad).collect::<Result<Vec<_>, _>>()?;
-    Ok(foreach::multiply(&mut gradients.into_iter().filter(Tensor::defined).collect::<Vec<_>>(), factor)?)
 }
 
 /// Brings tensors of one device to another, dense ones in one piece for each kind.

@@ -1,25 +1,22 @@
 //! A pipeline on many devices.
 
-mod age;
 mod draws;
 mod gradients;
-mod link;
+mod pairs;
 mod parts;
 mod replica;
 mod replica_set;
-mod shares;
+mod sync;
 mod worker;
 
 use std::fmt;
 use std::sync::MutexGuard;
 
-use booster_sys::gradient;
 use tch::Device;
 use tch::nn::{Path, VarStore};
 
-use self::parts::{gathered, joined, split};
-use self::replica_set::{Order, Purpose, ReplicaSet};
-use self::shares::Shares;
+use self::parts::{LossWeights, Sharded, gathered, joined, split};
+use self::replica_set::ReplicaSet;
 use super::{EvaluationPipeline, Objective, differentiate, evaluate_on};
 use crate::batch::Batch;
 use crate::error::Result;
@@ -36,18 +33,19 @@ use crate::evaluation::{Evaluator, Loss, Mode};
 /// - The first device has the master: [`var_store`](EvaluationPipeline::var_store) is its, and gradients get there
 ///   whether by `loss.backward()` or in [`training_step`](crate::training_step), which runs backward on all devices at
 ///   once. Output and diagnostics are on that device, in the order of the batch.
-/// - Buffers, such as the statistics of batch-norm, are those of the first replica.
+/// - Buffers, such as the statistics of batch-norm, are those of the first replica. A model or an evaluator may write
+///   its buffers, but no parameter: replicas share those, so that is an error.
 /// - A device may be given several times. Replicas on the master's device use its memory for their parameters. Those
 ///   elsewhere are sent parameters for each evaluation, but for frozen ones that have not changed; after
 ///   [`training_step`](crate::training_step), which knows when the optimizer steps, evaluations without gradients send
 ///   them once.
 /// - On the CPU each replica has its part of the threads that [`tch::get_num_threads`] gave when the pipeline was built.
-/// - Replicas that draw random numbers (dropout) draw different ones, and a seeded run repeats. Those that share a
-///   device take turns then; what an evaluator does besides computing may happen twice in the step in which they are
-///   first seen to draw, or in which another thread draws at the same time: a loader that draws in the background should
-///   have a generator of its own.
-/// - A loss of `evaluate` is to be differentiated before the next [`backward`](EvaluationPipeline::backward) or training
-///   step; after it that is an error.
+/// - Replicas that draw random numbers (dropout) draw different ones. Those that share a device draw in the order in
+///   which their threads run, so that a seeded run does not repeat; with [`take_turns`](Self::take_turns) it does, bit
+///   for bit.
+/// - A graph of `evaluate` outlives evaluations, training steps and averages, as on one device: its gradient is that of
+///   the weights that it was recorded with, or `backward` is an error where an optimizer or a load wrote to them.
+/// - Each replica's thread has a stack of 8 MiB, as the main thread has it, or of `RUST_MIN_STACK` bytes if that is more.
 /// - An evaluation's [`autocast`](tch::autocast) belongs in the evaluator: that of the calling thread is not seen by the
 ///   replicas' threads.
 ///
@@ -93,6 +91,29 @@ impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
         Ok(Self { var_store, evaluator, replicas })
     }
 
+    /// Has the replicas that share a device evaluate one after the other, on one thread, in the order of their shards.
+    ///
+    /// They draw random numbers in that order, so that a seeded run repeats bit for bit. On the CPU that thread has all
+    /// threads within an operation.
+    ///
+    /// ```
+    /// # use booster::evaluation::Classification;
+    /// # use booster::prelude::*;
+    /// # use booster::tch::{Device, nn};
+    /// # fn main() -> booster::Result<()> {
+    /// # let net = |path: &nn::Path<'_>| nn::linear(path, 4, 3, Default::default());
+    /// let pipeline = DataParallelPipeline::build(&[Device::Cpu; 2], net, Classification::new())?.take_turns()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns [`Error::During`](crate::Error::During) if a thread cannot be started.
+    pub fn take_turns(mut self) -> Result<Self> {
+        self.replicas.take_turns()?;
+        Ok(self)
+    }
+
     /// The devices, in the order of the shards.
     pub fn devices(&self) -> Vec<Device> {
         self.replicas.devices()
@@ -118,45 +139,37 @@ impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
     }
 }
 
-/// A batch in shards.
-struct Sharded<B> {
-    shards: Vec<B>,
-    /// The number of samples of each.
-    samples: Vec<i64>,
-}
-
 impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
     type Evaluator = E;
 
     fn evaluate(&mut self, batch: &E::Batch, mode: Mode) -> Result<(Loss, E::Diagnostics, E::Output)> {
-        let Some(Sharded { shards, samples }) = self.shards(batch)? else {
+        let Some(shards) = self.shards(batch)? else {
             let evaluator = &self.evaluator;
-            return self.replicas.alone(|model, device| evaluate_on(evaluator, model, device, batch, mode));
+            return self.replicas.on_master(mode, |model, device| evaluate_on(evaluator, model, device, batch, mode));
         };
-        let order = Order { mode, records: gradient::is_enabled(), purpose: Purpose::Output };
-        let found = self.replicas.evaluate(&self.evaluator, shards, &samples, order)?;
-        let (losses, diagnostics, outputs) = split(found);
-        let loss = Shares::new(&losses, &samples)?.loss()?;
+        let samples = shards.samples.clone();
+        let (losses, diagnostics, outputs) = split(self.replicas.evaluate(&self.evaluator, shards, mode)?);
+        let loss = LossWeights::new(&losses, &samples)?.loss()?;
         Ok((loss, gathered(diagnostics, &samples)?, joined(outputs)?))
     }
 
     fn backward(&mut self, batch: &E::Batch, objective: Objective) -> Result<(Loss, E::Diagnostics)> {
-        let Some(Sharded { shards, samples }) = self.shards(batch)? else {
+        let Some(shards) = self.shards(batch)? else {
             let evaluator = &self.evaluator;
-            return self.replicas.alone(|model, device| {
+            return self.replicas.on_master(Mode::Train, |model, device| {
                 let (loss, diagnostics, _) = evaluate_on(evaluator, model, device, batch, Mode::Train)?;
                 Ok((differentiate(&loss, batch, objective)?, diagnostics))
             });
         };
-        self.replicas.differentiate(&self.evaluator, shards, &samples, objective)
+        self.replicas.differentiate(&self.evaluator, shards, objective)
     }
 
     fn stepped(&mut self) {
-        self.replicas.step();
+        self.replicas.age.step(false);
     }
 
     fn changed(&mut self) {
-        self.replicas.change();
+        self.replicas.age.changes += 1;
     }
 
     fn evaluator(&self) -> &E {
@@ -172,7 +185,7 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
     }
 
     fn var_store_mut(&mut self) -> &mut VarStore {
-        self.replicas.change();
+        self.replicas.age.changes += 1;
         &mut self.var_store
     }
 }

@@ -1,37 +1,109 @@
 //! What replicas find, each on its shard, and how it is put together.
 
-use booster_sys::scalar::full;
-use tch::Kind;
+use booster_sys::scalar::{ScalarOps as _, full};
+use tch::{Kind, Tensor};
 
-use crate::batch::Batch;
+use crate::batch::{Batch, to_device};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::gather::gather;
 use crate::error::{Error, Result};
-use crate::evaluation::{Evaluator, Loss};
-use crate::pipeline::times;
+use crate::evaluation::{Evaluator, Loss, summing_kind};
+use crate::pipeline::{Objective, times};
+
+/// A batch in shards, with the number of samples of each.
+pub(super) struct Sharded<B> {
+    pub(super) shards: Vec<B>,
+    pub(super) samples: Vec<i64>,
+}
 
 /// What a replica found.
 pub(super) struct Evaluated<E: Evaluator> {
     pub(super) loss: Loss,
     pub(super) diagnostics: E::Diagnostics,
-    /// `None` where it was not asked for.
+    /// `None` where it is not wanted.
     pub(super) output: Option<E::Output>,
-    /// What the loss was multiplied by and differentiated; `None` where that is yet to be done.
-    pub(super) differentiated: Option<f64>,
+    pub(super) is_differentiated: bool,
 }
 
 impl<E: Evaluator> Evaluated<E> {
-    /// Differentiates a mean over samples times this factor. A loss with a weight of its own waits for the other
-    /// shards': only then is its part known.
-    pub(super) fn differentiate(mut self, factor: f64) -> Result<Self> {
-        if self.loss.weight().is_none() && self.loss.requires_grad() {
-            let factor_on_device = full([0_i64; 0], factor, (Kind::Double, self.loss.device()))?;
-            times(&self.loss, &factor_on_device)?.f_backward()?;
-            self.loss = self.loss.detached()?;
-            self.differentiated = Some(factor);
+    /// Differentiates the loss times a factor, if it has a gradient, and drops its graph.
+    pub(super) fn differentiated(loss: &Loss, diagnostics: E::Diagnostics, factor: f64) -> Result<Self> {
+        let is_differentiated = loss.requires_grad();
+        if is_differentiated {
+            times(loss, &full([0_i64; 0], factor, (Kind::Double, loss.device()))?)?.f_backward()?;
         }
-        Ok(self)
+        Ok(Self { loss: loss.detached()?, diagnostics, output: None, is_differentiated })
     }
+}
+
+/// What a shard counts for in the objective, as far as its samples tell.
+pub(super) fn part_of_samples(objective: Objective, samples: &[i64], shard: usize) -> f64 {
+    match objective {
+        Objective::Mean => samples[shard] as f64 / samples.iter().sum::<i64>() as f64,
+        Objective::Sum => samples[shard] as f64,
+    }
+}
+
+/// What each shard's loss counts for in the loss of the whole batch.
+#[derive(Debug)]
+pub(super) struct LossWeights<'a> {
+    losses: &'a [Loss],
+    samples: &'a [i64],
+    /// Where a loss has a weight of its own: 0-dimensional doubles on the first loss's device, with their sum.
+    own: Option<(Vec<Tensor>, Tensor)>,
+}
+
+impl<'a> LossWeights<'a> {
+    pub(super) fn new(losses: &'a [Loss], samples: &'a [i64]) -> Result<Self> {
+        let device = losses.first().ok_or(Error::EmptyBatch)?.device();
+        if losses.iter().all(|loss| loss.weight().is_none()) {
+            return Ok(Self { losses, samples, own: None });
+        }
+        let weight = |(loss, &samples): (&Loss, &i64)| match loss.weight() {
+            Some(weight) => Ok(to_device(weight, device)?.f_to_kind(Kind::Double)?),
+            None => Ok(full([0_i64; 0], samples as f64, (Kind::Double, device))?),
+        };
+        let weights = losses.iter().zip(samples).map(weight).collect::<Result<Vec<_>>>()?;
+        let total = Tensor::f_stack(&weights, 0)?.f_sum(Kind::Double)?;
+        Ok(Self { losses, samples, own: Some((weights, total)) })
+    }
+
+    /// The loss of the whole batch, on the first loss's device, with the shards' graphs.
+    pub(super) fn loss(&self) -> Result<Loss> {
+        let first = self.losses[0].mean();
+        let (device, kind) = (first.device(), first.f_kind()?);
+        let mut sum: Option<Tensor> = None;
+        for (index, loss) in self.losses.iter().enumerate() {
+            let mean = to_device(loss.mean(), device)?.f_to_kind(summing_kind(kind))?;
+            let part = match &self.own {
+                None => mean.try_mul_scalar(part_of_samples(Objective::Mean, self.samples, index))?,
+                Some((weights, total)) => mean.f_mul(&share(&weights[index], total)?.f_to_kind(mean.f_kind()?)?)?,
+            };
+            sum = Some(sum.map_or(Ok(part.shallow_clone()), |sum| sum.f_add(&part))?);
+        }
+        let mean = sum.ok_or(Error::EmptyBatch)?.f_to_kind(kind)?;
+        let Some((_, total)) = &self.own else { return Ok(Loss::from(mean)) };
+        // Of the kind that the evaluator's have.
+        let kind = self.losses.iter().find_map(Loss::weight).map_or(Kind::Double, Tensor::kind);
+        Ok(Loss::weighted(mean, total.f_to_kind(kind)?))
+    }
+
+    /// What a shard's gradient is to be multiplied by where it was taken by the [samples](part_of_samples) and weights
+    /// are others.
+    pub(super) fn correction(&self, objective: Objective, shard: usize) -> Result<Option<Tensor>> {
+        let Some((weights, total)) = &self.own else { return Ok(None) };
+        let part = match objective {
+            Objective::Mean => share(&weights[shard], total)?,
+            Objective::Sum => weights[shard].shallow_clone(),
+        };
+        Ok(Some(part.try_div_scalar(part_of_samples(objective, self.samples, shard))?))
+    }
+}
+
+/// A weight over their total; 0 where nothing weighs anything.
+fn share(weight: &Tensor, total: &Tensor) -> Result<Tensor> {
+    let divisor = total.f_where_self(&total.try_ne(0.0)?, &total.f_ones_like()?)?;
+    Ok(weight.f_div(&divisor)?)
 }
 
 /// What replicas found, by what it is.

@@ -1,14 +1,11 @@
-//! A thread that works for one replica, as long as the pipeline lives.
+//! A thread that works for replicas, as long as the pipeline lives.
 
-use std::any::Any;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
-
-use booster_sys::gradient;
+use std::thread::{Builder, JoinHandle};
 
 use crate::error::{Error, Result};
+use crate::pipeline::catch_panic;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -20,8 +17,8 @@ pub(super) struct Worker {
     thread: Option<JoinHandle<()>>,
 }
 
-/// A job under way.
-pub(super) struct Pending<T>(Receiver<Result<T>>);
+/// A job under way. Dropping it waits: no job outlives the call that started it, even if that unwinds.
+pub(super) struct JobHandle<T>(Receiver<Result<T>>);
 
 impl Worker {
     /// Starts a thread, which may use so many threads within an operation on the CPU.
@@ -38,24 +35,24 @@ impl Worker {
         };
         // libtorch keeps the number that was set last for threads that have yet to begin: it is put back.
         let own = tch::get_num_threads();
-        let thread = std::thread::Builder::new().name(name).spawn(body).map_err(could_not_start)?;
+        let thread = Builder::new().name(name).stack_size(stack_size()).spawn(body).map_err(could_not_start)?;
         let _ = is_ready.recv();
         tch::set_num_threads(own);
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
     /// Gives the thread something to do. A panic in it becomes [`Error::Panicked`].
-    pub(super) fn start<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Pending<T> {
+    pub(super) fn start<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> JobHandle<T> {
         let (done, outcome) = channel();
         let job = move || {
-            // Nobody waits for the outcome where another replica could not be started.
-            let _ = done.send(caught(work));
+            // The handle waits for it, whatever happens.
+            let _ = done.send(catch_panic(work));
         };
         if let Some(jobs) = &self.jobs {
             // A thread that is gone drops the job, which `wait` finds out.
             let _ = jobs.send(Box::new(job));
         }
-        Pending(outcome)
+        JobHandle(outcome)
     }
 }
 
@@ -69,26 +66,24 @@ impl Drop for Worker {
     }
 }
 
-impl<T> Pending<T> {
+impl<T> JobHandle<T> {
     /// Waits until it is done.
     pub(super) fn wait(self) -> Result<T> {
         self.0.recv().unwrap_or_else(|_| Err(Error::custom("the replica's thread is gone")))
     }
 }
 
-/// Runs code of the user's, whose panic is an error.
-pub(super) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    let records = gradient::is_enabled();
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
-        // A panic within `tch::no_grad` leaves gradients off.
-        gradient::set_enabled(records);
-        Err(Error::Panicked { message: message(payload.as_ref()) })
-    })
+impl<T> Drop for JobHandle<T> {
+    fn drop(&mut self) {
+        // An error says that the outcome was received, or that there will be none.
+        let _ = self.0.recv();
+    }
 }
 
-fn message(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message").to_owned()
+/// The main thread's on common systems, where other threads have 2 MiB; more if std's `RUST_MIN_STACK` says so.
+fn stack_size() -> usize {
+    let asked = std::env::var("RUST_MIN_STACK").ok().and_then(|bytes| bytes.parse().ok());
+    asked.unwrap_or(0).max(8 << 20)
 }
 
 fn could_not_start(cause: io::Error) -> Error {

@@ -1,0 +1,213 @@
+//! How a replica's variable follows the master's.
+
+use booster_sys::replica::{bump_version, make_leaf, route_gradient, share_version};
+use tch::{Tensor, no_grad};
+
+use crate::error::{Error, Result};
+
+/// How often something happened after which parameters may have other values.
+///
+/// libtorch counts writes to a tensor, but not all: tch's SGD writes past the count. So an equal count proves nothing
+/// while there are gradients that an optimizer may step on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Age {
+    /// Changes by other means than optimizers.
+    pub(super) changes: u64,
+    steps: u64,
+    has_gradients: bool,
+}
+
+impl Age {
+    /// An evaluation is recorded, or an optimizer has stepped on all gradients that there were.
+    pub(super) fn step(&mut self, has_gradients: bool) {
+        self.steps += 1;
+        self.has_gradients = has_gradients;
+    }
+}
+
+/// The master's values at some time.
+#[derive(Clone, Copy, Debug)]
+struct Version {
+    /// The writes that libtorch has counted.
+    writes: i64,
+    age: Age,
+    /// Whether no optimizer steps on them.
+    is_frozen: bool,
+    /// Whether a copy of them may have been overwritten.
+    is_stale: bool,
+}
+
+impl Version {
+    /// Whether the values are certainly those of before.
+    fn is_still(self, before: Self) -> bool {
+        let is_kept = if self.is_frozen && before.is_frozen {
+            self.age.changes == before.age.changes
+        } else {
+            !self.age.has_gradients && self.age == before.age
+        };
+        is_kept && self.writes == before.writes && !before.is_stale
+    }
+}
+
+/// How gradients get to the master's variables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GradientMode {
+    /// In the graph: backward accumulates them there.
+    Graph,
+    /// Each replica's variable has its own gradient, which is then added.
+    Apart,
+    /// There are none.
+    None,
+}
+
+/// A replica's variable and the master's.
+///
+/// A graph holds the replica's variable itself. So an evaluation that records none leaves the variable as it found it:
+/// in the same memory, and with the same way for gradients.
+#[derive(Debug)]
+pub(super) struct VariableSync {
+    name: String,
+    master: Tensor,
+    pub(super) replica: Tensor,
+    pub(super) is_buffer: bool,
+    /// Whether the two have the same memory.
+    shares: bool,
+    /// The master's memory that the replica stands for; 0 before the first evaluation.
+    of: usize,
+    /// The master's values that the replica has.
+    holds: Option<Version>,
+    /// Whether a graph may hold the replica.
+    in_graph: bool,
+    /// During an evaluation in other memory: that of the graphs, with the values in it.
+    home: Option<(Tensor, Option<Version>)>,
+    /// During an evaluation as a leaf: the way of the graphs to the master.
+    route: Option<Tensor>,
+    /// Counted writes to the master's variable and the replica's when the evaluation began.
+    writes: (i64, i64),
+}
+
+impl VariableSync {
+    /// Pairs two variables. `is_near` says that they are on one device, where parameters share their memory.
+    pub(super) fn new(name: String, master: Tensor, replica: Tensor, is_buffer: bool, is_near: bool) -> Result<Self> {
+        let shares = is_near && !is_buffer;
+        if shares {
+            share_version(&replica, &master)?;
+        }
+        let (of, holds, home, route) = (0, None, None, None);
+        Ok(Self { name, master, replica, is_buffer, shares, of, holds, in_graph: false, home, route, writes: (0, 0) })
+    }
+
+    /// Gives the replica the master's values, for an evaluation.
+    pub(super) fn enter(&mut self, mode: GradientMode, age: Age) -> Result<()> {
+        let of = self.master.data_ptr() as usize;
+        if self.of != of || !(self.shares || self.fits()?) {
+            if self.in_graph && mode == GradientMode::None {
+                // The master is elsewhere for a while, as with averaged weights.
+                self.home = Some((self.replica.f_detach()?, self.holds));
+                self.give_memory()?;
+            } else {
+                if std::mem::take(&mut self.in_graph) {
+                    // Graphs that were recorded in the memory of before would take the values from here.
+                    bump_version(&self.replica)?;
+                }
+                if self.shares || self.of != 0 || !self.fits()? {
+                    self.give_memory()?;
+                }
+                self.of = of;
+            }
+        }
+        if !self.shares {
+            self.copy_values(age)?;
+        }
+        if !self.is_buffer {
+            self.direct_gradients(mode)?;
+        }
+        self.in_graph |= mode == GradientMode::Graph;
+        Ok(())
+    }
+
+    /// Notes what was written so far, once all replicas have entered: what is written from now on is the evaluation's.
+    pub(super) fn count_writes(&mut self) -> Result<()> {
+        self.writes = (self.master.f_internal_version()?, self.replica.f_internal_version()?);
+        Ok(())
+    }
+
+    /// Puts the replica back as graphs have it.
+    pub(super) fn leave(&mut self) -> Result<()> {
+        if let Some((memory, holds)) = self.home.take() {
+            self.replica.f_set_data(&memory)?;
+            self.holds = holds;
+        }
+        if let Some(route) = self.route.take() {
+            route_gradient(&self.replica, &route, false)?;
+        }
+        let (of_master, of_replica) = self.writes;
+        let is_written = self.replica.f_internal_version()? != of_replica;
+        if self.is_buffer && is_written {
+            self.invalidate();
+        }
+        if !self.is_buffer && (is_written || self.master.f_internal_version()? != of_master) {
+            let expected = "a parameter that evaluation leaves as it is";
+            let found = "a write by the evaluator or the model, once for each replica: make it a buffer \
+                         (`zeros_no_train`), which follows the first replica's, or write it between evaluations";
+            return Err(Error::Variable { name: self.name.clone(), expected: expected.into(), found: found.into() });
+        }
+        Ok(())
+    }
+
+    /// The replica's values may have been overwritten.
+    pub(super) fn invalidate(&mut self) {
+        self.holds.iter_mut().for_each(|version| version.is_stale = true);
+    }
+
+    /// Whether shape and kind are the master's.
+    fn fits(&self) -> Result<bool> {
+        Ok(self.replica.f_kind()? == self.master.f_kind()? && self.replica.size() == self.master.size())
+    }
+
+    /// Gives the replica the master's memory, or as much elsewhere.
+    fn give_memory(&mut self) -> Result<()> {
+        self.holds = None;
+        let elsewhere = (self.master.f_kind()?, self.replica.device());
+        let memory = if self.shares { self.master.f_data() } else { Tensor::f_empty(self.master.size(), elsewhere) };
+        Ok(self.replica.f_set_data(&memory?)?)
+    }
+
+    /// Copies the master's values unless they are certainly there.
+    fn copy_values(&mut self, age: Age) -> Result<()> {
+        let is_frozen = !self.master.requires_grad() && !self.master.f_grad()?.defined();
+        let now = Version { writes: self.master.f_internal_version()?, age, is_frozen, is_stale: false };
+        if self.holds.is_some_and(|before| now.is_still(before)) {
+            return Ok(());
+        }
+        // Graphs find out by the count whether their values are gone, as they do on one device.
+        let counts = self.home.is_none() && self.holds.take().is_some_and(|before| before.writes != now.writes);
+        no_grad(|| {
+            if counts { self.replica.f_copy_(&self.master) } else { self.replica.f_data()?.f_copy_(&self.master) }
+        })?;
+        self.holds = Some(now);
+        Ok(())
+    }
+
+    /// Sends gradients to where the mode wants them.
+    fn direct_gradients(&mut self, mode: GradientMode) -> Result<()> {
+        let requires_grad = self.master.requires_grad();
+        if mode == GradientMode::Graph && requires_grad {
+            return Ok(route_gradient(&self.replica, &self.master, !self.shares)?);
+        }
+        if !self.replica.is_leaf() {
+            let route = Tensor::f_empty([0], (self.replica.f_kind()?, self.replica.device()))?;
+            route_gradient(&route, &self.replica, false)?;
+            make_leaf(&self.replica)?;
+            self.route = Some(route);
+        }
+        if self.replica.requires_grad() != requires_grad {
+            let _ = self.replica.f_set_requires_grad(requires_grad)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "sync_tests.rs"]
+mod tests;
