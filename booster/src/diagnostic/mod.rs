@@ -20,6 +20,7 @@ mod seen;
 mod serialization;
 mod summary;
 mod table;
+mod text;
 mod track;
 mod value;
 mod weights;

@@ -1,17 +1,32 @@
 //! Aggregators that are kept: for a checkpoint, or for another process.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
-use tch::{Tensor, no_grad_guard};
+use tch::{Device, Kind, Tensor, no_grad_guard};
 
 use super::aggregate::tracks;
+use super::chunk::{Chunk, Content};
 use super::read::{Read, read};
 use super::reduction::HostState;
 use super::schema::{Field, SchemaMetric};
 use super::track::{Finite, Lifted, Track};
-use super::{Aggregator, Diagnostic, Nature};
+use super::{Aggregator, Diagnostic, Nature, State};
 use crate::error::{Error, Result};
 
+/// The form of what is saved; another one is refused.
+const VERSION: u32 = 1;
+
+/// More updates cannot be told apart in double precision.
+const MOST_UPDATES: u64 = 1 << 53;
+
+/// The most entries of a sample that a state is tried with.
+const MOST_ENTRIES: i64 = 1 << 24;
+
 /// All that an aggregator holds, on the host, to be written and read with serde.
+///
+/// It is read again if the diagnostics have the same metrics, and their reductions states of the same form. A reduction
+/// of your own whose state changes its meaning but not its form needs another [`NAME`](super::Reduction::NAME).
 ///
 /// ```
 /// use booster::prelude::*;
@@ -35,6 +50,8 @@ use crate::error::{Error, Result};
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SavedAggregator {
+    #[serde(default)]
+    version: u32,
     schema_hash: u64,
     updates: u64,
     fields: Vec<SavedField>,
@@ -67,22 +84,31 @@ impl<D: Diagnostic> Aggregator<D> {
         self.settle()?;
         let read = read(&self.tracks)?;
         let fields = self.tracks.iter().zip(read).map(|(track, read)| SavedField::of(track, &read)).collect();
-        Ok(SavedAggregator { schema_hash: D::SCHEMA.hash(), updates: self.updates, fields })
+        Ok(SavedAggregator { version: VERSION, schema_hash: D::SCHEMA.hash(), updates: self.updates, fields })
     }
 
     /// An aggregator that goes on where another was saved; its states are on the CPU until values of another device
     /// come.
     ///
     /// # Errors
-    /// [`Error::Schema`], with the first metric that differs, where it was saved for other diagnostics.
+    /// Returns [`Error::Schema`], with the first metric that differs, if it was saved for other diagnostics, in another
+    /// form, or was damaged.
     pub fn load(saved: &SavedAggregator) -> Result<Self> {
+        let _no_grad = no_grad_guard();
         let mut aggregator = Self::new();
+        if saved.version != VERSION {
+            return Err(Error::Schema(format!("expected version {VERSION} of its form, found {}", saved.version)));
+        }
+        if saved.updates > MOST_UPDATES {
+            return Err(Error::Schema(format!("expected at most {MOST_UPDATES} updates, found {}", saved.updates)));
+        }
         if saved.updates == 0 {
             return Ok(aggregator);
         }
         aggregator.tracks = tracks::<D>();
         check(saved, D::SCHEMA.hash(), &aggregator.tracks)?;
         for (track, field) in aggregator.tracks.iter_mut().zip(&saved.fields) {
+            field.check(track, saved.updates)?;
             let lifted = field.lifted()?;
             track.commit(lifted);
             track.nature.clone_from(&field.nature);
@@ -128,6 +154,44 @@ impl SavedField {
         }
     }
 
+    /// Whether its states are such as the reductions of a track make of values.
+    fn check(&self, track: &Track, updates: u64) -> Result<()> {
+        let damaged = |metric: Option<&String>, expected: String, found: String| {
+            let of = metric.map_or(track.field.name, String::as_str);
+            Err(Error::Schema(format!("{of}: expected {expected}, found {found}")))
+        };
+        let first = f64::from_bits(self.first_non_finite);
+        if first != f64::INFINITY && !(first >= 0.0 && first < updates as f64) {
+            let expected = format!("the first update that is not finite to be one of {updates}");
+            return damaged(self.metrics.first(), expected, first.to_string());
+        }
+        let Some(states) = &self.states else { return Ok(()) };
+        if states.len() != track.reduces.len() {
+            let expected = format!("{} states", track.reduces.len());
+            return damaged(self.metrics.first(), expected, states.len().to_string());
+        }
+        let Some(nature) = &self.nature else {
+            return damaged(self.metrics.first(), "values of some form".to_owned(), "states without values".to_owned());
+        };
+        for (reduce, state) in track.reduces.iter().zip(states) {
+            let metric = track.field.metrics.iter().position(|metric| reduce.shares_state(&metric.reduce));
+            let metric = metric.and_then(|index| self.metrics.get(index));
+            let of_one = probe(nature, 1).and_then(|chunk| chunk.map(|chunk| reduce.lift(&chunk)).transpose());
+            let of_two = probe(nature, 2).and_then(|chunk| chunk.map(|chunk| reduce.lift(&chunk)).transpose());
+            let (of_one, of_two) = match (of_one, of_two) {
+                (Ok(Some(of_one)), Ok(Some(of_two))) => (Form::of(&of_one), Form::of(&of_two)),
+                (Ok(_), Ok(_)) => continue,
+                (Err(error), _) | (_, Err(error)) => return damaged(metric, "values".to_owned(), error.to_string()),
+            };
+            // A state may also grow with its values.
+            let found = Form { parts: state.parts.iter().map(Vec::len).collect(), dims: state.dims.clone() };
+            if of_one == of_two && found != of_one {
+                return damaged(metric, of_one.to_string(), found.to_string());
+            }
+        }
+        Ok(())
+    }
+
     fn lifted(&self) -> Result<Option<Lifted>> {
         let Some(states) = &self.states else { return Ok(None) };
         let numbers = |part: &Vec<u64>| part.iter().map(|&bits| f64::from_bits(bits)).collect();
@@ -139,4 +203,44 @@ impl SavedField {
         let finite = Finite { first: number(f64::from_bits(self.first_non_finite))?, skipped };
         Ok(Some(Lifted { states: states.iter().map(state).collect::<Result<_>>()?, finite }))
     }
+}
+
+/// The lengths of a state's parts, and its dims.
+#[derive(PartialEq)]
+struct Form {
+    parts: Vec<usize>,
+    dims: Vec<i64>,
+}
+
+impl Form {
+    fn of(state: &State) -> Self {
+        Self { parts: state.parts().iter().map(Tensor::numel).collect(), dims: state.dims().to_vec() }
+    }
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "a state of parts of lengths {:?} and dims {:?}", self.parts, self.dims)
+    }
+}
+
+/// Some rows of zeros in a form; none if a row has too many entries to be made for a trial.
+fn probe(nature: &Nature, rows: i64) -> Result<Option<Chunk>> {
+    let dims = match nature {
+        Nature::Samples(dims) | Nature::Weighted(Some(dims), _) => dims.as_slice(),
+        Nature::Numbers | Nature::Scalars | Nature::Weighted(None, _) | Nature::Ratios => &[],
+    };
+    let entries = dims.iter().try_fold(1, |entries: i64, &length| entries.checked_mul(length));
+    if entries.is_none_or(|entries| entries > MOST_ENTRIES) {
+        return Ok(None);
+    }
+    let options = (Kind::Double, Device::Cpu);
+    let shape = [&[rows], dims].concat();
+    let (values, ones) = (Tensor::f_zeros(&shape, options)?, Tensor::f_ones(&shape, options)?);
+    Ok(Some(Chunk::from(match nature {
+        Nature::Numbers | Nature::Scalars => Content::Batches { values, samples: ones },
+        Nature::Samples(_) => Content::Samples(values),
+        Nature::Weighted(..) => Content::Weighted { values, weights: ones },
+        Nature::Ratios => Content::Ratios { numerators: values, denominators: ones },
+    })))
 }

@@ -7,19 +7,36 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
-use super::schema::SchemaMetric;
-use super::summary::{Summary, by_group};
+use super::schema::{Schema, SchemaMetric};
+use super::summary::{GroupValues, Summary, by_group};
 use super::value::{Array, Histogram, Value, Values};
 
 /// Writes a map of groups, each a map of its metrics.
 #[doc(hidden)]
 pub fn serialize_summary<M: Summary, S: Serializer>(summary: &M, serializer: S) -> Result<S::Ok, S::Error> {
-    let groups = by_group(summary);
+    let mut groups = by_group(summary);
+    if serializer.is_human_readable() {
+        nan_as_absent(&M::SCHEMA, &mut groups);
+    }
     let mut map = serializer.serialize_map(Some(groups.len()))?;
     for (group, metrics) in &groups {
         map.serialize_entry(group, &Group(metrics))?;
     }
     map.end()
+}
+
+/// Makes `null` of NaN where it can stand for nothing else: an optional metric that is absent is `null` as well.
+fn nan_as_absent(schema: &Schema, groups: &mut [(&'static str, GroupValues)]) {
+    let metrics = schema.metrics();
+    for (group, values) in groups {
+        for (name, value) in values {
+            let of_name = |entry: &SchemaMetric| (entry.field.group, entry.metric.name) == (*group, *name);
+            let is_nan = matches!(value, Value::Scalar(number) if number.is_nan());
+            if is_nan && metrics.iter().any(|entry| of_name(entry) && !entry.field.optional) {
+                *value = Value::Absent;
+            }
+        }
+    }
 }
 
 /// Reads a map of groups; metrics that the schema does not know are passed over, one that is missing is an error.
@@ -54,18 +71,20 @@ impl Serialize for Group<'_> {
 enum Text {
     Absent(()),
     Scalar(f64),
-    Infinity(Infinity),
+    NonFinite(NonFinite),
     Array(Array),
     Histogram(Histogram),
 }
 
-/// Text formats have no infinity: there it is a string.
+/// Text formats have neither infinity nor NaN: there they are strings.
 #[derive(Serialize, Deserialize)]
-enum Infinity {
+enum NonFinite {
     #[serde(rename = "inf")]
-    Positive,
+    Infinity,
     #[serde(rename = "-inf")]
-    Negative,
+    MinusInfinity,
+    #[serde(rename = "NaN")]
+    Nan,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -89,9 +108,9 @@ impl Serialize for Value {
         }
         let text = match self.clone() {
             Self::Absent => Text::Absent(()),
-            Self::Scalar(number) if number.is_nan() => Text::Absent(()),
-            Self::Scalar(f64::INFINITY) => Text::Infinity(Infinity::Positive),
-            Self::Scalar(f64::NEG_INFINITY) => Text::Infinity(Infinity::Negative),
+            Self::Scalar(number) if number.is_nan() => Text::NonFinite(NonFinite::Nan),
+            Self::Scalar(f64::INFINITY) => Text::NonFinite(NonFinite::Infinity),
+            Self::Scalar(f64::NEG_INFINITY) => Text::NonFinite(NonFinite::MinusInfinity),
             Self::Scalar(number) => Text::Scalar(number),
             Self::Array(array) => Text::Array(array),
             Self::Histogram(histogram) => Text::Histogram(histogram),
@@ -102,22 +121,48 @@ impl Serialize for Value {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if !deserializer.is_human_readable() {
-            return Ok(match Tagged::deserialize(deserializer)? {
+        let value = if deserializer.is_human_readable() {
+            match Text::deserialize(deserializer)? {
+                Text::Absent(()) => Self::Absent,
+                Text::Scalar(number) => Self::Scalar(number),
+                Text::NonFinite(NonFinite::Infinity) => Self::Scalar(f64::INFINITY),
+                Text::NonFinite(NonFinite::MinusInfinity) => Self::Scalar(f64::NEG_INFINITY),
+                Text::NonFinite(NonFinite::Nan) => Self::Scalar(f64::NAN),
+                Text::Array(array) => Self::Array(array),
+                Text::Histogram(histogram) => Self::Histogram(histogram),
+            }
+        } else {
+            match Tagged::deserialize(deserializer)? {
                 Tagged::Absent => Self::Absent,
                 Tagged::Scalar(number) => Self::Scalar(number),
                 Tagged::Array(array) => Self::Array(array),
                 Tagged::Histogram(histogram) => Self::Histogram(histogram),
-            });
+            }
+        };
+        value.checked().map_err(D::Error::custom)
+    }
+}
+
+impl Value {
+    /// The value, if its lengths fit.
+    fn checked(self) -> Result<Self, String> {
+        match &self {
+            Self::Array(Array { shape, data }) => {
+                let count = shape.iter().try_fold(1, |count: i64, &length| count.checked_mul(length));
+                // Of no step there is no number, in no shape.
+                if count != Some(data.len() as i64) && !(shape.is_empty() && data.is_empty()) {
+                    return Err(format!("expected an array of shape {shape:?}, found {} numbers", data.len()));
+                }
+            }
+            Self::Histogram(Histogram { edges, counts, .. }) => {
+                if edges.len() != counts.len() + 1 && !(edges.is_empty() && counts.is_empty()) {
+                    let (edges, counts) = (edges.len(), counts.len());
+                    return Err(format!("expected one edge more than counts, found {edges} edges and {counts} counts"));
+                }
+            }
+            Self::Absent | Self::Scalar(_) => {}
         }
-        Ok(match Text::deserialize(deserializer)? {
-            Text::Absent(()) => Self::Absent,
-            Text::Scalar(number) => Self::Scalar(number),
-            Text::Infinity(Infinity::Positive) => Self::Scalar(f64::INFINITY),
-            Text::Infinity(Infinity::Negative) => Self::Scalar(f64::NEG_INFINITY),
-            Text::Array(array) => Self::Array(array),
-            Text::Histogram(histogram) => Self::Histogram(histogram),
-        })
+        Ok(self)
     }
 }
 

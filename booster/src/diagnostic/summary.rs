@@ -14,7 +14,9 @@ use crate::logging::{Point, PointData, Sink};
 ///
 /// Written by `#[derive(Diagnostic)]`. It prints as an aligned table with a row per metric, and goes through serde in
 /// two levels, `{"loss": {"nll": 0.41}}`, where NaN is `null` and an infinity `"inf"` or `"-inf"` in text formats.
-/// The value of an `Option` field is an `Option<f64>`: `None` where no step had it.
+/// The value of an `Option` field is an `Option<f64>`: `None` where no step had it, which is `null`; there NaN is
+/// `"NaN"`. What is read is what was written, bit for bit, if the format reads numbers so (JSON by `serde_json` with its
+/// feature `float_roundtrip`).
 ///
 /// ```
 /// use booster::prelude::*;

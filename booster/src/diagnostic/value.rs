@@ -27,6 +27,7 @@ pub struct Array {
     /// The length of each dimension.
     pub shape: Vec<i64>,
     /// The numbers.
+    #[serde(with = "super::text::numbers")]
     pub data: Vec<f64>,
 }
 
@@ -35,17 +36,23 @@ pub struct Array {
 pub struct Histogram {
     /// The buckets' edges, ascending: bucket `i` holds the values from edge `i` to edge `i + 1`, the upper one left out
     /// (but for the last bucket).
+    #[serde(with = "super::text::numbers")]
     pub edges: Vec<f64>,
     /// The weight of the values in each bucket: one less than there are edges. Values outside the edges are counted in
     /// the first and the last bucket.
+    #[serde(with = "super::text::numbers")]
     pub counts: Vec<f64>,
     /// The least value.
+    #[serde(with = "super::text::number")]
     pub min: f64,
     /// The greatest value.
+    #[serde(with = "super::text::number")]
     pub max: f64,
     /// The sum of values, each by its weight.
+    #[serde(with = "super::text::number")]
     pub sum: f64,
     /// The sum of squared values, each by its weight.
+    #[serde(with = "super::text::number")]
     pub sum_squares: f64,
 }
 
@@ -147,7 +154,11 @@ impl FromIterator<Value> for Values {
 /// The next value of a queue.
 #[doc(hidden)]
 pub fn take<V: MetricValue>(values: &mut Values) -> Result<V> {
-    V::from_value(values.next()).ok_or_else(|| Error::custom("a metric's value is of another form than its type"))
+    let value = values.next();
+    // Text formats write NaN and what is absent alike.
+    let or_nan = if value == Value::Absent { Some(Value::Scalar(f64::NAN)) } else { None };
+    let taken = V::from_value(value).or_else(|| V::from_value(or_nan?));
+    taken.ok_or_else(|| Error::custom("a metric's value is of another form than its type"))
 }
 
 /// The next value of a queue, if it is there.
