@@ -29,7 +29,7 @@ struct All {
 
 /// A number of any bits; NaN has no sign and no payload, which text does not have.
 fn number() -> impl Strategy<Value = f64> {
-    let any = any::<u64>().prop_map(|bits| f64::from_bits(bits));
+    let any = any::<u64>().prop_map(f64::from_bits);
     let ends = [0.0, -0.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, 5e-324, 0.1 + 0.2];
     prop_oneof![any, proptest::sample::select(ends.to_vec())].prop_map(|x| if x.is_nan() { f64::NAN } else { x })
 }
@@ -46,7 +46,7 @@ fn histogram() -> impl Strategy<Value = Histogram> {
     let numbers = proptest::collection::vec(number(), 4);
     (0..4usize, proptest::collection::vec(number(), 5), proptest::collection::vec(number(), 4), numbers).prop_map(
         |(count, edges, counts, rest)| Histogram {
-            edges: edges[..count + 1].to_vec(),
+            edges: edges[..=count].to_vec(),
             counts: counts[..count].to_vec(),
             min: rest[0],
             max: rest[1],

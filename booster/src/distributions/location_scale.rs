@@ -52,7 +52,7 @@ macro_rules! location_scale {
                 Ok([at_least_single(&self.loc)?, at_least_single(&self.log_scale)?])
             }
 
-            /// Noise to draws, in the kind of the parameters.
+            /// The draws that noise makes, in the kind of the parameters.
             fn draw_of(&self, noise: &Tensor) -> Result<Tensor> {
                 let [loc, log_scale] = self.at_least_single()?;
                 Ok(noise.f_mul(&log_scale.f_exp()?)?.f_add(&loc)?.f_to_kind(self.loc.f_kind()?)?)

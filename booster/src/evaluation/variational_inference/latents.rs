@@ -133,7 +133,7 @@ impl Latents {
         log_ratio: Option<Tensor>,
     ) -> Result<Tensor> {
         let shape = posterior.batch_shape();
-        if kl.size() != shape {
+        if shape_and_kind("Latents::sample", kl)?.0 != shape {
             return Err(self.unlike(format!("a posterior of batch shape {shape:?}"), "a prior that broadcasts to it"));
         }
         let given = draw.shallow_clone();
