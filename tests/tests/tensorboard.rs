@@ -133,7 +133,7 @@ fn pythons_reader_finds_each_image_with_its_pixels() -> Outcome {
 
 #[test]
 #[ignore = "needs Python's tensorboard; `cargo xtask test` has it"]
-fn two_writers_in_one_folder_in_one_second_both_survive() -> Outcome {
+fn pythons_reader_finds_what_two_writers_wrote_in_one_second() -> Outcome {
     let folder = tempfile::tempdir()?;
     let mut writers = (0..3).map(|_| TensorBoard::create(folder.path())).collect::<booster::Result<Vec<_>>>()?;
     for (step, writer) in (0..).zip(&mut writers) {

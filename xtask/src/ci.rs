@@ -15,7 +15,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps.run("libtorch", || setup::ensure(workspace))?;
     clippy(workspace, &mut steps)?;
     steps.command("documentation", workspace.cargo(["doc", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))?;
-    let tests = test::steps(workspace, &mut steps)?;
+    let packages = steps.run("Python packages", || test::required_packages(workspace))?;
+    let tests = test::steps(workspace, &mut steps, &packages)?;
     steps.command(
         "examples",
         &mut workspace.cargo(["build", "--release", "--package", "booster-examples", "--bins", "--examples"]),

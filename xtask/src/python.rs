@@ -111,24 +111,43 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(text.lines().next().unwrap_or_default().trim().to_owned())
 }
 
-/// The folder with the packages of a requirements file, installed where it is not
-/// there yet; `None` without such a file.
-pub(crate) fn packages(requirements: &Path) -> Result<Option<PathBuf>> {
+/// The packages of a requirements file.
+#[derive(Debug)]
+pub(crate) enum Packages {
+    /// There is no such file.
+    None,
+    /// They are in this folder.
+    Installed(PathBuf),
+    /// This machine has no Python, or no pip, for the reason given.
+    NoPython(anyhow::Error),
+}
+
+/// Installs the packages of a requirements file, unless they are there or there is no Python to install them with.
+pub(crate) fn packages(requirements: &Path) -> Result<Packages> {
     if !requirements.exists() {
-        return Ok(None);
+        return Ok(Packages::None);
     }
     let text = fs::read_to_string(requirements).with_context(|| format!("reading `{}`", requirements.display()))?;
-    let python = Python::find().context("the tests need Python")?;
-    let identity = format!("Python packages for {}", python.platform()?);
+    let (python, platform) =
+        match Python::find().and_then(|python| python.platform().map(|platform| (python, platform))) {
+            Ok(found) => found,
+            Err(reason) => return Ok(Packages::NoPython(reason)),
+        };
+    let identity = format!("Python packages for {platform}");
     let name = format!("python-{:016x}", hash(&format!("{identity}\n{text}")));
     let slot = Slot::new(name, identity)?;
+    if !slot.is_complete()
+        && let Err(reason) = python.pip()
+    {
+        return Ok(Packages::NoPython(reason));
+    }
     slot.fill(false, |staging| {
         eprintln!("installing `{}` into `{}`", requirements.display(), slot.path().display());
         python.install(staging, [OsStr::new("--requirement"), requirements.as_os_str()])
     })
     .with_context(|| format!("the packages of `{}` are missing", requirements.display()))?;
     eprintln!("BOOSTER_TEST_PYTHONPATH={}", slot.path().display());
-    Ok(Some(slot.path()))
+    Ok(Packages::Installed(slot.path()))
 }
 
 /// FNV-1a: the same in every run and release, which std's hasher does not promise.

@@ -7,33 +7,50 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::python::{self, Packages};
+use crate::setup;
 use crate::steps::{Steps, echo, seconds};
 use crate::workspace::Workspace;
-use crate::{python, setup};
 
 /// Sets libtorch up, runs all tests and prints their number.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     setup::ensure(workspace)?;
-    let counts = steps(workspace, &mut Steps::default())?;
+    let packages = python::packages(&workspace.root().join("tests/requirements.txt"))?;
+    let counts = steps(workspace, &mut Steps::default(), &packages)?;
     println!("\n{counts}");
     Ok(())
 }
 
+/// The packages that all tests need, without which [`steps`] leaves some out.
+pub(crate) fn required_packages(workspace: &Workspace) -> Result<Packages> {
+    match python::packages(&workspace.root().join("tests/requirements.txt"))? {
+        Packages::NoPython(reason) => Err(reason.context("the tests need Python")),
+        packages => Ok(packages),
+    }
+}
+
 /// The tests as steps; libtorch is there.
-pub(crate) fn steps(workspace: &Workspace, steps: &mut Steps) -> Result<Counts> {
-    let packages =
-        steps.run("Python packages", || python::packages(&workspace.root().join("tests/requirements.txt")))?;
+pub(crate) fn steps(workspace: &Workspace, steps: &mut Steps, packages: &Packages) -> Result<Counts> {
     let mut counts = Counts::default();
 
     let mut main = workspace.cargo(["test", "--no-fail-fast"]);
     steps.run("tests", || counted(&mut main, &mut counts))?;
 
-    if let Some(folder) = packages {
-        // They are ignored elsewhere, so that a plain `cargo test` needs no Python.
-        let mut readers = workspace.cargo(["test", "--package", "booster-tests", "--tests", "--", "--ignored"]);
-        readers.env("BOOSTER_TEST_PYTHONPATH", folder);
-        steps.run("tests with Python's readers", || counted(&mut readers, &mut counts))?;
+    // They are ignored elsewhere, so that a plain `cargo test` needs no Python and no rights.
+    let ignored = ["test", "--package", "booster-tests", "--tests", "--", "--ignored"];
+    let mut special = workspace.cargo(ignored);
+    match packages {
+        Packages::None => {}
+        Packages::Installed(folder) => {
+            special.env("BOOSTER_TEST_PYTHONPATH", folder);
+        }
+        Packages::NoPython(reason) => {
+            special.args(["--skip", WITH_PYTHON]);
+            let listed = workspace.cargo(ignored).args(["--list", WITH_PYTHON]).output();
+            counts.leave_out(&listed.context("cargo could not be started")?.stdout, reason);
+        }
     }
+    steps.run("tests with special needs", || counted(&mut special, &mut counts))?;
 
     let mut ui = workspace.cargo(["test", "--package", "booster-ui-tests"]);
     ui.env("CARGO_TARGET_DIR", workspace.ui_target());
@@ -43,6 +60,9 @@ pub(crate) fn steps(workspace: &Workspace, steps: &mut Steps) -> Result<Counts> 
     steps.run("tests of xtask", || counted(&mut xtask, &mut counts))?;
     Ok(counts)
 }
+
+/// What the name of each test says that needs Python.
+const WITH_PYTHON: &str = "python";
 
 /// Runs a `cargo test`, passing its output on and adding up its result lines.
 fn counted(command: &mut Command, counts: &mut Counts) -> Result<()> {
@@ -74,9 +94,18 @@ pub(crate) struct Counts {
     failed: u64,
     ignored: u64,
     time: Duration,
+    left_out: Vec<String>,
 }
 
 impl Counts {
+    /// Takes the tests that are left out, from the output of `--list`.
+    fn leave_out(&mut self, listed: &[u8], reason: &anyhow::Error) {
+        let listed = String::from_utf8_lossy(listed);
+        let names: Vec<_> = listed.lines().filter_map(|line| line.strip_suffix(": test")).collect();
+        let count = names.len();
+        self.left_out.push(format!("tests left out: {count}, which need Python ({reason:#}): {}", names.join(", ")));
+    }
+
     /// Takes a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; ..`.
     fn add_line(&mut self, line: &str) {
         let Some(result) = line.strip_prefix("test result: ") else {
@@ -99,18 +128,48 @@ impl Counts {
 
 impl fmt::Display for Counts {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { suites, passed, failed, ignored, time } = self;
+        let Self { suites, passed, failed, ignored, time, left_out } = self;
         write!(
             formatter,
             "tests: {passed} passed, {failed} failed, {ignored} ignored, in {suites} suites, {}",
             seconds(*time)
-        )
+        )?;
+        left_out.iter().try_for_each(|line| write!(formatter, "\n{line}"))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_out_is_counted_and_named() {
+        let mut counts = Counts::default();
+        let reason = anyhow::anyhow!("there is no `python3` on PATH");
+        counts.leave_out(b"reads_python: test\npython::writes: test\n\n2 tests, 0 benchmarks\n", &reason);
+        let text = counts.to_string();
+        let (_, last) = text.split_once('\n').unwrap_or_default();
+        assert_eq!(
+            last,
+            "tests left out: 2, which need Python (there is no `python3` on PATH): reads_python, python::writes"
+        );
+    }
+
+    #[test]
+    fn tests_that_need_python_say_so_in_their_names() -> Result<()> {
+        let tests = Workspace::find()?.root().join("tests/tests");
+        let mut found = 0;
+        for entry in std::fs::read_dir(tests)? {
+            let source = std::fs::read_to_string(entry?.path()).unwrap_or_default();
+            for test in source.split("#[ignore = \"needs Python").skip(1) {
+                let name = test.split_once("fn ").and_then(|(_, rest)| rest.split_once('(')).map(|(name, _)| name);
+                assert!(name.is_some_and(|name| name.contains(WITH_PYTHON)), "{name:?}");
+                found += 1;
+            }
+        }
+        assert!(found > 0, "no test is found: is the text of `#[ignore]` another?");
+        Ok(())
+    }
 
     #[test]
     fn result_lines_of_all_suites_add_up() {

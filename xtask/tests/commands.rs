@@ -124,6 +124,60 @@ fn test_adds_up_the_results_and_hands_the_python_packages_over() -> Result<()> {
 }
 
 #[test]
+fn test_without_python_runs_the_rest_and_says_what_it_leaves_out() -> Result<()> {
+    let machine = machine()?;
+    machine.cargo(&format!(
+        r#"case "$*" in *--list*) printf 'pythons_reader: test\n\n1 test, 0 benchmarks\n'; exit 0;; esac{RESULTS}"#
+    ))?;
+    fs::create_dir(machine.path("checkout/tests"))?;
+    fs::write(machine.path("checkout/tests/requirements.txt"), "tensorboard\n")?;
+    succeeded(&machine.setup()?)?;
+    let without_pip = "#!/bin/sh\nif [ \"$1\" = -c ]; then echo 3.12; else exit 1; fi\n";
+    for (python, reason) in [(without_pip, "has no pip"), ("", "there is no `python3` on PATH")] {
+        machine.program("python3", python)?;
+        if python.is_empty() {
+            fs::remove_file(machine.path("bin/python3"))?;
+        }
+        let output = machine.xtask(&["test"]).output()?;
+        succeeded(&output)?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(text.contains("tests: 12 passed, 0 failed, 4 ignored, in 4 suites"), "{text}");
+        assert!(text.contains("tests left out: 1, which need Python (") && text.contains(reason), "{text}");
+        assert!(text.trim_end().ends_with(": pythons_reader"), "{text}");
+        let ignored = "test --package booster-tests --tests -- --ignored --skip python";
+        assert!(commands(&machine).iter().any(|command| command == ignored), "{:?}", commands(&machine));
+    }
+    Ok(())
+}
+
+#[test]
+fn test_without_python_still_fails_where_a_test_does() -> Result<()> {
+    let machine = machine()?;
+    machine.cargo(r#"case "$*" in *booster-tests*--skip*) echo "test result: FAILED. 0 passed; 1 failed; 0 ignored"; exit 101;; esac"#)?;
+    fs::create_dir(machine.path("checkout/tests"))?;
+    fs::write(machine.path("checkout/tests/requirements.txt"), "tensorboard\n")?;
+    succeeded(&machine.setup()?)?;
+    fs::remove_file(machine.path("bin/python3"))?;
+    let output = machine.xtask(&["test"]).output()?;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(errors(&output).contains("1 failed"), "{}", errors(&output));
+    Ok(())
+}
+
+#[test]
+fn ci_without_python_is_an_error() -> Result<()> {
+    let machine = machine()?;
+    fs::create_dir(machine.path("checkout/tests"))?;
+    fs::write(machine.path("checkout/tests/requirements.txt"), "tensorboard\n")?;
+    succeeded(&machine.setup()?)?;
+    fs::remove_file(machine.path("bin/python3"))?;
+    let output = machine.xtask(&["ci"]).output()?;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(errors(&output).contains("the tests need Python: there is no `python3`"), "{}", errors(&output));
+    Ok(())
+}
+
+#[test]
 fn changed_requirements_are_installed_beside_the_old_ones() -> Result<()> {
     let machine = machine()?;
     fs::create_dir(machine.path("checkout/tests"))?;
@@ -180,7 +234,7 @@ fn ci_ends_with_the_time_of_each_step_and_the_number_of_tests() -> Result<()> {
     let output = machine.xtask(&["ci"]).output()?;
     succeeded(&output)?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    for part in ["all checks passed", "documentation ", "demo ", "total ", "tests: 9 passed"] {
+    for part in ["all checks passed", "documentation ", "demo ", "total ", "tests: 12 passed"] {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }
     Ok(())

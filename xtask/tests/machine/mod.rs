@@ -79,7 +79,7 @@ echo "cargo $* | $LIBTORCH | $BOOSTER_TEST_PYTHONPATH | $CARGO_TARGET_DIR" >> "$
     ///
     /// A shell writes it: were it open in this process, a child that another
     /// test's thread starts would hold it open, and running it would fail.
-    fn program(&self, name: &str, text: &str) -> Result<()> {
+    pub fn program(&self, name: &str, text: &str) -> Result<()> {
         let mut shell = Command::new("/bin/sh")
             .args(["-c", "rm -f \"$0\" && cat > \"$0\" && chmod +x \"$0\""])
             .arg(self.path("bin").join(name))
