@@ -17,6 +17,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps.command("documentation", workspace.cargo(["doc", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))?;
     let packages = steps.run("Python packages", || test::required_packages(workspace))?;
     let tests = test::steps(workspace, &mut steps, &packages)?;
+    packages_build(workspace, &mut steps)?;
     steps.command(
         "examples",
         &mut workspace.cargo(["build", "--release", "--package", "booster-examples", "--bins", "--examples"]),
@@ -26,6 +27,14 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps.run("own crate", || own_crate::run(workspace))?;
     println!("\nall checks passed\n{}\n{tests}", steps.table());
     Ok(())
+}
+
+/// Builds the packages from what would be published of them, without libtorch.
+fn packages_build(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
+    let mut package = workspace.cargo(["package", "--quiet", "--allow-dirty", "--offline"]);
+    package.args(["booster-derive", "booster-sys", "booster-tch"].iter().flat_map(|name| ["--package", name]));
+    package.args(["--features", "doc-only"]).env("CARGO_TARGET_DIR", workspace.ui_target());
+    steps.command("packages", &mut package)
 }
 
 fn clippy(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
