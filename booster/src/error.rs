@@ -172,8 +172,9 @@ pub enum Error {
 
     /// The per-sample fields of diagnostics disagree about the number of samples.
     #[error(
-        "`{group}/{field}` has {found} samples, but `{other}` has {expected}: a per-sample field has \
-         one entry per sample along its first dimension"
+        "`{group}/{field}` has {found} samples, but `{other}` has {expected}: per-sample fields of a struct \
+         have one entry per sample, and where flattened structs differ, one that flattens them says with \
+         `#[metric(samples)]` how many there are"
     )]
     SampleCount {
         /// The field's group.

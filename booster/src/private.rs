@@ -32,7 +32,7 @@ pub fn debug_diagnostics<D: Diagnostic>(
     formatter: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
     let fields = D::SCHEMA.fields();
-    let leaves = Leaves::of(diagnostics, fields.len());
+    let leaves = Leaves::of(diagnostics, fields.len()).seen;
     let mut shown = formatter.debug_struct(name);
     for (field, seen) in fields.iter().zip(&leaves) {
         shown.field(field.name, &format_args!("{}", seen.leaf));

@@ -28,6 +28,8 @@ pub(super) struct Field<'a> {
 pub(super) enum Role {
     Leaf(Leaf),
     Flatten,
+    /// The size of the batch, which batch-level fields count where nothing else says how many samples there are.
+    BatchSize,
     Skip,
 }
 
@@ -101,7 +103,7 @@ impl<'a> Field<'a> {
     pub(super) fn leaf(&self) -> Option<&Leaf> {
         match &self.role {
             Role::Leaf(leaf) => Some(leaf),
-            Role::Flatten | Role::Skip => None,
+            Role::Flatten | Role::BatchSize | Role::Skip => None,
         }
     }
 

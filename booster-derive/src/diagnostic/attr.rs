@@ -15,6 +15,8 @@ pub(super) struct FieldAttrs<'a> {
     pub(super) metric: Option<MetricAttr<'a>>,
     pub(super) skip: Option<Path>,
     pub(super) flatten: Option<Path>,
+    /// The library's own steps know the size of the batch.
+    pub(super) batch_size: Option<Path>,
 }
 
 /// `#[group = "loss"]`.
@@ -80,6 +82,8 @@ impl<'a> FieldAttrs<'a> {
             &mut self.skip
         } else if meta.path.is_ident("flatten") {
             &mut self.flatten
+        } else if meta.path.is_ident("batch_size") {
+            &mut self.batch_size
         } else if meta.path.is_ident("crate") {
             ctxt.error_with_help(
                 &meta.path,

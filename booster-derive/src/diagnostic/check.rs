@@ -29,6 +29,9 @@ pub(super) fn stray_attributes(ctxt: &Ctxt, attrs: &[Attribute]) {
 /// The role that its attributes give to a field; none where they are in error.
 pub(super) fn role(ctxt: &Ctxt, field: &syn::Field, ident: &Ident, attrs: FieldAttrs<'_>) -> Option<Role> {
     let name = names::plain(ident);
+    if attrs.batch_size.is_some() {
+        return Some(Role::BatchSize);
+    }
     match (attrs.skip, attrs.flatten) {
         (Some(_), Some(flatten)) => {
             ctxt.error_with_help(

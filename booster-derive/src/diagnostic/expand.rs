@@ -96,7 +96,8 @@ fn visit(library: &Library, field: &Field<'_>, access: &Access) -> TokenStream {
             let method = library.method(ty, "Diagnostic", access.visit);
             quote!(#method(#place, leaves);)
         }
-        Role::Skip => TokenStream::new(),
+        Role::BatchSize if !access.mutable => quote!(leaves.batch_size(self.#ident);),
+        Role::BatchSize | Role::Skip => TokenStream::new(),
     }
 }
 
@@ -118,7 +119,7 @@ fn predicate(library: &Library, all: &Generics, field: &Field<'_>) -> Option<Whe
         Role::Flatten => return Some(flattened_bound(library, all, ty)),
         Role::Leaf(leaf) if leaf.samples => quote!(#library::SampleCount + ::core::marker::Send),
         Role::Leaf(_) => quote!(#library::Leaf + ::core::marker::Send),
-        Role::Skip => quote!(::core::marker::Send + 'static),
+        Role::BatchSize | Role::Skip => quote!(::core::marker::Send + 'static),
     };
     is_generic(all, ty).then(|| parse_quote!(#ty: #bound))
 }

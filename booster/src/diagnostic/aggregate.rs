@@ -9,7 +9,7 @@ use super::flush::{Flushed, Fused, lift};
 use super::non_finite::{NonFinite, NonFiniteReport};
 use super::on_host::HostSums;
 use super::read::read;
-use super::samples::samples;
+use super::samples::Scopes;
 use super::summary::Summary;
 use super::track::{Lifted, Prepared, Track, Update};
 use super::{Diagnostic, Leaves};
@@ -51,6 +51,8 @@ const WINDOW_BYTES: usize = 64 << 20;
 /// ```
 pub struct Aggregator<D> {
     pub(super) tracks: Vec<Track>,
+    /// How many samples batch-level values stand for.
+    scopes: Scopes,
     /// The updates whose values are pending.
     window: Vec<Update>,
     window_bytes: usize,
@@ -70,6 +72,7 @@ impl<D> Aggregator<D> {
         let policy = NonFinite::Propagate;
         Self {
             tracks: Vec::new(),
+            scopes: Scopes::new(),
             window: Vec::new(),
             window_bytes: 0,
             prepared: Vec::new(),
@@ -109,7 +112,8 @@ impl<D: Diagnostic> Aggregator<D> {
     ///
     /// # Errors
     /// After any of them the aggregator is as it was before.
-    /// - [`Error::SampleCount`] where per-sample fields disagree about the number of samples.
+    /// - [`Error::SampleCount`] where per-sample fields of one struct disagree about the number of samples, or flattened
+    ///   structs about what a batch-level field beside them counts.
     /// - [`Error::Leaf`] where a field differs from earlier updates in more than its first dimension, is of a complex
     ///   or quantised kind, or has weights that do not fit its values.
     /// - [`Error::Torch`] where a device is out of memory.
@@ -118,8 +122,11 @@ impl<D: Diagnostic> Aggregator<D> {
         if self.is_empty() {
             self.tracks = tracks::<D>();
         }
-        let leaves = Leaves::of(diagnostics, self.tracks.len());
-        let samples = samples(self.tracks.iter().map(|track| track.field), &leaves, 1.0)?;
+        if self.scopes.is_empty() {
+            self.scopes = Scopes::of(&D::SCHEMA);
+        }
+        let Leaves { seen: leaves, batch_size } = Leaves::of(diagnostics, self.tracks.len());
+        let samples = self.scopes.samples(&leaves, batch_size)?;
         self.tracks.iter().zip(&leaves).try_for_each(|(track, seen)| track.check(seen))?;
         let updates = self.window.len();
         if updates >= WINDOW || updates * leaves.len() >= WINDOW_VALUES || self.window_bytes >= WINDOW_BYTES {
@@ -127,7 +134,7 @@ impl<D: Diagnostic> Aggregator<D> {
         }
         self.prepared.clear();
         for (track, seen) in self.tracks.iter_mut().zip(&leaves) {
-            self.prepared.push(track.prepare(seen, &samples, self.policy)?);
+            self.prepared.push(track.prepare(seen, &samples[track.scope], self.policy)?);
         }
         let update = Update { number: self.updates, samples };
         for ((track, seen), prepared) in self.tracks.iter_mut().zip(&leaves).zip(self.prepared.drain(..)) {
@@ -251,7 +258,8 @@ impl<D: Diagnostic> Aggregator<D> {
 
 /// A track for each field.
 pub(super) fn tracks<D: Diagnostic>() -> Vec<Track> {
-    D::SCHEMA.fields().into_iter().map(Track::new).collect()
+    let scopes = Scopes::of(&D::SCHEMA).of_fields();
+    D::SCHEMA.fields().into_iter().zip(scopes).map(|(field, scope)| Track::new(field, scope)).collect()
 }
 
 impl<D> Default for Aggregator<D> {

@@ -42,6 +42,8 @@ enum Group<'a> {
 #[derive(PartialEq)]
 struct Form<'a> {
     nature: &'a Nature,
+    /// Of batch-level values, whose weight depends on it.
+    scope: Option<usize>,
     device: Device,
     kind: Kind,
     /// The update and the length of each value.
@@ -75,7 +77,8 @@ fn form(track: &Track, policy: NonFinite) -> Option<Form<'_>> {
     }
     let Place::One(device, kind) = track.place else { return None };
     let updates = track.pending.iter().map(|pending| (pending.update, pending.rows)).collect();
-    Some(Form { nature, device, kind, updates })
+    let scope = matches!(nature, Nature::Scalars).then_some(track.scope);
+    Some(Form { nature, scope, device, kind, updates })
 }
 
 fn tensor(pending: &Pending) -> Option<&Tensor> {
@@ -144,6 +147,7 @@ impl Sums {
         let (rows, columns) = (members.len() as i64, here.len() as i64);
         let numbers = here.iter().map(|update| update.number as f64).collect::<Vec<_>>();
         let numbers = crate::batch::to_device(&Tensor::f_from_slice(&numbers)?, device)?;
+        let scope = tracks[members[0]].scope;
         let per_sample = matches!(tracks[members[0]].nature, Some(Nature::Samples(_)));
 
         // By update first: a value that is not finite makes the sum of its update so.
@@ -157,7 +161,7 @@ impl Sums {
             let full = |value: i64| full([1], value, (Kind::Double, device));
             (by_update.shallow_clone(), full(entries)?, full(length * columns)?, by_update.f_isfinite()?)
         } else {
-            let weights = Samples::stack(here.iter().map(|update| &update.samples), device)?;
+            let weights = Samples::stack(here.iter().map(|update| &update.samples[scope]), device)?;
             let weight = weights.f_sum(Kind::Double)?.f_reshape([1])?;
             let counted = by_update.try_masked_fill(&weights.try_eq(0)?, 0.0)?;
             let finite = counted.f_isfinite()?;

@@ -6,9 +6,8 @@ use tch::{Kind, Tensor};
 
 use super::chunk::{Chunk, Content};
 use super::leaf::{LeafRef, LeafValue};
-use super::samples::{Samples, samples};
+use super::samples::{Samples, Scopes};
 use super::schema::Field;
-use super::seen::Seen;
 use super::weights::{Ratio, Weighted};
 use super::{Diagnostic, Leaves, LeavesMut};
 use crate::batch::{FieldPath, concatenate, to_device};
@@ -21,12 +20,16 @@ pub(crate) fn gather<D: Diagnostic>(mut shards: Vec<D>, sizes: Option<&[i64]>) -
         return Err(Error::EmptyBatch);
     }
     let fields = D::SCHEMA.fields();
+    let scopes = Scopes::of(&D::SCHEMA);
+    let scope_of_field = scopes.of_fields();
     let leaves = shards.iter().map(|shard| Leaves::of(shard, fields.len())).collect::<Vec<_>>();
-    let size = |index: usize| sizes.and_then(|sizes| sizes.get(index)).map_or(1.0, |&size| size as f64);
-    let count = |(index, leaves): (usize, &Vec<Seen<'_>>)| samples(fields.iter().copied(), leaves, size(index));
+    let count = |(index, Leaves { seen, batch_size }): (usize, &Leaves<'_>)| {
+        scopes.samples(seen, batch_size.or_else(|| sizes.and_then(|sizes| sizes.get(index).copied())))
+    };
     let counts = leaves.iter().enumerate().map(count).collect::<Result<Vec<_>>>()?;
     let column = |(index, &field): (usize, &&'static Field)| {
-        let shards = leaves.iter().map(|leaves| leaves[index].leaf).zip(&counts);
+        let counts = counts.iter().map(|counts| &counts[scope_of_field[index]]);
+        let shards = leaves.iter().map(|leaves| leaves.seen[index].leaf).zip(counts);
         let shards = shards.filter(|(leaf, _)| !matches!(leaf, LeafRef::Absent)).collect();
         Column { field, shards }.gather()
     };
@@ -163,11 +166,8 @@ impl Column<'_> {
         }
         let mut sums = (0.0, 0.0);
         for (number, (_, samples)) in numbers.iter().zip(&self.shards) {
-            let Samples::Host(samples) = samples else {
-                let expected = "a number of samples on the host, since the field's value is there".to_owned();
-                return Err(error(self.field, expected, "a tensor".to_owned()));
-            };
-            if *samples != 0.0 {
+            let samples = samples.read()?;
+            if samples != 0.0 {
                 sums = (sums.0 + number * samples, sums.1 + samples);
             }
         }

@@ -185,18 +185,27 @@ impl Diagnostic for () {
 /// The leaves of diagnostics, in the schema's order.
 #[doc(hidden)]
 #[derive(Debug, Default)]
-pub struct Leaves<'a>(Vec<Seen<'a>>);
+pub struct Leaves<'a> {
+    pub(crate) seen: Vec<Seen<'a>>,
+    /// The size of the batch, where it is known.
+    pub(crate) batch_size: Option<i64>,
+}
 
 impl<'a> Leaves<'a> {
     pub fn push(&mut self, leaf: LeafRef<'a>) {
-        self.0.push(leaf.into());
+        self.seen.push(leaf.into());
+    }
+
+    /// Takes the size of the batch; that of the outermost struct that knows it holds.
+    pub fn batch_size(&mut self, size: Option<i64>) {
+        self.batch_size = self.batch_size.or(size);
     }
 
     /// The leaves of some diagnostics, of which there are so many.
-    pub(crate) fn of<D: Diagnostic>(diagnostics: &'a D, count: usize) -> Vec<Seen<'a>> {
-        let mut leaves = Self(Vec::with_capacity(count));
+    pub(crate) fn of<D: Diagnostic>(diagnostics: &'a D, count: usize) -> Self {
+        let mut leaves = Self { seen: Vec::with_capacity(count), batch_size: None };
         diagnostics.visit(&mut leaves);
-        leaves.0
+        leaves
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Schema {
 pub enum Entry {
     Field(Field),
     Flatten(Schema),
+    /// The size of the batch is known: a last resort for batch-level fields.
+    BatchSize,
 }
 
 /// A field of diagnostics and the metrics made of it.
@@ -90,6 +92,7 @@ impl Schema {
                 match entry {
                     Entry::Field(field) => fields.push(field),
                     Entry::Flatten(schema) => collect(schema.entries, fields),
+                    Entry::BatchSize => {}
                 }
             }
         }

@@ -39,6 +39,7 @@ impl Schema {
             count += match &self.entries[index] {
                 Entry::Field(field) => field.metrics.len(),
                 Entry::Flatten(schema) => schema.count(),
+                Entry::BatchSize => 0,
             };
             index += 1;
         }
@@ -63,6 +64,7 @@ impl Schema {
                     }
                     metric -= count;
                 }
+                Entry::BatchSize => {}
             }
             index += 1;
         }
@@ -114,6 +116,7 @@ const fn hash_entries(entries: &[Entry], mut hash: u64) -> u64 {
         hash = match &entries[index] {
             Entry::Field(field) => hash_field(field, hash),
             Entry::Flatten(schema) => hash_entries(schema.entries, hash),
+            Entry::BatchSize => hash,
         };
         index += 1;
     }

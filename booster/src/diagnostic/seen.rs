@@ -14,6 +14,13 @@ pub(crate) struct Seen<'a> {
     pub(crate) kinds: [Option<Kind>; 2],
 }
 
+impl Seen<'_> {
+    /// Whether it is one value for all samples: a number or a 0-dimensional tensor.
+    pub(crate) fn is_batch_level(&self) -> bool {
+        self.size.is_empty() && !matches!(self.leaf, LeafRef::Absent | LeafRef::Ratio(_) | LeafRef::Weighted(_))
+    }
+}
+
 impl<'a> From<LeafRef<'a>> for Seen<'a> {
     fn from(leaf: LeafRef<'a>) -> Self {
         Self { leaf, size: leaf.size(), kinds: leaf.kinds() }

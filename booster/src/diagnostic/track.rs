@@ -23,6 +23,8 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub(crate) struct Track {
     pub(crate) field: &'static Field,
+    /// The struct that it is a field of, among the [`Scopes`](super::samples::Scopes).
+    pub(crate) scope: usize,
     /// What the field's values are like, from the first one on.
     pub(crate) nature: Option<Nature>,
     pub(crate) pending: Vec<Pending>,
@@ -105,12 +107,12 @@ pub(crate) struct Lifted {
 pub(crate) struct Update {
     /// Counted from 0.
     pub(crate) number: u64,
-    /// How many samples its diagnostics stand for.
-    pub(crate) samples: Samples,
+    /// How many samples the diagnostics of each scope stand for.
+    pub(crate) samples: Vec<Samples>,
 }
 
 impl Track {
-    pub(crate) fn new(field: &'static Field) -> Self {
+    pub(crate) fn new(field: &'static Field, scope: usize) -> Self {
         let mut reduces: Vec<Reduce> = Vec::new();
         for metric in field.metrics {
             if !reduces.iter().any(|known| known.shares_state(&metric.reduce)) {
@@ -120,6 +122,7 @@ impl Track {
         let additive = reduces.iter().all(|reduce| reduce.additive().is_some());
         Self {
             field,
+            scope,
             nature: None,
             pending: Vec::new(),
             place: Place::None,
@@ -293,7 +296,8 @@ impl Track {
             });
             tensors.collect::<Result<Vec<_>>>()
         };
-        let samples = || Samples::stack(self.pending.iter().map(|pending| &updates[pending.update].samples), device);
+        let samples =
+            || Samples::stack(self.pending.iter().map(|pending| &updates[pending.update].samples[self.scope]), device);
         Ok(Some(match &self.nature {
             None => return Ok(None),
             Some(Nature::Numbers) => {

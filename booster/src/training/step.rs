@@ -7,10 +7,10 @@ use tch::nn::Optimizer;
 use tch::no_grad_guard;
 
 use super::optimizer::{self, Held};
-use crate::Diagnostic;
 use crate::error::Result;
 use crate::evaluation::{Evaluator, Mode};
 use crate::pipeline::{EvaluationPipeline, Objective};
+use crate::{Batch as _, Diagnostic};
 
 /// What a step measured, and how long it took.
 ///
@@ -24,6 +24,10 @@ pub struct Step<D: Diagnostic> {
     /// since the queue of a device is finite.
     #[group = "step"]
     pub elapsed: Duration,
+    /// The number of samples in the batch; `None` for a batch without tensors. Batch-level fields count as many times
+    /// where nothing else says how many samples there are.
+    #[diagnostic(batch_size)]
+    pub batch_size: Option<i64>,
 }
 
 impl<D: Diagnostic> Deref for Step<D> {
@@ -65,6 +69,7 @@ where
     E: Evaluator,
 {
     let start = Instant::now();
+    let batch_size = batch.batch_size()?;
     let held = Held::of(optimizer, pipeline.var_store())?;
     optimizer.zero_grad();
     let stepped = pipeline.backward(batch, Objective::Mean).and_then(|(_, diagnostics)| {
@@ -75,7 +80,7 @@ where
     if held.are_all {
         pipeline.stepped();
     }
-    Ok(Step { diagnostics, elapsed: start.elapsed() })
+    Ok(Step { diagnostics, elapsed: start.elapsed(), batch_size })
 }
 
 /// One step of validation: evaluates in [`Mode::Eval`] without gradients.
@@ -88,7 +93,8 @@ where
     E: Evaluator,
 {
     let start = Instant::now();
+    let batch_size = batch.batch_size()?;
     let _no_grad = no_grad_guard();
     let (_, diagnostics, _) = pipeline.evaluate(batch, Mode::Eval)?;
-    Ok(Step { diagnostics, elapsed: start.elapsed() })
+    Ok(Step { diagnostics, elapsed: start.elapsed(), batch_size })
 }

@@ -104,6 +104,7 @@ impl Summary<'_> {
                     #library::Entry::Flatten(<#summary as #library::Summary>::SCHEMA)
                 })
             }
+            Role::BatchSize => Some(quote!(#library::Entry::BatchSize)),
             Role::Skip => None,
         }
     }
@@ -121,7 +122,7 @@ impl Summary<'_> {
                 let ident = field.ident;
                 quote!(#library::Summary::put(&self.#ident, values);)
             }
-            Role::Skip => TokenStream::new(),
+            Role::BatchSize | Role::Skip => TokenStream::new(),
         }
     }
 
@@ -169,7 +170,7 @@ impl Summary<'_> {
                     let taken = quote!(<#ty as #library::Summary>::take);
                     reads.push(Read { group: None, ident: field.ident, value: field.ident.clone(), taken });
                 }
-                Role::Skip => {}
+                Role::BatchSize | Role::Skip => {}
             }
         }
         for (index, read) in reads.iter_mut().enumerate() {

@@ -116,6 +116,10 @@ pub struct Trained<D: Diagnostic> {
     /// `None` where the window goes on.
     #[group = "step"]
     pub gradient_norm: Option<Tensor>,
+    /// The number of samples in the batch; `None` for a batch without tensors. Batch-level fields count as many times
+    /// where nothing else says how many samples there are.
+    #[diagnostic(batch_size)]
+    pub batch_size: Option<i64>,
 }
 
 impl<D: Diagnostic> Deref for Trained<D> {
@@ -242,7 +246,7 @@ impl Trainer {
         let outcome = outcome.and_then(|diagnostics| {
             let is_full = self.window.len() >= self.batches_per_window;
             let gradient_norm = if is_full { Some(self.close_window(pipeline, held)?) } else { None };
-            Ok(Trained { diagnostics, elapsed: start.elapsed(), gradient_norm })
+            Ok(Trained { diagnostics, elapsed: start.elapsed(), gradient_norm, batch_size: batch.batch_size()? })
         });
         outcome.inspect_err(|_| self.abandon(pipeline))
     }
