@@ -383,19 +383,23 @@ impl Trainer {
     /// Whether the optimizer may step, where it is not to step on what is not finite. It waits for the device.
     fn goes_on(&mut self, bad: &Tensor) -> Result<bool> {
         self.watch.forget();
-        let Err(error) = watch::verdict(bad) else {
-            self.skipped_in_a_row = 0;
-            return Ok(true);
-        };
-        self.skipped += 1;
-        self.skipped_in_a_row += 1;
-        match (error, self.non_finite) {
-            (error @ Error::NonFiniteStep { .. }, NonFiniteStep::SkipAtMost(most)) if self.skipped_in_a_row > most => {
+        match watch::verdict(bad) {
+            Ok(()) => {
                 self.skipped_in_a_row = 0;
-                Err(error)
+                Ok(true)
             }
-            (Error::NonFiniteStep { .. }, _) => Ok(false),
-            (error, _) => Err(error),
+            Err(error @ Error::NonFiniteStep { .. }) => {
+                self.skipped += 1;
+                self.skipped_in_a_row += 1;
+                match self.non_finite {
+                    NonFiniteStep::SkipAtMost(most) if self.skipped_in_a_row > most => {
+                        self.skipped_in_a_row = 0;
+                        Err(error)
+                    }
+                    _ => Ok(false),
+                }
+            }
+            Err(error) => Err(error),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Losses and gradients that are NaN or infinite, found on the device.
 
 use booster_sys::scalar::{ScalarOps as _, full};
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
 use crate::functional::widest_float;
@@ -42,10 +42,42 @@ impl Watch {
 
 /// The error that the numbers of bad steps amount to. It waits for the device.
 pub(super) fn verdict(bad: &Tensor) -> Result<()> {
-    let [loss, gradient] = stats::read(bad)?[..] else { return Ok(()) };
+    let bytes = stats::read_bytes(&bad.f_view_dtype(Kind::Uint8)?)?;
+    let numbers = if bad.f_kind()? == Kind::Float {
+        numbers(&bytes, |bytes| f64::from(f32::from_ne_bytes(bytes)))
+    } else {
+        numbers(&bytes, f64::from_ne_bytes)
+    };
+    let [loss, gradient] = numbers[..] else { return Ok(()) };
     let step = loss.min(gradient);
     if step.is_infinite() {
         return Ok(());
     }
     Err(Error::NonFiniteStep { step: step as u64, what: if loss <= gradient { "loss" } else { "gradient" } })
+}
+
+fn numbers<const SIZE: usize>(bytes: &[u8], number: impl Fn([u8; SIZE]) -> f64) -> Vec<f64> {
+    bytes.as_chunks::<SIZE>().0.iter().map(|&bytes| number(bytes)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_bad_step_is_read_in_either_precision() {
+        for kind in [Kind::Float, Kind::Double] {
+            let read = |loss: f64, gradient: f64| verdict(&Tensor::from_slice(&[loss, gradient]).to_kind(kind));
+            assert!(read(f64::INFINITY, f64::INFINITY).is_ok());
+            for (loss, gradient, step, what) in
+                [(7.0, f64::INFINITY, 7, "loss"), (9.0, 3.0, 3, "gradient"), (4.0, 4.0, 4, "loss")]
+            {
+                let error = read(loss, gradient).unwrap_err();
+                assert!(
+                    matches!(error, Error::NonFiniteStep { step: s, what: w } if (s, w) == (step, what)),
+                    "{error}"
+                );
+            }
+        }
+    }
 }
