@@ -1,0 +1,221 @@
+//! A graph of `evaluate` gives the gradient of the weights that it was recorded with, or an error, whatever happens
+//! before `backward`: on many replicas as on one device.
+
+use std::collections::BTreeMap;
+
+use booster::evaluation::Classification;
+use booster::prelude::*;
+use booster::tch::nn::{self, ModuleT, OptimizerConfig, VarStore};
+use booster::tch::{Device, Kind, Tensor, manual_seed, no_grad};
+use booster::training::Ema;
+use booster_tests::{generator, relative_difference};
+use proptest::prelude::*;
+
+/// Two layers around a buffer, which a graph holds too.
+#[derive(Debug)]
+struct Net {
+    hidden: nn::Linear,
+    scale: Tensor,
+    logits: nn::Linear,
+}
+
+fn net(path: &nn::Path<'_>) -> Net {
+    let scale = path.zeros_no_train("scale", &[8]);
+    let _ = no_grad(|| scale.shallow_clone().uniform_(0.5, 1.5));
+    Net {
+        hidden: nn::linear(path / "hidden", 6, 8, nn::LinearConfig::default()),
+        scale,
+        logits: nn::linear(path / "logits", 8, 3, nn::LinearConfig::default()),
+    }
+}
+
+impl ModuleT for Net {
+    fn forward_t(&self, input: &Tensor, _train: bool) -> Tensor {
+        (input.apply(&self.hidden) * &self.scale).tanh().apply(&self.logits)
+    }
+}
+
+type Evaluator = Classification<Net>;
+
+/// What happens between an evaluation and its backward.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Event {
+    Validation,
+    ValidationOnAverages,
+    /// Both within one loan of the averages.
+    TwoValidationsOnAverages,
+    /// Another graph, which is dropped.
+    Evaluation(Mode),
+    /// Another graph, differentiated before.
+    Backward,
+    /// Gradients on all replicas, and no step.
+    ParallelBackward,
+    GraphOnAverages,
+    /// A step that libtorch counts.
+    Step,
+    Freeze(usize),
+    Thaw,
+    Load,
+    Buffer,
+    Average,
+}
+
+fn events() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        Just(Event::Validation),
+        Just(Event::ValidationOnAverages),
+        Just(Event::TwoValidationsOnAverages),
+        Just(Event::Evaluation(Mode::Train)),
+        Just(Event::Evaluation(Mode::Eval)),
+        Just(Event::Backward),
+        Just(Event::ParallelBackward),
+        Just(Event::GraphOnAverages),
+        Just(Event::Step),
+        (0_usize..4).prop_map(Event::Freeze),
+        Just(Event::Thaw),
+        Just(Event::Load),
+        Just(Event::Buffer),
+        Just(Event::Average),
+    ]
+}
+
+fn batch(samples: i64, seed: i64) -> Labelled {
+    manual_seed(seed);
+    Labelled {
+        input: Tensor::randn([samples, 6], (Kind::Float, Device::Cpu)),
+        target: Tensor::randint(3, [samples], (Kind::Int64, Device::Cpu)),
+    }
+}
+
+fn variables(store: &VarStore) -> BTreeMap<String, Tensor> {
+    store.variables().into_iter().collect()
+}
+
+/// The gradients after the events, or the error of backward.
+type Found = Result<BTreeMap<String, Tensor>, String>;
+
+fn found<P>(pipeline: &mut P, samples: i64, events: &[Event]) -> booster::Result<Found>
+where
+    P: EvaluationPipeline<Evaluator = Evaluator>,
+{
+    let mut ema = Ema::new(pipeline.var_store(), 0.9)?;
+    let mut adam = nn::Adam::default().build(pipeline.var_store(), 0.1)?;
+    for seed in 0..3 {
+        training_step(pipeline, &batch(samples, seed), &mut adam)?;
+        ema.update(pipeline.var_store())?;
+    }
+    let (loss, ..) = pipeline.evaluate(&batch(samples, 10), Mode::Train)?;
+    for (&event, seed) in events.iter().zip(20..) {
+        let batch = batch(samples, seed);
+        match event {
+            Event::Validation => drop(validation_step(pipeline, &batch)?),
+            Event::ValidationOnAverages => drop(validation_step(&mut ema.averaged(pipeline)?, &batch)?),
+            Event::TwoValidationsOnAverages => {
+                let mut averaged = ema.averaged(pipeline)?;
+                validation_step(&mut averaged, &batch)?;
+                validation_step(&mut averaged, &batch)?;
+            }
+            Event::Evaluation(mode) => drop(pipeline.evaluate(&batch, mode)?),
+            Event::Backward => {
+                let (loss, ..) = pipeline.evaluate(&batch, Mode::Train)?;
+                // All may be frozen.
+                let _ = loss.f_backward();
+            }
+            Event::ParallelBackward => drop(pipeline.backward(&batch, booster::pipeline::Objective::Mean)),
+            Event::GraphOnAverages => drop(ema.averaged(pipeline)?.evaluate(&batch, Mode::Train)?),
+            Event::Step => drop(training_step(pipeline, &batch, &mut adam)),
+            Event::Freeze(index) => {
+                let name = ["hidden.weight", "hidden.bias", "logits.weight", "logits.bias"][index];
+                let _ = pipeline.var_store().variables()[name].set_requires_grad(false);
+            }
+            Event::Thaw => pipeline.var_store_mut().unfreeze(),
+            Event::Load => {
+                let other = VarStore::new(Device::Cpu);
+                let _model = net(&other.root());
+                pipeline.var_store_mut().copy(&other)?;
+            }
+            Event::Buffer => {
+                let _ = no_grad(|| pipeline.var_store().variables()["scale"].shallow_clone().fill_(0.7));
+            }
+            Event::Average => ema.update(pipeline.var_store())?,
+        }
+    }
+    let mut variables = variables(pipeline.var_store());
+    variables.values_mut().for_each(Tensor::zero_grad);
+    Ok(loss.f_backward().map_err(|error| error.to_string()).map(|()| {
+        let gradients = variables.into_iter().map(|(name, variable)| (name, variable.grad()));
+        gradients.filter(|(_, gradient)| gradient.defined()).map(|(name, gradient)| (name, gradient.copy())).collect()
+    }))
+}
+
+/// Compares one device and many, and both with the gradient right after the evaluation.
+fn agree(replicas: usize, samples: i64, events: &[Event]) -> booster::Result<Result<(), String>> {
+    let one = |events: &[Event]| -> booster::Result<Found> {
+        manual_seed(1);
+        found(&mut Pipeline::build(Device::Cpu, net, Evaluator::new()), samples, events)
+    };
+    let expected = one(&[])?.map_err(booster::Error::custom)?;
+    let of_one = one(events)?;
+    manual_seed(1);
+    let mut many = DataParallelPipeline::build(&vec![Device::Cpu; replicas], net, Evaluator::new())?;
+    let of_many = found(&mut many, samples, events)?;
+    for (found, who) in [(&of_one, "one device"), (&of_many, "many")] {
+        let Ok(gradients) = found else { continue };
+        for (name, gradient) in gradients {
+            // Frozen ones get none.
+            let is_zero = gradient.abs().max().double_value(&[]) == 0.0;
+            if !is_zero && relative_difference(gradient, &expected[name]) > 1e-5 {
+                return Ok(Err(format!("{who}: {name} is {gradient} instead of {}", expected[name])));
+            }
+        }
+    }
+    // A graph on averages takes the replicas' variables with it: those of before are refused.
+    let may_differ = events.iter().any(|event| *event == Event::GraphOnAverages);
+    match (of_one, of_many) {
+        (Ok(one), Ok(many)) => {
+            for (name, gradient) in one {
+                if relative_difference(&many[&name], &gradient) > 1e-5 {
+                    return Ok(Err(format!("{name}: {} instead of {gradient}", many[&name])));
+                }
+            }
+            Ok(Ok(()))
+        }
+        (Err(_), Err(_)) => Ok(Ok(())),
+        (Ok(_), Err(_)) if may_differ => Ok(Ok(())),
+        (one, many) => Ok(Err(format!("one device: {:?}, many: {:?}", one.map(|_| "right"), many.map(|_| "right")))),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_graph_gives_its_own_gradient_or_an_error_after_any_events(
+        samples in 1_i64..=7, replicas in 2_usize..=3, events in prop::collection::vec(events(), 0..6),
+    ) {
+        let _generator = generator();
+        prop_assert_eq!(agree(replicas, samples, &events).unwrap(), Ok(()));
+    }
+}
+
+#[test]
+fn a_graph_outlives_validations_averages_and_freezes() -> booster::Result<()> {
+    let _generator = generator();
+    let harmless = [
+        Event::Validation,
+        Event::ValidationOnAverages,
+        Event::TwoValidationsOnAverages,
+        Event::Evaluation(Mode::Eval),
+        Event::Backward,
+        Event::ParallelBackward,
+        Event::Freeze(1),
+        Event::Thaw,
+        Event::Average,
+    ];
+    manual_seed(1);
+    let mut many = DataParallelPipeline::build(&[Device::Cpu; 3], net, Evaluator::new())?;
+    let gradients = found(&mut many, 7, &harmless)?.map_err(booster::Error::custom)?;
+    assert_eq!(gradients.len(), 4);
+    assert_eq!(agree(3, 7, &harmless)?, Ok(()));
+    Ok(())
+}
