@@ -1,7 +1,8 @@
-//! `derive_compile`: what `#[derive(Diagnostic)]` adds to a crate's compile time, beside serde's derives.
+//! `derive_compile`, `derive_compile_build`, `derive_compile_release`: what `#[derive(Diagnostic)]` adds to a crate's
+//! compile time, beside serde's derives, in `cargo check`, `cargo build` and `cargo build --release`.
 //!
 //! Four crates hold the same structs: with tensors, without and with the derive; with doubles, without and with
-//! serde's. Each round checks each crate anew, with everything that it depends on built before.
+//! serde's. Each round compiles each crate anew, with everything that it depends on built before.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -21,21 +22,37 @@ const FIELDS: usize = 16;
 const GROUPS: usize = 4;
 const ROUNDS: usize = 5;
 
-pub(crate) const BENCHMARK: Benchmark = Benchmark { keys: &["derive_compile"], rounds: ROUNDS, run };
+pub(crate) const CHECK: Benchmark = Benchmark {
+    keys: &["derive_compile"],
+    rounds: ROUNDS,
+    run: |progress| run("derive_compile", &["check"], progress),
+};
 
-fn run(progress: &ProgressBar) -> Result<Vec<Row>> {
+pub(crate) const BUILD: Benchmark = Benchmark {
+    keys: &["derive_compile_build"],
+    rounds: ROUNDS,
+    run: |progress| run("derive_compile_build", &["build"], progress),
+};
+
+pub(crate) const RELEASE: Benchmark = Benchmark {
+    keys: &["derive_compile_release"],
+    rounds: ROUNDS,
+    run: |progress| run("derive_compile_release", &["build", "--release"], progress),
+};
+
+fn run(key: &'static str, command: &[&str], progress: &ProgressBar) -> Result<Vec<Row>> {
     let crates = Crates::generate()?;
     for variant in Variant::ALL {
-        crates.check(variant)?;
+        crates.compile(command, variant)?;
     }
     let mut rounds = Vec::with_capacity(ROUNDS);
     for _ in 0..ROUNDS {
-        let [tensors, diagnostic, doubles, serde] = Variant::ALL.map(|variant| crates.check(variant));
+        let [tensors, diagnostic, doubles, serde] = Variant::ALL.map(|variant| crates.compile(command, variant));
         rounds.push((diagnostic? - tensors?, serde? - doubles?));
         progress.inc(1);
     }
     let comparison = Comparison::of(rounds.into_iter())?;
-    Ok(vec![Row::ratio("derive_compile", comparison, Unit::Millis, "serde's derives", 2.0)])
+    Ok(vec![Row::ratio(key, comparison, Unit::Millis, "serde's derives", 1.5)])
 }
 
 /// One of the crates.
@@ -121,14 +138,15 @@ impl Crates {
         Ok(Self { folder })
     }
 
-    /// Checks one crate anew; the seconds of it.
-    fn check(&self, variant: Variant) -> Result<f64> {
+    /// Runs a cargo command on one crate anew, and returns the seconds that it takes.
+    fn compile(&self, command: &[&str], variant: Variant) -> Result<f64> {
         // Newer than what was made of it.
         write(&self.folder.join(variant.name()).join("src/lib.rs"), &variant.source())?;
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo
             .current_dir(&self.folder)
-            .args(["check", "--quiet", "--package", variant.name()])
+            .args(command)
+            .args(["--quiet", "--package", variant.name()])
             .env("CARGO_TARGET_DIR", self.folder.join("target"))
             .env("CARGO_INCREMENTAL", "0")
             // A compiler cache would be measured in the compiler's place.

@@ -35,7 +35,9 @@ const BENCHMARKS: &[Benchmark] = &[
     dp_one_replica::BENCHMARK,
     dp_two_ways::BENCHMARK,
     dp_grad_error::BENCHMARK,
-    derive_compile::BENCHMARK,
+    derive_compile::CHECK,
+    derive_compile::BUILD,
+    derive_compile::RELEASE,
 ];
 
 /// Measures booster beside its rivals.
@@ -128,6 +130,8 @@ mod tests {
     fn a_filter_chooses_by_part_of_a_key() {
         let keys = |filter| chosen(filter).unwrap().iter().map(|benchmark| benchmark.keys[0]).collect::<Vec<_>>();
         assert_eq!(keys(Some("step_")), ["step_overhead", "step_total"]);
+        let compile = ["derive_compile", "derive_compile_build", "derive_compile_release"];
+        assert_eq!(keys(Some("derive_compile")), compile);
         assert_eq!(keys(Some("leaf_32")), ["aggregate_us_per_leaf"]);
         assert_eq!(keys(None).len(), BENCHMARKS.len());
     }
