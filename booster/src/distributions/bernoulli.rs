@@ -1,7 +1,7 @@
 //! The Bernoulli distribution.
 
 use booster_sys::scalar::ScalarOps as _;
-use tch::{Reduction, Tensor};
+use tch::{Kind, Reduction, Tensor};
 
 use super::{Distribution, KlDivergence, Likelihood, Result, draws, likelihood, parameters, values};
 use crate::Batch;
@@ -55,17 +55,15 @@ impl Distribution for Bernoulli {
         let value = values("Bernoulli::log_prob", value, &logits)?;
         let shapes = Tensor::f_broadcast_tensors(&[&logits, &value])?;
         let [logits, value] = &shapes[..] else { return Ok(value) };
-        let certain = logits.f_isinf()?;
-        // libtorch has NaN for infinite logits.
-        let nll = logits.try_masked_fill(&certain, 0.0)?.f_binary_cross_entropy_with_logits::<Tensor>(
-            value,
-            None,
-            None,
-            Reduction::None,
-        )?;
-        let impossible = value.f_ne_tensor(&logits.try_gt(0.0)?)?;
-        let of_certain = ends(&impossible, logits, f64::NEG_INFINITY)?;
-        Ok(of_certain.f_where_self(&certain, &nll.f_neg()?)?)
+        // libtorch has NaN for infinite logits. The greatest ones that are finite give 0 or more than can be told from
+        // infinity, which a factor makes of it and leaves all else as it is.
+        let (greatest, factor) = match logits.f_kind()? {
+            Kind::Double => (f64::MAX, 1.0 / f64::EPSILON),
+            _ => (f64::from(f32::MAX), 1.0 / f64::from(f32::EPSILON)),
+        };
+        let logits = logits.try_clamp(-greatest, greatest)?;
+        let nll = logits.f_binary_cross_entropy_with_logits::<Tensor>(value, None, None, Reduction::None)?;
+        Ok(nll.try_mul_scalar(-factor)?.try_div_scalar(factor)?)
     }
 
     fn entropy(&self) -> Result<Tensor> {
