@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use booster::evaluation::Labelled;
 use booster::prelude::*;
 use booster::tch::nn::{self, ModuleT, Optimizer, OptimizerConfig, SequentialT};
-use booster::tch::{Device, Kind, Reduction, Tensor};
+use booster::tch::{Device, Kind, Reduction, TchError, Tensor};
+use booster_sys::gradient;
 
 use crate::training::{LEARNING_RATE, Measured};
 
@@ -83,9 +84,10 @@ impl ByHand {
                 return;
             }
             for shard in to_do {
-                variables.iter_mut().for_each(Tensor::zero_grad);
                 let (loss, nll, accuracy) = evaluate(&model, &shard);
-                let gradients = variables.iter().map(Tensor::grad).collect();
+                let gradients = variables.iter_mut().map(taken).collect::<Result<_, TchError>>();
+                // The first thread would wait for ever if this one panicked, and is told if it is gone.
+                let Ok(gradients) = gradients else { break };
                 if done.send((loss, nll, accuracy, gradients)).is_err() {
                     break;
                 }
@@ -120,6 +122,13 @@ impl Drop for ByHand {
             let _ = second.join();
         }
     }
+}
+
+/// The gradient of a variable, which has none afterwards: filling it with zeros would take time.
+fn taken(variable: &mut Tensor) -> Result<Tensor, TchError> {
+    let gradient = variable.f_grad()?;
+    gradient::set(variable, None)?;
+    Ok(gradient)
 }
 
 /// Evaluates half of a batch and differentiates half of its loss.

@@ -93,7 +93,7 @@ pub enum Error {
         length: i64,
     },
 
-    /// Parts of a batch do not fit together.
+    /// Parts of a batch do not fit together, or a tensor of it is undefined.
     #[error("field `{field}`: {reason}")]
     BatchMismatch {
         /// The field, by its path in the batch.

@@ -170,7 +170,7 @@ fn agree(replicas: usize, samples: i64, events: &[Event]) -> booster::Result<Res
         }
     }
     // A graph on averages takes the replicas' variables with it: those of before are refused.
-    let may_differ = events.iter().any(|event| *event == Event::GraphOnAverages);
+    let may_differ = events.contains(&Event::GraphOnAverages);
     match (of_one, of_many) {
         (Ok(one), Ok(many)) => {
             for (name, gradient) in one {

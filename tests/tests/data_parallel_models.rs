@@ -259,3 +259,34 @@ fn a_write_to_a_buffer_during_evaluation_is_the_first_replicas() -> Outcome {
     }
     Ok(())
 }
+
+#[test]
+fn a_batch_without_samples_or_with_an_undefined_tensor_is_refused_on_one_device_and_on_many() -> Outcome {
+    let _generator = generator();
+    let undefined = [
+        Labelled { input: images(4, 0.0).input, target: Tensor::new() },
+        Labelled { input: Tensor::new(), target: images(4, 0.0).target },
+    ];
+    for count in [1, 3] {
+        let devices = &DEVICES[..count];
+        let mut one = Pipeline::build(Device::Cpu, with_norm, Classification::new());
+        let mut many = DataParallelPipeline::build(devices, with_norm, Classification::new())?;
+        for (batch, field) in undefined.iter().zip(["target", "input"]) {
+            let errors = [
+                one.evaluate(batch, Mode::Eval).map(|_| ()),
+                many.evaluate(batch, Mode::Eval).map(|_| ()),
+                one.backward(batch, Objective::Mean).map(|_| ()),
+                many.backward(batch, Objective::Mean).map(|_| ()),
+            ];
+            for error in errors {
+                let error = error.expect_err("undefined").to_string();
+                assert_eq!(error, format!("field `{field}`: the tensor is undefined, as `Tensor::new()` makes it"));
+            }
+        }
+        let error = one.evaluate(&images(0, 0.0), Mode::Eval).map(|_| ()).expect_err("empty");
+        assert!(matches!(error, Error::EmptyBatch), "{error}");
+        let error = many.evaluate(&images(0, 0.0), Mode::Eval).map(|_| ()).expect_err("empty");
+        assert!(matches!(error, Error::EmptyBatch), "{error}");
+    }
+    Ok(())
+}

@@ -78,10 +78,15 @@ pub trait Batch: Sized + Send + 'static {
     /// The number of samples; `None` for a batch without tensors.
     ///
     /// # Errors
-    /// [`Error::BatchLength`] where two fields disagree and [`Error::BatchScalar`] where a tensor is 0-dimensional.
+    /// [`Error::BatchLength`] where two fields disagree, [`Error::BatchScalar`] where a tensor is 0-dimensional and
+    /// [`Error::BatchMismatch`] where one is undefined.
     fn batch_size(&self) -> Result<Option<i64>> {
         let mut first = None;
         self.visit_tensors(FieldPath::ROOT, &mut |path, tensor| {
+            if !tensor.defined() {
+                let reason = "the tensor is undefined, as `Tensor::new()` makes it".to_owned();
+                return Err(Error::BatchMismatch { field: path.to_string(), reason });
+            }
             let found = tensor.size().first().copied().ok_or_else(|| Error::BatchScalar { field: path.to_string() })?;
             let expected = *first.get_or_insert(found);
             if expected != found {

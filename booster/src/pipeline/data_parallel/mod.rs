@@ -19,7 +19,7 @@ use self::parts::{LossWeights, Sharded, gathered, joined, split};
 use self::replica_set::ReplicaSet;
 use super::{EvaluationPipeline, Objective, differentiate, evaluate_on};
 use crate::batch::Batch;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Loss, Mode};
 
 /// A model on several devices, each with a share of the batch: the numbers are those of one device.
@@ -126,14 +126,14 @@ impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
 
     /// The batch's shards, or `None` where the master evaluates it alone.
     fn shards(&self, batch: &E::Batch) -> Result<Option<Sharded<E::Batch>>> {
-        let count = self.replicas.len();
-        if count == 1 {
+        let samples = batch.batch_size()?;
+        if samples == Some(0) {
+            return Err(Error::EmptyBatch);
+        }
+        if self.replicas.len() == 1 || samples == Some(1) {
             return Ok(None);
         }
-        let shards = batch.shards(count)?;
-        if shards.len() == 1 {
-            return Ok(None);
-        }
+        let shards = batch.shards(self.replicas.len())?;
         let samples = shards.iter().map(|shard| Ok(shard.batch_size()?.unwrap_or(0))).collect::<Result<_>>()?;
         Ok(Some(Sharded { shards, samples }))
     }

@@ -93,10 +93,7 @@ impl<M> ReplicaSet<M> {
         let replica = self.master();
         let outcome = catch_panic(|| work(&replica.model(), replica.device));
         let outcome = outcome.map_err(|cause| match cause {
-            // An empty batch is the caller's fault.
-            Error::EmptyBatch | Error::BatchLength { .. } | Error::BatchScalar { .. } | Error::LossWithoutGradient => {
-                cause
-            }
+            Error::LossWithoutGradient => cause,
             cause => Error::Replica { device: replica.device, replica: 0, samples: None, cause: Box::new(cause) },
         });
         if mode.is_train() {
