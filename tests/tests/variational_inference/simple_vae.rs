@@ -106,7 +106,7 @@ fn it_trains_on_many_devices() -> Outcome {
     let images = Tensor::rand([7, 1, 4, 4], FLOATS).gt(0.5).to_kind(Kind::Float);
     let run = || -> booster::Result<Vec<f64>> {
         manual_seed(6);
-        let mut pipeline = DataParallelPipeline::build(&[Device::Cpu; 3], vae, evaluator.clone())?;
+        let mut pipeline = DataParallelPipeline::build(&[Device::Cpu; 3], vae, evaluator.clone())?.take_turns()?;
         let mut trainer = Trainer::new(nn::Adam::default().build(pipeline.var_store(), 1e-2)?);
         let mut elbo = Vec::new();
         for _ in 0..30 {
