@@ -248,7 +248,8 @@ impl<D: Diagnostic> Aggregator<D> {
             track.on_host.lifted(&track.reduces)?.map_or(Ok(()), |lifted| part(member, lifted))?;
         }
         for (track, merged) in self.tracks.iter_mut().zip(parted) {
-            track.commit(merged);
+            let nothing = if merged.is_none() { track.nothing()? } else { None };
+            track.commit(merged.or(nothing));
             track.on_host = HostSums::default();
         }
         self.fused.clear();

@@ -1,9 +1,10 @@
 //! The values of several updates, joined so that each reduction passes over them once.
 
 use booster_sys::scalar::{ScalarOps as _, full};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
-use super::weights::{Ratio, Weighted, spread};
+use super::nature::Nature;
+use super::weights::{Ratio, Weighted, spread as spread_over};
 use crate::batch::to_device;
 use crate::error::Result;
 
@@ -17,8 +18,9 @@ pub(crate) enum Content {
     Samples(Tensor),
     /// Batch-level values, `[rows]`, doubles, and how many samples each stands for, `[rows]`, doubles.
     Batches { values: Tensor, samples: Tensor },
-    /// Values and weights of one shape, `[rows, *dims]`, doubles; a value without weight is 0.
-    Weighted { values: Tensor, weights: Tensor },
+    /// Values and weights of one shape, `[rows, *dims]`, doubles; a value without weight is 0. Each weight that was given
+    /// is that of so many values.
+    Weighted { values: Tensor, weights: Tensor, spread: f64 },
     /// Numerators and denominators, `[rows]`, doubles.
     Ratios { numerators: Tensor, denominators: Tensor },
 }
@@ -71,10 +73,10 @@ impl Chunk {
                 let ones = means.f_ones_like()?;
                 Ok((means, ones))
             }
-            Content::Weighted { values, weights } => {
+            Content::Weighted { values, weights, spread } => {
                 let sums = row_sums(weights)?;
                 let means = row_sums(&values.f_mul(weights)?)?.f_div(&sums)?;
-                Ok((masked(&means, &sums, 0.0)?, sums))
+                Ok((masked(&means, &sums, 0.0)?, sums.try_div_scalar(*spread)?))
             }
             Content::Batches { .. } | Content::Ratios { .. } => Ok((self.values()?, self.weights()?)),
         }
@@ -88,7 +90,7 @@ impl Chunk {
                 let counted = masked(values, samples, 0.0)?;
                 (counted.f_mul(samples)?.f_sum(Kind::Double)?, samples.f_sum(Kind::Double)?)
             }
-            Content::Weighted { values, weights } => {
+            Content::Weighted { values, weights, .. } => {
                 (values.f_mul(weights)?.f_sum(Kind::Double)?, weights.f_sum(Kind::Double)?)
             }
             Content::Ratios { numerators, denominators } => {
@@ -109,9 +111,8 @@ impl Chunk {
     pub(crate) fn count(&self) -> Result<Tensor> {
         match &self.0 {
             Content::Samples(values) => double(values.size()[0] as f64, values),
-            Content::Batches { .. } | Content::Weighted { .. } | Content::Ratios { .. } => {
-                Ok(self.weights()?.f_sum(Kind::Double)?)
-            }
+            Content::Weighted { weights, spread, .. } => Ok(weights.f_sum(Kind::Double)?.try_div_scalar(*spread)?),
+            Content::Batches { .. } | Content::Ratios { .. } => Ok(self.weights()?.f_sum(Kind::Double)?),
         }
     }
 
@@ -120,7 +121,7 @@ impl Chunk {
         Ok(match &self.0 {
             Content::Samples(values) => values.f_to_kind(Kind::Double)?,
             Content::Batches { values, samples } => masked(values, samples, replacement)?,
-            Content::Weighted { values, weights } => masked(values, weights, replacement)?,
+            Content::Weighted { values, weights, .. } => masked(values, weights, replacement)?,
             Content::Ratios { numerators, denominators } => {
                 masked(&numerators.f_div(denominators)?, denominators, replacement)?
             }
@@ -157,7 +158,7 @@ impl Chunk {
             Content::Samples(values) => values.shallow_clone(),
             Content::Ratios { numerators, denominators } => numerators.f_add(denominators)?,
             Content::Batches { .. } => self.values()?,
-            Content::Weighted { values, weights } => values.f_add(weights)?,
+            Content::Weighted { values, weights, .. } => values.f_add(weights)?,
         };
         let bad = values.f_isfinite()?.f_logical_not()?.f_reshape([values.size()[0], -1])?;
         Ok(bad.f_any_dim(-1, false)?)
@@ -175,15 +176,16 @@ impl Chunk {
             Content::Samples(values) => {
                 let values = values.f_to_kind(Kind::Double)?;
                 let (values, weights, count) = keep(&values, &values.f_ones_like()?)?;
-                (Content::Weighted { values, weights }.into(), count)
+                let spread = values.numel() as f64 / values.size()[0] as f64;
+                (Content::Weighted { values, weights, spread }.into(), count)
             }
             Content::Batches { values, samples } => {
                 let (values, samples, count) = keep(&values, &samples)?;
                 (Content::Batches { values, samples }.into(), count)
             }
-            Content::Weighted { values, weights } => {
+            Content::Weighted { values, weights, spread } => {
                 let (values, weights, count) = keep(&values, &weights)?;
-                (Content::Weighted { values, weights }.into(), count)
+                (Content::Weighted { values, weights, spread }.into(), count)
             }
             Content::Ratios { numerators, denominators } => {
                 let (numerators, denominators, count) = keep(&numerators, &denominators)?;
@@ -208,8 +210,21 @@ impl Chunk {
             weights.push(to_device(&rows(&weight)?, device)?);
         }
         let values = Tensor::f_cat(&values, 0)?.f_to_kind(Kind::Double)?;
-        let weights = spread(&Tensor::f_cat(&weights, 0)?.f_to_kind(Kind::Double)?, &values)?;
-        Ok(Content::Weighted { values: masked(&values, &weights, 0.0)?, weights }.into())
+        let weights = Tensor::f_cat(&weights, 0)?.f_to_kind(Kind::Double)?;
+        let spread = values.numel() as f64 / weights.numel() as f64;
+        let weights = spread_over(&weights, &values)?;
+        Ok(Content::Weighted { values: masked(&values, &weights, 0.0)?, weights, spread }.into())
+    }
+
+    /// One value of some nature that does not count: what values of no sample come to.
+    pub(crate) fn of_nothing(nature: &Nature) -> Result<Self> {
+        let dims = match nature {
+            Nature::Samples(dims) | Nature::Weighted(Some(dims), _) if !dims.contains(&0) => dims.as_slice(),
+            _ => &[],
+        };
+        let size = [&[1], dims].concat();
+        let values = Tensor::f_zeros(&size, (Kind::Double, Device::Cpu))?;
+        Ok(Content::Weighted { weights: values.f_zeros_like()?, values, spread: 1.0 }.into())
     }
 
     /// Joins ratios, one row each.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
 use super::chunk::{Chunk, Content};
@@ -69,13 +70,16 @@ impl Column<'_> {
                 LeafRef::Tensor(tensor) => Some(Ok(tensor.shallow_clone())),
                 _ => None,
             })?),
+            Some((LeafRef::Weighted(weighted), _)) if weighted.value.dim() == 0 => {
+                LeafValue::Weighted(self.weighted_scalar()?)
+            }
             Some((LeafRef::Weighted(_), _)) => LeafValue::Weighted(Weighted::new(
-                self.join(|leaf| of_weighted(leaf).map(|weighted| rows(&weighted.value)))?,
+                self.join(|leaf| of_weighted(leaf).map(|weighted| Ok(weighted.value.shallow_clone())))?,
                 self.join(|leaf| of_weighted(leaf).map(row_weights))?,
             )),
             Some((LeafRef::Ratio(_), _)) => LeafValue::Ratio(Ratio::new(
-                self.join(|leaf| of_ratio(leaf).map(|ratio| rows(&ratio.numerator)))?,
-                self.join(|leaf| of_ratio(leaf).map(|ratio| rows(&ratio.denominator)))?,
+                self.join_entries(|ratio| &ratio.numerator)?,
+                self.join_entries(|ratio| &ratio.denominator)?,
             )),
             Some((LeafRef::Float(_) | LeafRef::Integer(_) | LeafRef::Boolean(_) | LeafRef::Duration(_), _)) => {
                 self.number()?
@@ -104,6 +108,38 @@ impl Column<'_> {
         })
     }
 
+    /// Joins all entries of one part of each shard's ratio, whatever their shapes: all of them count.
+    fn join_entries(&self, part: impl Fn(&Ratio) -> &Tensor) -> Result<Tensor> {
+        let parts = self.shards.iter().filter_map(|(leaf, _)| of_ratio(*leaf)).map(part).collect::<Vec<_>>();
+        let [first, ..] = parts[..] else { return Err(Error::EmptyBatch) };
+        let kind = first.f_kind()?;
+        let are_alike = parts.iter().all(|part| part.f_kind().ok() == Some(kind));
+        let entries = parts.iter().map(|part| {
+            let here = to_device(&part.f_reshape([-1])?, first.device())?;
+            Ok(if are_alike { here } else { here.f_to_kind(Kind::Double)? })
+        });
+        Ok(Tensor::f_cat(&entries.collect::<Result<Vec<_>>>()?, 0)?)
+    }
+
+    /// Combines 0-dimensional weighted values, which count by their weights: the weight of all is their sum.
+    fn weighted_scalar(&self) -> Result<Weighted> {
+        let weighted = self.shards.iter().filter_map(|(leaf, _)| of_weighted(*leaf)).collect::<Vec<_>>();
+        let values = weighted.iter().map(|weighted| &weighted.value).collect::<Vec<_>>();
+        let weights = weighted.iter().map(|weighted| &weighted.weight).collect::<Vec<_>>();
+        let (values, weights) = (stacked(&values)?, stacked(&weights)?);
+        let combine = match self.combine() {
+            // The sum is that of the mean times the weight.
+            Combine::Sum => Combine::Mean,
+            combine => combine,
+        };
+        let weight = weights.f_sum(Kind::Double)?;
+        let chunk = Chunk::from(Content::Batches { values, samples: weights });
+        let value = combined(&chunk, combine)?;
+        // Without weight there is no value, and nothing that it would count.
+        let value = value.try_masked_fill(&weight.try_eq(0)?, 0.0)?;
+        Ok(Weighted::new(value, weight))
+    }
+
     /// Combines 0-dimensional tensors by the field's reduction, in double precision, without waiting for the device.
     fn scalar(&self) -> Result<Tensor> {
         let tensors = self.shards.iter().filter_map(|(leaf, _)| match leaf {
@@ -112,19 +148,12 @@ impl Column<'_> {
         });
         let tensors = tensors.collect::<Vec<_>>();
         let [first, ..] = tensors[..] else { return Err(Error::EmptyBatch) };
-        let (device, kind) = (first.device(), first.f_kind()?);
-        let moved = tensors.iter().map(|tensor| to_device(tensor, device)).collect::<Result<Vec<_>>>()?;
-        let values = Tensor::f_stack(&moved, 0)?.f_to_kind(Kind::Double)?;
-        let samples = Samples::stack(self.shards.iter().map(|(_, samples)| *samples), device)?;
+        let kind = first.f_kind()?;
+        let values = stacked(&tensors)?;
+        let samples = Samples::stack(self.shards.iter().map(|(_, samples)| *samples), first.device())?;
         let combine = self.combine();
         let chunk = Chunk::from(Content::Batches { values, samples });
-        let combined = match combine {
-            Combine::Mean => chunk.weighted_sums().and_then(|(sum, weight)| Ok(sum.f_div(&weight)?))?,
-            Combine::Sum => chunk.sum()?,
-            Combine::Min => chunk.counted_or(f64::INFINITY)?.f_min()?,
-            Combine::Max => chunk.counted_or(f64::NEG_INFINITY)?.f_max()?,
-            Combine::Last => chunk.last()?.0,
-        };
+        let combined = combined(&chunk, combine)?;
         let is_fraction = matches!(kind, Kind::Half | Kind::BFloat16 | Kind::Float | Kind::Double);
         Ok(match combine {
             // A mean of integers or bools may be a fraction: it stays a double then.
@@ -152,6 +181,11 @@ impl Column<'_> {
         let integers = leaves.iter().map(|leaf| if let LeafRef::Integer(value) = leaf { Some(*value) } else { None });
         if let Some(sum) = integers.sum::<Option<i128>>() {
             return Ok(LeafValue::Integer(sum));
+        }
+        let bools = leaves.iter().map(|leaf| if let LeafRef::Boolean(value) = leaf { Some(*value) } else { None });
+        if let Some(bools) = bools.collect::<Option<Vec<_>>>() {
+            // The whole batch counts once, as on one device.
+            return Ok(LeafValue::Boolean(bools.contains(&true)));
         }
         let sum = leaves.iter().filter_map(|leaf| leaf.number()).sum::<f64>();
         self.fraction(leaves, sum)
@@ -201,9 +235,22 @@ fn of_ratio(leaf: LeafRef<'_>) -> Option<&Ratio> {
     if let LeafRef::Ratio(ratio) = leaf { Some(ratio) } else { None }
 }
 
-/// A tensor with at least one dimension.
-fn rows(tensor: &Tensor) -> Result<Tensor> {
-    Ok(if tensor.dim() == 0 { tensor.f_unsqueeze(0)? } else { tensor.shallow_clone() })
+/// 0-dimensional tensors as one of doubles, `[shards]`, on the first one's device.
+fn stacked(tensors: &[&Tensor]) -> Result<Tensor> {
+    let [first, ..] = tensors else { return Err(Error::EmptyBatch) };
+    let moved = tensors.iter().map(|tensor| Ok(to_device(tensor, first.device())?.f_to_kind(Kind::Double)?));
+    Ok(Tensor::f_stack(&moved.collect::<Result<Vec<_>>>()?, 0)?)
+}
+
+/// Batch-level values as one, a 0-dimensional double.
+fn combined(chunk: &Chunk, combine: Combine) -> Result<Tensor> {
+    match combine {
+        Combine::Mean => chunk.weighted_sums().and_then(|(sum, weight)| Ok(sum.f_div(&weight)?)),
+        Combine::Sum => chunk.sum(),
+        Combine::Min => Ok(chunk.counted_or(f64::INFINITY)?.f_min()?),
+        Combine::Max => Ok(chunk.counted_or(f64::NEG_INFINITY)?.f_max()?),
+        Combine::Last => Ok(chunk.last()?.0),
+    }
 }
 
 /// The weights of a shard, one row for each row of its values, so that shards can be joined.

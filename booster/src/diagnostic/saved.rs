@@ -240,7 +240,7 @@ fn probe(nature: &Nature, rows: i64) -> Result<Option<Chunk>> {
     Ok(Some(Chunk::from(match nature {
         Nature::Numbers | Nature::Scalars => Content::Batches { values, samples: ones },
         Nature::Samples(_) => Content::Samples(values),
-        Nature::Weighted(..) => Content::Weighted { values, weights: ones },
+        Nature::Weighted(..) => Content::Weighted { values, weights: ones, spread: 1.0 },
         Nature::Ratios => Content::Ratios { numerators: values, denominators: ones },
     })))
 }

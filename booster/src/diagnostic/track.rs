@@ -215,6 +215,15 @@ impl Track {
         self.place = Place::None;
     }
 
+    /// The states of values of no sample, if there were none but such.
+    pub(crate) fn nothing(&self) -> Result<Option<Lifted>> {
+        let (Some(nature), None) = (&self.nature, &self.states) else { return Ok(None) };
+        let chunk = Chunk::of_nothing(nature)?;
+        let states = self.reduces.iter().map(|reduce| reduce.lift(&chunk)).collect::<Result<_>>()?;
+        let first = Tensor::f_from_slice(&[f64::INFINITY])?;
+        Ok(Some(Lifted { states, finite: Finite { first, skipped: None } }))
+    }
+
     /// Later states merged into those that are there.
     pub(crate) fn merged(&self, later: Lifted) -> Result<Lifted> {
         match (&self.states, &self.finite) {

@@ -39,13 +39,13 @@ pub struct Histogram {
     #[serde(with = "super::text::numbers")]
     pub edges: Vec<f64>,
     /// The weight of the values in each bucket: one less than there are edges. Values outside the edges are counted in
-    /// the first and the last bucket.
+    /// the first and the last bucket, NaN in none.
     #[serde(with = "super::text::numbers")]
     pub counts: Vec<f64>,
-    /// The least value.
+    /// The least value; NaN where one is NaN, or there is none.
     #[serde(with = "super::text::number")]
     pub min: f64,
-    /// The greatest value.
+    /// The greatest value; NaN where one is NaN, or there is none.
     #[serde(with = "super::text::number")]
     pub max: f64,
     /// The sum of values, each by its weight.

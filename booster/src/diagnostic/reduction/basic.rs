@@ -53,7 +53,8 @@ impl Reduction for Sum {
     }
 }
 
-/// The number of samples; the sum of weights, or of the denominators of ratios.
+/// The number of samples; the sum of weights, as they were given, or of the denominators of ratios. Where values are left
+/// out, a sample of several counts by the share that is left.
 #[derive(Debug)]
 pub struct Count;
 

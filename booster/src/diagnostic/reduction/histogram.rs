@@ -1,5 +1,6 @@
 //! Histograms with buckets that are fixed beforehand.
 
+use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
 use super::{HostState, Reduction, State};
@@ -34,10 +35,10 @@ impl Reduction for AutoHistogram {
         let counts = &histogram.counts;
         let used = |index: &usize| counts[*index] > 0.0;
         let (first, last) = ((0..counts.len()).find(used), (0..counts.len()).rfind(used));
-        if let (Some(first), Some(last)) = (first, last) {
-            histogram.edges = histogram.edges[first..=last + 1].to_vec();
-            histogram.counts = histogram.counts[first..=last].to_vec();
-        }
+        (histogram.edges, histogram.counts) = match (first, last) {
+            (Some(first), Some(last)) => (histogram.edges[first..=last + 1].to_vec(), counts[first..=last].to_vec()),
+            _ => Default::default(),
+        };
         histogram
     }
 }
@@ -45,7 +46,13 @@ impl Reduction for AutoHistogram {
 impl<const LOW: u64, const HIGH: u64, const BINS: usize> FixedHistogram<LOW, HIGH, BINS> {
     fn edges() -> Vec<f64> {
         let (low, high) = (f64::from_bits(LOW), f64::from_bits(HIGH));
-        (0..=BINS).map(|index| low + (high - low) * index as f64 / BINS as f64).collect()
+        let edge = |index: usize| {
+            let step = (high - low) * index as f64 / BINS as f64;
+            let share = index as f64 / BINS as f64;
+            // The range, or a multiple of it, may be more than a double holds.
+            if step.is_finite() { low + step } else { low * (1.0 - share) + high * share }
+        };
+        (0..BINS).map(edge).chain([high]).collect()
     }
 }
 
@@ -87,7 +94,9 @@ fn lift(chunk: &Chunk, edges: &[f64]) -> Result<State> {
         Tensor::f_from_slice(&edges[1..edges.len() - 1])?.f_to_device_(values.device(), Kind::Double, false, false)?;
     let index = values.f_bucketize(&inner, false, true)?;
     let zeros = Tensor::f_zeros([buckets], (Kind::Double, values.device()))?;
-    let counts = zeros.f_index_add(0, &index, &weights)?;
+    // NaN is in no bucket.
+    let counted = weights.try_masked_fill(&values.f_isnan()?, 0.0)?;
+    let counts = zeros.f_index_add(0, &index.try_clamp_max(buckets - 1)?, &counted)?;
     let weighted = values.f_mul(&weights)?;
     let sums = [weighted.f_sum(Kind::Double)?, weighted.f_mul(&values)?.f_sum(Kind::Double)?];
     let least = chunk.counted_or(f64::INFINITY)?.f_min()?;
@@ -105,12 +114,8 @@ fn merge(earlier: &State, later: &State) -> Result<State> {
 fn finish(state: &HostState, edges: Vec<f64>) -> Histogram {
     let [counts, sums, extremes] = state.parts() else { return Histogram::default() };
     let number = |part: &Vec<f64>, index: usize| part.get(index).copied().unwrap_or(f64::NAN);
-    Histogram {
-        edges,
-        counts: counts.clone(),
-        min: number(extremes, 0),
-        max: -number(extremes, 1),
-        sum: number(sums, 0),
-        sum_squares: number(sums, 1),
-    }
+    let (min, max) = (number(extremes, 0), -number(extremes, 1));
+    // Where nothing counts, the least is above the greatest.
+    let (min, max) = if min > max { (f64::NAN, f64::NAN) } else { (min, max) };
+    Histogram { edges, counts: counts.clone(), min, max, sum: number(sums, 0), sum_squares: number(sums, 1) }
 }

@@ -7,7 +7,8 @@ use super::{HostState, Reduction, State};
 use crate::diagnostic::chunk::Chunk;
 use crate::error::Result;
 
-/// The least value whose rank is at least `RANK / 10,000` of the weight of all (the inverse of the distribution).
+/// The least value whose rank is at least `RANK / 10,000` of the weight of all (the inverse of the distribution); NaN
+/// where a value that counts is NaN, or none counts.
 ///
 /// `#[metric(p95)]` is `Quantile<9500>`. Up to 2,048 values it is exact. Beyond, values are kept in levels: where a level
 /// has more than 2,048 values, they are sorted and every one at an odd multiple of `W / 4096` of their weight `W` is
@@ -49,7 +50,10 @@ impl<const RANK: u32> Reduction for Quantile<RANK> {
             let (values, weights) = part.split_at(part.len() / 2);
             points.extend(values.iter().copied().zip(weights.iter().copied()));
         }
-        points.retain(|(_, weight)| *weight > 0.0);
+        points.retain(|(_, weight)| *weight > 0.0 || weight.is_nan());
+        if points.iter().any(|(value, weight)| value.is_nan() || weight.is_nan()) {
+            return f64::NAN;
+        }
         points.sort_by(|one, other| one.0.total_cmp(&other.0));
         let total = points.iter().map(|(_, weight)| weight).sum::<f64>();
         // Sums of weights are rounded: a rank that is met but for that is met.
@@ -110,7 +114,9 @@ impl Points {
         let targets = steps.f_mul(&total)?.try_div_scalar(CAPACITY as f64)?;
         let found = targets.f_searchsorted(&ranks, false, false, "left", None::<Tensor>)?;
         let last = self.count() - 1;
-        let values = values.f_index_select(0, &found.try_clamp_max(last)?)?;
+        // NaN is sorted to the end, and passed on by all that is kept.
+        let any_nan = values.f_select(0, -1)?.f_isnan()?;
+        let values = values.f_index_select(0, &found.try_clamp_max(last)?)?.try_masked_fill(&any_nan, f64::NAN)?;
         let weights = total.try_div_scalar(CAPACITY as f64)?.f_expand([CAPACITY], false)?.f_contiguous()?;
         Ok(Self { values, weights })
     }

@@ -1,0 +1,81 @@
+//! What gathered shards come to is what one device would have measured.
+
+use booster::prelude::*;
+use booster::tch::{Device, Kind, Tensor};
+
+fn ones(shape: &[i64]) -> Tensor {
+    Tensor::ones(shape, (Kind::Float, Device::Cpu))
+}
+
+#[derive(Diagnostic)]
+struct PerToken {
+    #[group = "loss"]
+    #[metric(mean, sum, count)]
+    nll: Weighted,
+    #[group = "loss"]
+    #[metric(max)]
+    longest: Weighted,
+    #[group = "info"]
+    beta: f64,
+}
+
+fn per_token(value: f64, tokens: f64, beta: f64) -> PerToken {
+    let weighted = || Weighted::new(Tensor::from(value), Tensor::from(tokens));
+    PerToken { nll: weighted(), longest: weighted(), beta }
+}
+
+#[test]
+fn a_weighted_scalar_stays_a_scalar_of_the_summed_weight() -> booster::Result<()> {
+    let gathered =
+        PerToken::gather(vec![per_token(1.0, 3.0, 0.5), per_token(5.0, 1.0, 0.5), per_token(9.0, 0.0, 0.5)])?;
+    assert_eq!((gathered.nll.value.dim(), gathered.nll.weight.dim()), (0, 0));
+    let summary = gathered.summary()?;
+    assert_eq!((summary.loss.nll, summary.loss.nll_sum, summary.loss.nll_count), (2.0, 8.0, 4.0));
+    assert_eq!(summary.loss.longest, 5.0, "what has no weight takes no part");
+    Ok(())
+}
+
+#[test]
+fn a_gathered_step_counts_as_one_for_values_beside_a_weighted_scalar() -> booster::Result<()> {
+    let mut mean = Aggregator::new();
+    mean.update(&PerToken::gather(vec![per_token(1.0, 3.0, 0.0), per_token(1.0, 3.0, 0.0)])?)?;
+    mean.update(&PerToken::gather(vec![per_token(1.0, 3.0, 1.0)])?)?;
+    assert_eq!(mean.summary()?.info.beta, 0.5);
+    Ok(())
+}
+
+#[derive(Diagnostic)]
+struct Flags {
+    #[group = "info"]
+    #[metric(sum)]
+    skipped: bool,
+}
+
+#[test]
+fn a_flag_is_that_of_the_whole_batch() -> booster::Result<()> {
+    for shards in [vec![false, false], vec![true, true], vec![false, true]] {
+        let expected = f64::from(u8::from(shards.contains(&true)));
+        let gathered = Flags::gather(shards.into_iter().map(|skipped| Flags { skipped }).collect())?;
+        assert_eq!(gathered.summary()?.info.skipped, expected);
+    }
+    Ok(())
+}
+
+#[derive(Diagnostic)]
+struct Tokens {
+    #[group = "metrics"]
+    #[metric(mean, sum, count)]
+    accuracy: Ratio,
+}
+
+#[test]
+fn entries_of_ratios_count_whatever_their_shapes() -> booster::Result<()> {
+    let shards = vec![
+        Tokens { accuracy: Ratio::new(ones(&[2, 3]), ones(&[2, 3])) },
+        Tokens { accuracy: Ratio::new(ones(&[2, 5]), ones(&[2, 10])) },
+        Tokens { accuracy: Ratio::new(Tensor::from(4), Tensor::from(4.0)) },
+    ];
+    let summary = Tokens::gather(shards)?.summary()?.metrics;
+    assert_eq!((summary.accuracy, summary.accuracy_sum, summary.accuracy_count), (20.0 / 30.0, 20.0, 30.0));
+    Ok(())
+}
