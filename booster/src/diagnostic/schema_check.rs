@@ -1,34 +1,33 @@
-//! What is computed of a schema at compile time: that no metric occurs twice, and its hash.
+//! What is computed of a schema at compile time: that no metric occurs twice, and its hash. Both take a time linear in the
+//! metrics.
 
 use super::reduction::Reduce;
 use super::schema::{Entry, Field, Schema};
+
+/// What a hash starts with.
+const SEED: u64 = 0xcbf2_9ce4_8422_2325;
 
 impl Schema {
     /// Fails, at compile time where it is evaluated there, if two metrics of one group have the same name.
     ///
     /// # Panics
-    /// With the group and name of the first metric that occurs twice.
+    /// With the group and name of a metric that occurs twice.
     #[track_caller]
+    #[expect(clippy::large_stack_arrays, reason = "a constant has no other memory")]
     pub const fn check(&self) {
-        let count = self.count();
-        let mut index = 1;
-        while index < count {
-            let (group, name) = self.metric(index);
-            let mut earlier = 0;
-            while earlier < index {
-                let (other_group, other_name) = self.metric(earlier);
-                if same(group, other_group) && same(name, other_name) {
-                    twice(group, name);
-                }
-                earlier += 1;
-            }
-            index += 1;
+        // A constant cannot allocate: the table has one size, and more metrics than it should hold are entered in turns.
+        let turns = self.count() as u64 / (SLOTS as u64 / 2) + 1;
+        let mut turn = 0;
+        while turn < turns {
+            let mut table = Table { slots: [None; SLOTS], turn, turns };
+            table.enter(self.entries);
+            turn += 1;
         }
     }
 
     /// A number that two schemas share only if they have the same metrics in the same order (64-bit FNV-1a).
     pub const fn hash(&self) -> u64 {
-        hash_entries(self.entries, 0xcbf2_9ce4_8422_2325)
+        hash_entries(self.entries, SEED)
     }
 
     /// The number of metrics.
@@ -45,30 +44,53 @@ impl Schema {
         }
         count
     }
+}
 
-    /// The group and name of a metric.
-    const fn metric(&self, mut metric: usize) -> (&'static str, &'static str) {
+const SLOTS: usize = 2048;
+
+/// A hash table of metrics, by group and name.
+struct Table {
+    slots: [Option<(&'static str, &'static str)>; SLOTS],
+    /// Which part of the metrics is entered, of how many.
+    turn: u64,
+    turns: u64,
+}
+
+impl Table {
+    #[track_caller]
+    const fn enter(&mut self, entries: &'static [Entry]) {
         let mut index = 0;
-        while index < self.entries.len() {
-            match &self.entries[index] {
+        while index < entries.len() {
+            match &entries[index] {
                 Entry::Field(Field { group, metrics, .. }) => {
-                    if metric < metrics.len() {
-                        return (group, metrics[metric].name);
+                    let hash = hash_bytes(group.as_bytes(), SEED);
+                    let mut metric = 0;
+                    while metric < metrics.len() {
+                        self.enter_metric(group, metrics[metric].name, hash);
+                        metric += 1;
                     }
-                    metric -= metrics.len();
                 }
-                Entry::Flatten(schema) => {
-                    let count = schema.count();
-                    if metric < count {
-                        return schema.metric(metric);
-                    }
-                    metric -= count;
-                }
+                Entry::Flatten(schema) => self.enter(schema.entries),
                 Entry::BatchSize => {}
             }
             index += 1;
         }
-        ("", "")
+    }
+
+    #[track_caller]
+    const fn enter_metric(&mut self, group: &'static str, name: &'static str, hash: u64) {
+        let hash = hash_bytes(name.as_bytes(), hash);
+        if hash % self.turns != self.turn {
+            return;
+        }
+        let mut slot = (hash / self.turns) as usize % SLOTS;
+        while let Some((other_group, other_name)) = self.slots[slot] {
+            if same(group, other_group) && same(name, other_name) {
+                twice(group, name);
+            }
+            slot = (slot + 1) % SLOTS;
+        }
+        self.slots[slot] = Some((group, name));
     }
 }
 
@@ -154,4 +176,51 @@ const fn hash_bytes(bytes: &[u8], mut hash: u64) -> u64 {
         index += 1;
     }
     hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Metric;
+    use crate::diagnostic::reduction::Mean;
+
+    /// A schema of one field for each name, in one group.
+    fn schema(names: impl Iterator<Item = String>) -> Schema {
+        let field = |name: String| {
+            let name: &'static str = name.leak();
+            let metrics = vec![Metric { name, reduce: Reduce::of::<Mean>() }].leak();
+            Entry::Field(Field { group: "loss", name, optional: false, samples: false, metrics })
+        };
+        Schema { entries: names.map(field).collect::<Vec<_>>().leak() }
+    }
+
+    fn both(first: Schema, second: Schema) -> Schema {
+        Schema { entries: vec![Entry::Flatten(first), Entry::Flatten(second)].leak() }
+    }
+
+    fn numbered(range: std::ops::Range<usize>) -> Schema {
+        schema(range.map(|number| format!("metric_{number}")))
+    }
+
+    #[test]
+    fn names_that_differ_pass_however_many() {
+        for count in [0, 1, SLOTS / 2, SLOTS, 5 * SLOTS] {
+            both(numbered(0..count), numbered(count..2 * count)).check();
+        }
+    }
+
+    #[test]
+    fn one_name_in_two_parts_is_found_however_many() {
+        for count in [1, SLOTS / 2, SLOTS, 5 * SLOTS] {
+            for twice in [0, count / 2, count - 1] {
+                let again = schema([format!("metric_{twice}")].into_iter());
+                let panic = std::panic::catch_unwind(|| both(numbered(0..count), again).check()).unwrap_err();
+                let text = panic.downcast_ref::<String>().unwrap();
+                assert_eq!(
+                    *text,
+                    format!("metric `loss/metric_{twice}` is declared twice: rename one or change its group")
+                );
+            }
+        }
+    }
 }
