@@ -41,13 +41,15 @@ impl<'a> InError<'a> {
     }
 
     /// The constant: each of the errors, once.
+    ///
+    /// In a loop, which is of any type: an editor would report the type of a block beside them.
     pub(crate) fn constant(&self) -> TokenStream {
         let Self { vis, ident, cfgs, errors } = self;
         quote! {
             #(#cfgs)*
             #[doc(hidden)]
             #[allow(dead_code, non_upper_case_globals)]
-            #vis const #ident: ::core::primitive::usize = { #errors };
+            #vis const #ident: ::core::primitive::usize = loop { #errors };
         }
     }
 

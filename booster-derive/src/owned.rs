@@ -1,11 +1,11 @@
 //! Fields own what they hold: diagnostics and batches outlive the step and are sent to other threads.
 
-use syn::Type;
+use syn::{GenericArgument, Ident, PathArguments, Type, TypePath};
 
 use crate::ctxt::Ctxt;
 use crate::text::compact;
 
-/// Reports a field that is a reference, as which nothing can be measured or scattered.
+/// Reports a field that is a reference or shares its value, as which nothing can be measured or scattered.
 pub(crate) fn check(ctxt: &Ctxt, ty: &Type, what: &str) {
     match ty {
         Type::Group(group) => check(ctxt, &group.elem, what),
@@ -20,6 +20,42 @@ pub(crate) fn check(ctxt: &Ctxt, ty: &Type, what: &str) {
                 format_args!("own the value: write `{owned}`"),
             );
         }
+        Type::Ptr(pointer) => {
+            let owned = compact(&pointer.elem);
+            ctxt.error_with_help(
+                ty,
+                format_args!("{what} cannot be a raw pointer"),
+                format_args!("own the value: write `{owned}`"),
+            );
+        }
+        Type::Array(array) => check(ctxt, &array.elem, what),
+        Type::Tuple(tuple) => tuple.elems.iter().for_each(|ty| check(ctxt, ty, what)),
+        Type::Path(path) => {
+            if let Some((name, value)) = argument(path) {
+                if name == "Arc" || name == "Rc" {
+                    let owned = compact(value);
+                    ctxt.error_with_help(
+                        ty,
+                        format_args!("{what} cannot be an `{name}`"),
+                        format_args!("own the value: write `{owned}`"),
+                    );
+                } else if name == "Option" || name == "Vec" || name == "Box" {
+                    check(ctxt, value, what);
+                }
+            }
+        }
         _ => {}
+    }
+}
+
+/// The last word of a path with one type as its argument, and that type.
+fn argument(path: &TypePath) -> Option<(&Ident, &Type)> {
+    let last = path.path.segments.last()?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        return None;
+    };
+    match arguments.args.first() {
+        Some(GenericArgument::Type(ty)) if arguments.args.len() == 1 => Some((&last.ident, ty)),
+        _ => None,
     }
 }

@@ -53,6 +53,18 @@ fn a_misspelt_reduction_is_suggested() {
         ("stddev", "std"),
         ("variance", "var"),
         ("median", "p50"),
+        ("MEAN", "mean"),
+        ("MEEN", "mean"),
+        ("STD", "std"),
+        ("STDDEV", "std"),
+        ("MeanDims", "mean_dims"),
+        ("MEAN_DIMS", "mean_dims"),
+        ("Histogram", "histogram"),
+        ("Median", "p50"),
+        ("Variance", "var"),
+        ("P95", "p95"),
+        ("P99_9", "p99_9"),
+        ("EMA", "ema"),
     ] {
         assert_suggested(written, written, meant);
     }
@@ -64,7 +76,7 @@ fn an_unknown_reduction_is_refused() {
     for word in ["geometric", "p", "p_5", "p9x", "p5_"] {
         assert_metric(word, &[word]);
     }
-    for path in ["path::To", "Geometric", "::To"] {
+    for path in ["path::To", "Geometric", "GEOMETRIC", "Sums", "::To"] {
         assert_suggested(path, path, &format!("reduce = {path}"));
     }
 }

@@ -5,8 +5,8 @@ use syn::Path;
 
 use super::arguments::{arguments, number};
 use crate::ctxt::Ctxt;
-use crate::suggest;
 use crate::text::compact;
+use crate::{names, suggest};
 
 /// What a misspelt word may have been meant to be.
 const WORDS: [&str; 13] =
@@ -39,15 +39,28 @@ pub(super) fn unknown(ctxt: &Ctxt, word: &Path, rest: &TokenStream) {
         ctxt.error_with_help(word, format_args!("unknown reduction `{name}`"), format_args!("write `{written}`"));
         return;
     }
-    let elsewhere = ELSEWHERE.iter().find(|(other, _)| *other == name).map(|(_, word)| *word);
     let type_like = word.leading_colon.is_some() || word.segments.len() > 1 || name.starts_with(char::is_uppercase);
-    if let Some(near) = elsewhere.or_else(|| suggest::nearest(&name, &WORDS)) {
+    if let Some(near) = meant(&name) {
         ctxt.error_with_help(word, format_args!("unknown reduction `{name}`, did you mean `{near}`?"), EXPECTED);
     } else if type_like {
         ctxt.error_with_help(word, format_args!("unknown reduction `{name}`"), format_args!("write `reduce = {name}`"));
     } else {
         ctxt.error_with_help(word, format_args!("unknown reduction `{name}`"), EXPECTED);
     }
+}
+
+/// The word that `name` is in another case, in another library, or nearly.
+fn meant(name: &str) -> Option<String> {
+    let shouted = !name.chars().any(char::is_lowercase);
+    let spelled = if shouted { name.to_lowercase() } else { names::snake(name) };
+    let elsewhere = ELSEWHERE.iter().find(|(other, _)| *other == spelled).map(|(_, word)| *word);
+    let exact = elsewhere.or_else(|| WORDS.into_iter().find(|word| *word == spelled));
+    // A type's name may be near a word by accident.
+    let near = || suggest::nearest(if shouted { &spelled } else { name }, &WORDS);
+    if let Some(word) = exact.or_else(near) {
+        return Some(word.to_owned());
+    }
+    (spelled != name && super::percentile_digits(&spelled).is_some()).then_some(spelled)
 }
 
 /// How `percent` is written, if it can be.

@@ -1,0 +1,10 @@
+use booster::prelude::*;
+use booster::tch::Tensor;
+use std::sync::Mutex;
+
+#[derive(Batch)]
+struct Labelled {
+    input: Mutex<Tensor>,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use booster::prelude::*;
+use booster::tch::Tensor;
+
+#[derive(Batch)]
+struct Labelled {
+    input: Tensor,
+    lengths: Vec<i64>,
+    shared: std::sync::Arc<Tensor>,
+}
+
+fn main() {}
