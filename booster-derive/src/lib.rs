@@ -30,7 +30,7 @@ use proc_macro::TokenStream;
 /// Implements `Diagnostic` for a struct of measured values, and makes the structs of its summary.
 ///
 /// The summary of `VaeDiagnostics` is `VaeDiagnosticsSummary`, with a field for each group; group `loss` is a
-/// `VaeDiagnosticsLossSummary`, with a field for each of its metrics: an `f64` mostly, and an `Option` of it where the
+/// `VaeDiagnosticsSummaryLoss`, with a field for each of its metrics: an `f64` mostly, and an `Option` of it where the
 /// measured field is an `Option`. A flattened field keeps its own summary, under its own name.
 ///
 /// ```ignore

@@ -73,8 +73,8 @@ proptest! {
         maybe_per_class in proptest::option::of(array()),
     ) {
         let summary = AllSummary {
-            loss: AllLossSummary { nll, maybe },
-            metrics: AllMetricsSummary { per_class, spread, maybe_per_class },
+            loss: AllSummaryLoss { nll, maybe },
+            metrics: AllSummaryMetrics { per_class, spread, maybe_per_class },
         };
         prop_assert_eq!(comes_back(&summary), Ok(()));
         for (_, _, value) in summary.values() {
@@ -115,8 +115,8 @@ proptest! {
 #[test]
 fn nan_and_what_is_absent_are_told_apart() -> Outcome {
     let of = |maybe| AllSummary {
-        loss: AllLossSummary { nll: f64::NAN, maybe },
-        metrics: AllMetricsSummary {
+        loss: AllSummaryLoss { nll: f64::NAN, maybe },
+        metrics: AllSummaryMetrics {
             per_class: Array { shape: vec![2], data: vec![1.0, f64::NAN] },
             spread: Histogram { min: f64::INFINITY, max: f64::NEG_INFINITY, ..Histogram::default() },
             maybe_per_class: None,

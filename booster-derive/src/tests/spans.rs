@@ -48,18 +48,18 @@ fn a_summary_leads_to_the_struct_s_own_fields() {
     let fields = [
         ("VaeSummary.loss", "\"loss\""),
         ("VaeSummary.auxiliary", "auxiliary"),
-        ("VaeLossSummary.kl", "kl"),
-        ("VaeLossSummary.kl_std", "kl"),
+        ("VaeSummaryLoss.kl", "kl"),
+        ("VaeSummaryLoss.kl_std", "kl"),
     ];
     assert_at(source, &names.fields, &fields);
-    assert_at(source, &names.structs, &[("VaeSummary", "Vae"), ("VaeLossSummary", "Vae")]);
+    assert_at(source, &names.structs, &[("VaeSummary", "Vae"), ("VaeSummaryLoss", "Vae")]);
 }
 
 #[test]
 fn beside_errors_a_summary_leads_there_too() {
     let source = "struct Vae { #[group = \"loss\"] kl: Tensor, nll: Tensor }";
     let names = names(diagnostic(source));
-    assert_at(source, &names.fields, &[("VaeSummary.loss", "\"loss\""), ("VaeLossSummary.kl", "kl")]);
+    assert_at(source, &names.fields, &[("VaeSummary.loss", "\"loss\""), ("VaeSummaryLoss.kl", "kl")]);
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub use self::non_finite::{NonFinite, NonFiniteReport};
 pub use self::reduction::{HostState, RatioReduction, Reduce, Reduced, ReducedBy, Reduction, State, Unchecked};
 pub use self::saved::SavedAggregator;
 pub use self::schema::{Entry, Field, Metric, Schema, SchemaMetric};
-use self::seen::Seen;
+pub(crate) use self::seen::Seen;
 pub use self::serialization::{deserialize_summary, serialize_summary};
 pub use self::summary::{EmptySummary, Summary};
 pub use self::table::format_summary;

@@ -1,7 +1,6 @@
 //! A summary through serde, in two levels: `{"loss": {"nll": 0.41}}`.
 
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
@@ -14,9 +13,21 @@ use super::value::{Array, Histogram, Value, Values};
 /// Writes a map of groups, each a map of its metrics.
 #[doc(hidden)]
 pub fn serialize_summary<M: Summary, S: Serializer>(summary: &M, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut groups = by_group(summary);
+    serialize_values(&M::SCHEMA, Values::of(summary), serializer)
+}
+
+/// Reads a map of groups; metrics that the schema does not know are passed over, one that is missing is an error.
+#[doc(hidden)]
+pub fn deserialize_summary<'de, M: Summary, D: Deserializer<'de>>(deserializer: D) -> Result<M, D::Error> {
+    M::take(&mut deserialize_values(&M::SCHEMA, deserializer)?).map_err(D::Error::custom)
+}
+
+// What follows is compiled once for a format, and not once more for every summary.
+
+fn serialize_values<S: Serializer>(schema: &Schema, values: Values, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut groups = by_group(schema, values);
     if serializer.is_human_readable() {
-        nan_as_absent(&M::SCHEMA, &mut groups);
+        nan_as_absent(schema, &mut groups);
     }
     let mut map = serializer.serialize_map(Some(groups.len()))?;
     for (group, metrics) in &groups {
@@ -39,18 +50,15 @@ fn nan_as_absent(schema: &Schema, groups: &mut [(&'static str, GroupValues)]) {
     }
 }
 
-/// Reads a map of groups; metrics that the schema does not know are passed over, one that is missing is an error.
-#[doc(hidden)]
-pub fn deserialize_summary<'de, M: Summary, D: Deserializer<'de>>(deserializer: D) -> Result<M, D::Error> {
-    let metrics = M::SCHEMA.metrics();
-    let found = deserializer.deserialize_map(Groups { metrics: &metrics, summary: PhantomData::<M> })?;
+fn deserialize_values<'de, D: Deserializer<'de>>(schema: &Schema, deserializer: D) -> Result<Values, D::Error> {
+    let metrics = schema.metrics();
+    let found = deserializer.deserialize_map(Groups { metrics: &metrics })?;
     for (entry, value) in metrics.iter().zip(&found) {
         if value.is_none() && !entry.field.optional {
             return Err(D::Error::custom(format!("missing metric `{}/{}`", entry.field.group, entry.metric.name)));
         }
     }
-    let mut values = found.into_iter().map(|value| value.unwrap_or(Value::Absent)).collect::<Values>();
-    M::take(&mut values).map_err(D::Error::custom)
+    Ok(found.into_iter().map(|value| value.unwrap_or(Value::Absent)).collect())
 }
 
 struct Group<'a>(&'a [(&'static str, Value)]);
@@ -169,12 +177,11 @@ impl Value {
 /// For each metric: whether it was found, and its value.
 type Found = Vec<Option<Value>>;
 
-struct Groups<'a, M> {
+struct Groups<'a> {
     metrics: &'a [SchemaMetric],
-    summary: PhantomData<M>,
 }
 
-impl<'de, M: Summary> Visitor<'de> for Groups<'_, M> {
+impl<'de> Visitor<'de> for Groups<'_> {
     type Value = Found;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -65,21 +65,12 @@ pub trait Summary:
 
     /// The numbers that are there, with their group and name, in order of declaration.
     fn iter(&self) -> std::vec::IntoIter<(&'static str, &'static str, f64)> {
-        let numbers = self.values().filter_map(|(group, name, value)| match value {
-            Value::Scalar(number) => Some((group, name, number)),
-            Value::Absent | Value::Array(_) | Value::Histogram(_) => None,
-        });
-        numbers.collect::<Vec<_>>().into_iter()
+        numbers(named(&Self::SCHEMA, Values::of(self))).into_iter()
     }
 
     /// All values, arrays, histograms and absent ones included, with their group and name, in order of declaration.
     fn values(&self) -> std::vec::IntoIter<(&'static str, &'static str, Value)> {
-        let mut values = Values::default();
-        self.put(&mut values);
-        let metrics = Self::SCHEMA.metrics().into_iter();
-        let values =
-            metrics.zip(values.into_iter()).map(|(entry, value)| (entry.field.group, entry.metric.name, value));
-        values.collect::<Vec<_>>().into_iter()
+        named(&Self::SCHEMA, Values::of(self)).into_iter()
     }
 
     /// The number of a metric by name; `None` where there is no such metric, no step had it, or it is no number.
@@ -93,26 +84,50 @@ pub trait Summary:
     /// # Errors
     /// The sink's.
     fn log(&self, sink: &mut impl Sink, step: u64) -> Result<()> {
-        let values = self.values().collect::<Vec<_>>();
-        let mut points = Vec::with_capacity(values.len());
-        for (group, name, value) in &values {
-            points.push(match value {
-                Value::Scalar(number) => Point { group, name, data: PointData::Scalar(*number) },
-                Value::Histogram(histogram) => Point { group, name, data: PointData::Histogram(histogram.into()) },
-                Value::Absent | Value::Array(_) => continue,
-            });
-        }
-        sink.points(step, &points)
+        let values = named(&Self::SCHEMA, Values::of(self));
+        sink.points(step, &points(&values))
     }
+}
+
+/// A value with its group and name.
+type Named = (&'static str, &'static str, Value);
+
+// What follows is not generic: it is compiled here, and not with every struct of a user's.
+
+fn named(schema: &Schema, values: Values) -> Vec<Named> {
+    let metrics = schema.metrics().into_iter();
+    metrics.zip(values.into_iter()).map(|(entry, value)| (entry.field.group, entry.metric.name, value)).collect()
+}
+
+fn numbers(values: Vec<Named>) -> Vec<(&'static str, &'static str, f64)> {
+    let number = |(group, name, value)| match value {
+        Value::Scalar(number) => Some((group, name, number)),
+        Value::Absent | Value::Array(_) | Value::Histogram(_) => None,
+    };
+    values.into_iter().filter_map(number).collect()
+}
+
+/// What a sink is given: all but arrays and what is absent.
+fn points(values: &[Named]) -> Vec<Point<'_>> {
+    let mut points = Vec::with_capacity(values.len());
+    for (group, name, value) in values {
+        let data = match value {
+            Value::Scalar(number) => PointData::Scalar(*number),
+            Value::Histogram(histogram) => PointData::Histogram(histogram.into()),
+            Value::Absent | Value::Array(_) => continue,
+        };
+        points.push(Point { group, name, data });
+    }
+    points
 }
 
 /// The metrics of a group with their values.
 pub(crate) type GroupValues = Vec<(&'static str, Value)>;
 
 /// All metrics, those of one group together, in order of each group's first appearance.
-pub(crate) fn by_group<S: Summary>(summary: &S) -> Vec<(&'static str, GroupValues)> {
+pub(crate) fn by_group(schema: &Schema, values: Values) -> Vec<(&'static str, GroupValues)> {
     let mut groups: Vec<(&'static str, GroupValues)> = Vec::new();
-    for (group, name, value) in summary.values() {
+    for (group, name, value) in named(schema, values) {
         match groups.iter_mut().find(|(known, _)| *known == group) {
             Some((_, metrics)) => metrics.push((name, value)),
             None => groups.push((group, vec![(name, value)])),
@@ -137,7 +152,7 @@ impl Summary for EmptySummary {
 
 impl fmt::Display for EmptySummary {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        super::table::format_summary(self, formatter)
+        super::table::format_summary(&Self::SCHEMA, Values::of(self), formatter)
     }
 }
 

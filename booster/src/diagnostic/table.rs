@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use super::summary::{Summary, by_group};
-use super::value::{Histogram, Value};
+use super::schema::Schema;
+use super::summary::by_group;
+use super::value::{Histogram, Value, Values};
 
 /// Writes a row per metric: group (on the group's first row), name, value, aligned, numbers at the decimal point.
 #[doc(hidden)]
-pub fn format_summary<S: Summary>(summary: &S, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let groups = by_group(summary);
+pub fn format_summary(schema: &Schema, values: Values, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let groups = by_group(schema, values);
     let group_width = groups.iter().map(|(group, _)| group.chars().count()).max().unwrap_or(0);
     let metrics = || groups.iter().flat_map(|(_, metrics)| metrics);
     let name_width = metrics().map(|(name, _)| name.chars().count()).max().unwrap_or(0);

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::summary::Summary;
 use crate::error::{Error, Result};
 use crate::logging::Buckets;
 
@@ -136,6 +137,13 @@ impl MetricValue for Histogram {
 pub struct Values(VecDeque<Value>);
 
 impl Values {
+    /// The values of a summary.
+    pub fn of<S: Summary>(summary: &S) -> Self {
+        let mut values = Self::default();
+        summary.put(&mut values);
+        values
+    }
+
     pub(crate) fn into_iter(self) -> impl Iterator<Item = Value> {
         self.0.into_iter()
     }

@@ -14,9 +14,9 @@ pub use self::loss::Loss;
 pub(crate) use self::loss::summing_kind;
 pub use self::variational_inference::{
     AuxiliaryLosses, FreeBits, FreeBitsClamp, FreeBitsGroups, LatentVariableModel, Latents, Observed,
-    VariationalInference, VariationalInferenceDiagnostics, VariationalInferenceDiagnosticsLossSummary,
-    VariationalInferenceDiagnosticsMetricsSummary, VariationalInferenceDiagnosticsParametersSummary,
-    VariationalInferenceDiagnosticsSummary, VariationalInferenceOutput, effective_sample_size,
+    VariationalInference, VariationalInferenceDiagnostics, VariationalInferenceDiagnosticsSummary,
+    VariationalInferenceDiagnosticsSummaryLoss, VariationalInferenceDiagnosticsSummaryMetrics,
+    VariationalInferenceDiagnosticsSummaryParameters, VariationalInferenceOutput, effective_sample_size,
     importance_weighted_bound,
 };
 use crate::batch::Batch;

@@ -14,6 +14,6 @@ pub use self::best::{Best, BestState, Verdict};
 pub use self::ema::{Averaged, Ema};
 pub use self::learning_rate::LearningRate;
 pub use self::schedule::{OneCycle, Schedule};
-pub use self::step::{Step, StepStepSummary, StepSummary, training_step, validation_step};
-pub use self::trainer::{NonFiniteStep, Throughput, Trained, TrainedStepSummary, TrainedSummary, Trainer};
+pub use self::step::{Step, StepSummary, StepSummaryStep, training_step, validation_step};
+pub use self::trainer::{NonFiniteStep, Throughput, Trained, TrainedSummary, TrainedSummaryStep, Trainer};
 pub use self::trigger::{Progress, Trigger};

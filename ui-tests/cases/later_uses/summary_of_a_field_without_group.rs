@@ -16,7 +16,7 @@ fn print(vae: &Vae, tensorboard: &mut TensorBoard) -> booster::Result<()> {
     let summary = vae.summary()?;
     println!("{summary}");
     summary.log(tensorboard, 0)?;
-    let loss: VaeLossSummary = summary.loss.clone();
+    let loss: VaeSummaryLoss = summary.loss.clone();
     let kl: f64 = loss.kl;
     assert!(summary.get("loss", "elbo") > Some(kl));
     Ok(())

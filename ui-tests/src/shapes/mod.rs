@@ -13,6 +13,7 @@ pub mod impl_trait;
 pub mod keywords_as_groups;
 pub mod lints;
 pub mod macros;
+pub mod names_of_groups;
 pub mod names_of_the_macros;
 pub mod params;
 pub mod patterns_in_arguments;

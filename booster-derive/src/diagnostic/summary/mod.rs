@@ -62,15 +62,16 @@ impl<'a> Summary<'a> {
         quote!(#ident #ty_generics)
     }
 
+    /// The name of a group's struct: the summary's own in front, so that it is no other summary's.
     fn group_ident(&self, group: &GroupName) -> Ident {
-        let camel = names::upper_camel(&group.name);
-        let name = format!("{}{camel}Summary", names::plain(&self.container.input.ident));
+        let name = format!("{}{}", self.ident, names::upper_camel(&group.name));
         names::generated(&name, self.ident.span())
     }
 
     fn marker(&self) -> Option<TokenStream> {
         let phantom = generics::phantom(&self.generics, &self.unused);
-        (!self.unused.is_empty()).then(|| quote!(__marker: ::core::marker::PhantomData<fn() -> #phantom>,))
+        (!self.unused.is_empty())
+            .then(|| quote!(#[doc(hidden)] __marker: ::core::marker::PhantomData<fn() -> #phantom>,))
     }
 
     fn flattened_ty(&self, ty: &Type) -> TokenStream {
@@ -142,7 +143,7 @@ impl<'a> Summary<'a> {
         // A reduction of the user's may turn out to be none. Then only one error is due, that of its field: what
         // would be derived is written out beside the others, and a last field tells the group's size.
         let (derives, marker) = if self.custom(group).next().is_some() {
-            (None, Some(quote!(__marker: ::core::marker::PhantomData<()>,)))
+            (None, Some(quote!(#[doc(hidden)] __marker: ::core::marker::PhantomData<()>,)))
         } else {
             (Some(derives), None)
         };

@@ -28,7 +28,11 @@ impl Summary<'_> {
             #[automatically_derived]
             impl #impl_generics ::core::fmt::Display for #ident #ty_generics #where_clause {
                 fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                    #library::format_summary(self, formatter)
+                    #library::format_summary(
+                        &<Self as #library::Summary>::SCHEMA,
+                        #library::Values::of(self),
+                        formatter,
+                    )
                 }
             }
 

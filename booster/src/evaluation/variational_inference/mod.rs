@@ -15,9 +15,9 @@ pub use self::free_bits::{FreeBits, FreeBitsClamp, FreeBitsGroups};
 pub use self::importance::{effective_sample_size, importance_weighted_bound};
 pub use self::latents::Latents;
 pub use self::measured::{
-    VariationalInferenceDiagnostics, VariationalInferenceDiagnosticsLossSummary,
-    VariationalInferenceDiagnosticsMetricsSummary, VariationalInferenceDiagnosticsParametersSummary,
-    VariationalInferenceDiagnosticsSummary, VariationalInferenceOutput,
+    VariationalInferenceDiagnostics, VariationalInferenceDiagnosticsSummary,
+    VariationalInferenceDiagnosticsSummaryLoss, VariationalInferenceDiagnosticsSummaryMetrics,
+    VariationalInferenceDiagnosticsSummaryParameters, VariationalInferenceOutput,
 };
 pub use self::model::{LatentVariableModel, Observed};
 use super::{Loss, Mode};
