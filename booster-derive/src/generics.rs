@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proc_macro2::{TokenStream, TokenTree};
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::visit::{self, Visit};
 use syn::{GenericParam, Generics, Ident, Lifetime, Macro, Path, Type, WherePredicate, parse_quote};
 
@@ -16,6 +16,15 @@ pub(crate) fn name_of(param: &GenericParam) -> String {
         GenericParam::Lifetime(param) => param.lifetime.to_string(),
         GenericParam::Type(param) => param.ident.to_string(),
         GenericParam::Const(param) => param.ident.to_string(),
+    }
+}
+
+/// `param` as an argument for itself.
+pub(crate) fn argument(param: &GenericParam) -> TokenStream {
+    match param {
+        GenericParam::Lifetime(param) => param.lifetime.to_token_stream(),
+        GenericParam::Type(param) => param.ident.to_token_stream(),
+        GenericParam::Const(param) => param.ident.to_token_stream(),
     }
 }
 
@@ -221,8 +230,6 @@ pub(crate) fn phantom(generics: &Generics, names: &Names) -> TokenStream {
 
 #[cfg(test)]
 mod tests {
-    use quote::ToTokens;
-
     use super::*;
 
     fn generics() -> Generics {

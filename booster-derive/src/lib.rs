@@ -147,15 +147,21 @@ pub fn derive_batch(input: TokenStream) -> TokenStream {
 ///
 /// | attribute | on | meaning |
 /// |---|---|---|
+/// | `#[evaluator(name = Name)]` | function | The struct's name, if not the function's in `UpperCamelCase`: for a function `vae` beside a struct `Vae`. |
 /// | `#[evaluator(crate = path)]` | function | Where `booster` is, if not at `::booster`. |
 /// | `#[param]` | argument behind the mode | A public field of the evaluator and an argument of `new`. A `&T` is a field `T` lent for the call, any other type is cloned for it. |
 /// | `#[param(default = expression)]` | argument behind the mode | The same, but `new` sets it to the expression, and `with_name` changes it. |
 /// | `#[group = ".."]`, `#[metric(..)]` | `let` | The value becomes a field of the diagnostics; see [`Diagnostic`](derive@Diagnostic). |
 /// | `#[output]` | `let` | The value becomes a field of the output. |
 ///
-/// A marked `let` is a statement of the function's own body and says its type. Its value is kept right there: it may
-/// be moved, changed or shadowed later. Where something is marked, the loss is the last expression, and `return` gives
-/// errors alone. Type parameters are those of the struct; `&impl Trait` for model or batch makes one.
+/// A marked `let` is a statement of the function's own body, says its type and is not `mut`: it binds the final value, which
+/// may be moved or shadowed later. A later write to its tensor through another name (`let mut total = nll; total += &kl;`)
+/// is an error that names the field: write to a `copy()`. What libtorch does not count is not found, as a write to
+/// `tensor.data()`.
+///
+/// Where something is marked, the loss is the last expression, and `return` gives errors alone. Type parameters are those
+/// of the struct; `&impl Trait` for model or batch makes one. Errors become booster's by `?` if they come from tch or from
+/// booster, and by `.map_err(booster::Error::custom)?` if they are any other.
 #[proc_macro_attribute]
 pub fn evaluator(arguments: TokenStream, item: TokenStream) -> TokenStream {
     evaluator::attribute(arguments.into(), &item.into()).into()

@@ -64,13 +64,6 @@ fn qualified(ty: &Type, bound: &TokenStream, method: &str) -> TokenStream {
     quote_spanned!(span=> <#ty as #bound>::#method)
 }
 
-/// `<ty as ::core::module::Trait>::method`, for the same reason as [`Library::method`].
-pub(crate) fn core_method(ty: &Type, module: &str, of: &str, method: &str) -> TokenStream {
-    let span = shown_at(start(ty));
-    let [module, of, method] = [module, of, method].map(|name| Ident::new(name, span));
-    quote_spanned!(span=> <#ty as ::core::#module::#of>::#method)
-}
-
 /// Where `ty` starts: stable macros cannot join the spans of several tokens.
 pub(crate) fn start(ty: &Type) -> Span {
     start_of(&ty.to_token_stream())

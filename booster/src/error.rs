@@ -250,9 +250,17 @@ pub enum Error {
 }
 
 impl Error {
-    /// Wraps an error of the user's own, or a message.
+    /// Wraps an error of the user's own, of another crate, or a message.
     ///
     /// ```
+    /// fn vocabulary(path: &str) -> booster::Result<String> {
+    ///     let words = std::fs::read_to_string(path).map_err(booster::Error::custom)?;
+    ///     if words.is_empty() {
+    ///         return Err("the vocabulary is empty".into());
+    ///     }
+    ///     Ok(words)
+    /// }
+    /// assert!(vocabulary("nowhere").is_err());
     /// let error = booster::Error::custom("the vocabulary is empty");
     /// assert_eq!(error.to_string(), "the vocabulary is empty");
     /// ```
@@ -274,6 +282,27 @@ fn of_samples(samples: Option<&Range<i64>>) -> String {
 impl From<TchError> for Error {
     fn from(error: TchError) -> Self {
         Self::Torch(TorchError(error))
+    }
+}
+
+/// A message of the user's own: `Err("the vocabulary is empty")?`.
+impl From<&str> for Error {
+    fn from(message: &str) -> Self {
+        Self::custom(message)
+    }
+}
+
+/// A message of the user's own: `Err(format!("no word {word}"))?`.
+impl From<String> for Error {
+    fn from(message: String) -> Self {
+        Self::custom(message)
+    }
+}
+
+/// Any error, as `anyhow` and others give it.
+impl From<Box<dyn std::error::Error + Send + Sync>> for Error {
+    fn from(error: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        Self::custom(error)
     }
 }
 

@@ -13,7 +13,7 @@ pub use crate::diagnostic::{
     serialize_summary, take, take_optional,
 };
 pub use crate::error::{Error, Result};
-pub use crate::evaluation::{Evaluator, Loss, Mode};
+pub use crate::evaluation::{Evaluator, EvaluatorError, EvaluatorParam, Loss, Mode};
 
 /// Stands for type parameters that no field mentions, without owning a value of them.
 pub type Marker<T> = std::marker::PhantomData<fn() -> T>;
@@ -67,11 +67,11 @@ pub fn debug_batch<B: Batch>(batch: &B, name: &str, formatter: &mut fmt::Formatt
 ///
 /// # Errors
 /// Returns [`Error::WrittenInPlace`] if it was written since.
-pub fn unwritten_diagnostic<D: Diagnostic>(field: &'static str, then: u64, now: u64) -> Result<()> {
+pub fn unwritten_diagnostic(schema: Schema, field: &'static str, then: u64, now: u64) -> Result<()> {
     if then == now {
         return Ok(());
     }
-    let fields = D::SCHEMA.fields();
+    let fields = schema.fields();
     let group = fields.iter().find(|known| known.name == field).map_or("", |known| known.group);
     Err(Error::WrittenInPlace { field: format!("{group}/{field}") })
 }

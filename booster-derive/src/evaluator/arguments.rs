@@ -1,13 +1,17 @@
 //! The arguments: model, batch and mode by position, then parameters.
 
+use quote::ToTokens;
 use syn::parse::discouraged::Speculative;
+use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Expr, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, Pat, PatType, Token, Type, parse_quote,
+    Attribute, Expr, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, Pat, PatType, Token, Type, TypeParamBound,
+    parse_quote,
 };
 
 use super::ast::Evaluator;
 use super::check;
+use super::marked::markers;
 use crate::ctxt::Ctxt;
 use crate::meta::{self, Argument};
 use crate::text::compact;
@@ -45,11 +49,17 @@ impl<'a> Arguments<'a> {
             FnArg::Receiver(_) => None,
         });
         let inputs: Vec<&PatType> = inputs.collect();
+        for input in &inputs {
+            marks(ctxt, input);
+        }
+        if one_batch_of_several(ctxt, &inputs) {
+            return None;
+        }
         let params: Vec<_> = inputs.iter().skip(3).map(|input| param(ctxt, input)).collect();
-        let first = inputs.iter().take(3).flat_map(|input| &input.attrs);
-        if let Some(attr) = first.into_iter().find(|attr| is_param(attr)) {
+        let first = inputs.iter().take(3).flat_map(|input| markers(&input.attrs));
+        if let Some(marker) = first.into_iter().find(|marker| marker.is("param")) {
             ctxt.error_with_help(
-                attr,
+                marker,
                 "the first three arguments are the model, the batch and the mode",
                 "write `(model: &Net, batch: &Images, mode: Mode, #[param] ..)`",
             );
@@ -64,10 +74,89 @@ impl<'a> Arguments<'a> {
             );
             return None;
         };
+        if is_swapped(function, model, batch) {
+            ctxt.error_with_help(
+                &batch.pat,
+                "the model comes before the batch",
+                format_args!(
+                    "write `({}: {}, {}: {}, ..)`",
+                    compact(&batch.pat),
+                    compact(&batch.ty),
+                    compact(&model.pat),
+                    compact(&model.ty)
+                ),
+            );
+            return None;
+        }
+        if let Type::Reference(reference) = ungrouped(&mode.ty) {
+            ctxt.error_with_help(reference, "the mode is taken by value", "write `mode: Mode`");
+            return None;
+        }
         let model = lent(ctxt, function, generics, &model.ty, &MODEL);
         let batch = lent(ctxt, function, generics, &batch.ty, &BATCH);
         Some(Self { model: model?, batch: batch?, mode: &mode.ty, params: params.into_iter().collect::<Option<_>>()? })
     }
+}
+
+/// Reports marks of a `let` on an argument.
+fn marks(ctxt: &Ctxt, input: &PatType) {
+    for marker in markers(&input.attrs).iter().filter(|marker| !marker.is("param")) {
+        let (name, pat, ty) = (compact(marker.meta.path()), compact(&input.pat), compact(&input.ty));
+        ctxt.error_with_help(
+            marker,
+            format_args!("`#[{name}]` goes on a `let` of the function's body, not on an argument"),
+            format_args!("write `let {pat}: {ty} = {pat};` in the body, and mark it"),
+        );
+    }
+}
+
+/// The last word of a type's path.
+fn last_word(ty: &Type) -> Option<&Ident> {
+    match ungrouped(ty) {
+        Type::Path(path) => path.path.segments.last().map(|last| &last.ident),
+        _ => None,
+    }
+}
+
+/// Reports a batch in several arguments: the mode stands further behind than it does.
+fn one_batch_of_several(ctxt: &Ctxt, inputs: &[&PatType]) -> bool {
+    let own: Vec<_> = inputs.iter().take_while(|input| markers(&input.attrs).is_empty()).collect();
+    let mode = own.iter().position(|input| last_word(&input.ty).is_some_and(|word| word == "Mode"));
+    let Some(parts) = mode.filter(|&mode| mode > 2).map(|mode| &own[1..mode]) else { return false };
+    let types = parts.iter().map(|input| match ungrouped(&input.ty) {
+        Type::Reference(reference) => compact(&reference.elem),
+        ty => compact(ty),
+    });
+    let types = types.collect::<Vec<_>>().join(", ");
+    ctxt.error_with_help(
+        &parts[1].pat,
+        "an evaluator takes one batch",
+        format_args!("write `batch: &({types})`, or derive `Batch` on a struct of these fields"),
+    );
+    true
+}
+
+/// Whether the model is where the batch should be: by their names, or since only a model is bound to be a module.
+fn is_swapped(function: &ItemFn, first: &PatType, second: &PatType) -> bool {
+    let named = |input: &PatType, name: &str| matches!(&*input.pat, Pat::Ident(pat) if pat.ident == name);
+    let is_module = |bounds: &Punctuated<TypeParamBound, Token![+]>| {
+        bounds.iter().any(|bound| match bound {
+            TypeParamBound::Trait(bound) => {
+                bound.path.segments.last().is_some_and(|last| last.ident == "Module" || last.ident == "ModuleT")
+            }
+            _ => false,
+        })
+    };
+    let Type::Reference(reference) = ungrouped(&second.ty) else { return false };
+    let bound_as_module = match ungrouped(&reference.elem) {
+        Type::ImplTrait(anonymous) => is_module(&anonymous.bounds),
+        Type::Path(path) => {
+            let mut params = function.sig.generics.type_params();
+            params.any(|param| path.path.is_ident(&param.ident) && is_module(&param.bounds))
+        }
+        _ => false,
+    };
+    (named(first, "batch") && named(second, "model")) || bound_as_module
 }
 
 /// An argument that is lent for the call.
@@ -126,10 +215,6 @@ impl VisitMut for NameImplTrait<'_> {
     }
 }
 
-fn is_param(attr: &Attribute) -> bool {
-    attr.path().is_ident("param")
-}
-
 fn ungrouped(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => ungrouped(&group.elem),
@@ -140,8 +225,12 @@ fn ungrouped(ty: &Type) -> &Type {
 
 /// An argument behind the mode; none, and reported, where it is in error.
 fn param<'a>(ctxt: &Ctxt, input: &'a PatType) -> Option<Param<'a>> {
-    let mut attrs = input.attrs.iter().filter(|attr| is_param(attr));
+    let mut attrs = input.attrs.iter().filter(|attr| attr.path().is_ident("param"));
     let Some(attr) = attrs.next() else {
+        if let Some(conditional) = markers(&input.attrs).iter().find(|marker| marker.is("param")) {
+            under_a_condition(ctxt, conditional);
+            return None;
+        }
         let written = compact(&input.pat);
         ctxt.error_with_help(
             &input.pat,
@@ -153,13 +242,7 @@ fn param<'a>(ctxt: &Ctxt, input: &'a PatType) -> Option<Param<'a>> {
     for second in attrs {
         ctxt.error_with_help(second, "duplicate `#[param]`", "remove one of them");
     }
-    for cfg in meta::cfgs(&input.attrs) {
-        ctxt.error_with_help(
-            cfg,
-            "a parameter cannot depend on `#[cfg]`",
-            "put the `#[cfg]` on the function, and a second function beside it",
-        );
-    }
+    meta::cfgs(&input.attrs).for_each(|cfg| under_a_condition(ctxt, cfg));
     let default = default(ctxt, attr);
     let Pat::Ident(pat) = &*input.pat else {
         plain_name(ctxt, &input.pat);
@@ -172,6 +255,14 @@ fn param<'a>(ctxt: &Ctxt, input: &'a PatType) -> Option<Param<'a>> {
     let (ty, by_reference) = field_type(ctxt, &input.ty)?;
     check::owned(ctxt, ty, "a parameter");
     Some(Param { ident: &pat.ident, ty, by_reference, default, attrs: &input.attrs })
+}
+
+fn under_a_condition(ctxt: &Ctxt, condition: impl ToTokens) {
+    ctxt.error_with_help(
+        condition,
+        "a parameter cannot depend on `#[cfg]`",
+        "put the `#[cfg]` on the function, and a second function beside it",
+    );
 }
 
 fn plain_name(ctxt: &Ctxt, pat: &Pat) {

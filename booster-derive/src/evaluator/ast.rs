@@ -1,7 +1,7 @@
 //! The model of an evaluator's function.
 
-use proc_macro2::Ident;
-use quote::ToTokens;
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
 use syn::{Attribute, Generics, ItemFn};
 
 use super::arguments::Arguments;
@@ -25,7 +25,7 @@ pub(super) struct Evaluator<'a> {
 
 impl<'a> Evaluator<'a> {
     /// None where something is in error, all of which is reported.
-    pub(super) fn from_function(ctxt: &Ctxt, function: &'a ItemFn) -> Option<Self> {
+    pub(super) fn from_function(ctxt: &Ctxt, function: &'a ItemFn, name: Option<&Ident>) -> Option<Self> {
         let free = check::signature(ctxt, function);
         let returns = returns::read(ctxt, &function.sig);
         let marks = body::read(ctxt, function, returns.as_ref());
@@ -36,7 +36,7 @@ impl<'a> Evaluator<'a> {
         let mut generics = function.sig.generics.clone();
         let arguments = Arguments::read(ctxt, function, &mut generics)?;
         check::names(ctxt, &arguments, &marks);
-        let ident = check::name(ctxt, &function.sig.ident);
+        let ident = name.cloned().or_else(|| check::name(ctxt, &function.sig.ident));
         Some(Self { function, ident: ident?, generics, arguments, returns: returns?, marks })
     }
 
@@ -52,7 +52,17 @@ impl<'a> Evaluator<'a> {
     /// What stays on the function itself.
     pub(super) fn function_attrs(&self) -> impl Iterator<Item = &'a Attribute> {
         let attrs = self.function.attrs.iter();
-        attrs.filter(|attr| !meta::is_doc(attr) && !meta::is_cfg(attr))
+        attrs.filter(|attr| !meta::is_doc(attr) && !meta::is_cfg(attr) && !is_deprecated(attr))
+    }
+
+    /// The struct is what is deprecated: the function is called by it alone.
+    pub(super) fn deprecated(&self) -> Option<&'a Attribute> {
+        self.function.attrs.iter().find(|attr| is_deprecated(attr))
+    }
+
+    /// For what is implemented for a struct that may be deprecated.
+    pub(super) fn quiet(&self) -> Option<TokenStream> {
+        self.deprecated().map(|_| quote!(#[allow(deprecated)]))
     }
 
     /// The marks that go to the diagnostics.
@@ -62,7 +72,7 @@ impl<'a> Evaluator<'a> {
 
     /// The marks that go to the output.
     pub(super) fn output(&self) -> impl Iterator<Item = &Mark<'a>> {
-        self.marks.iter().filter(|mark| mark.output)
+        self.marks.iter().filter(|mark| mark.is_output())
     }
 
     /// A name that no token of the function has, and none of `taken`.
@@ -75,4 +85,8 @@ impl<'a> Evaluator<'a> {
         }
         candidate
     }
+}
+
+fn is_deprecated(attr: &Attribute) -> bool {
+    attr.path().is_ident("deprecated")
 }

@@ -1,10 +1,12 @@
 //! The marked `let`s of a body, and marks where none can be.
 
-use quote::ToTokens;
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Block, Expr, ExprReturn, Ident, Item, ItemFn, Local, Meta, Pat, Stmt, Type};
 
 use super::check;
+use super::marked::{self, Marker, markers};
 use super::returns::Returns;
 use crate::ctxt::Ctxt;
 use crate::text::compact;
@@ -16,59 +18,75 @@ pub(super) struct Mark<'a> {
     pub(super) statement: usize,
     pub(super) ident: &'a Ident,
     pub(super) ty: &'a Type,
-    /// Whether it belongs to the output.
-    pub(super) output: bool,
+    markers: Vec<Marker>,
     local: &'a Local,
 }
 
 impl<'a> Mark<'a> {
     pub(super) fn is_diagnostic(&self) -> bool {
-        self.diagnostic_attrs().next().is_some()
+        self.markers.iter().any(Marker::is_diagnostic)
+    }
+
+    pub(super) fn is_output(&self) -> bool {
+        self.markers.iter().any(|marker| marker.is("output"))
     }
 
     /// The attributes that the diagnostics' own derive reads.
-    pub(super) fn diagnostic_attrs(&self) -> impl Iterator<Item = &'a Attribute> + use<'a> {
-        let attrs = self.local.attrs.iter();
-        attrs.filter(|attr| is(attr, "group") || is(attr, "metric"))
+    pub(super) fn diagnostic_attrs(&self) -> impl Iterator<Item = Attribute> {
+        self.markers.iter().filter(|marker| marker.is_diagnostic()).map(Marker::attribute)
     }
 
     pub(super) fn docs(&self) -> impl Iterator<Item = &'a Attribute> + use<'a> {
         self.local.attrs.iter().filter(|attr| meta::is_doc(attr))
     }
 
+    /// The conditions under which it is there at all.
     pub(super) fn cfgs(&self) -> impl Iterator<Item = &'a Attribute> + use<'a> {
         self.local.attrs.iter().filter(|attr| meta::is_cfg(attr))
+    }
+
+    /// The conditions under which it is a field of the diagnostics.
+    pub(super) fn diagnostic_cfgs(&self) -> TokenStream {
+        let condition = marked::any_of(self.markers.iter().filter(|marker| marker.is_diagnostic()));
+        let cfgs = self.cfgs();
+        quote!(#(#cfgs)* #condition)
+    }
+
+    /// The conditions under which it is a field of the output.
+    pub(super) fn output_cfgs(&self) -> TokenStream {
+        let condition = marked::any_of(self.markers.iter().filter(|marker| marker.is("output")));
+        let cfgs = self.cfgs();
+        quote!(#(#cfgs)* #condition)
+    }
+
+    /// Whether it is there, and marked, in each build.
+    pub(super) fn is_unconditional(&self) -> bool {
+        self.cfgs().next().is_none() && self.markers.iter().all(|marker| marker.condition.is_none())
     }
 
     /// The statement with the attributes that are not for a field.
     pub(super) fn statement(&self) -> Local {
         let mut local = self.local.clone();
-        local.attrs.retain(|attr| !is_marker(attr) && !meta::is_doc(attr));
+        local.attrs.retain(|attr| !meta::is_doc(attr));
+        marked::strip(&mut local.attrs);
         local
     }
-}
-
-fn is(attr: &Attribute, name: &str) -> bool {
-    attr.path().is_ident(name)
-}
-
-/// Whether `attr` is one of ours.
-pub(super) fn is_marker(attr: &Attribute) -> bool {
-    ["group", "metric", "output", "param"].iter().any(|name| is(attr, name))
 }
 
 /// Reads the marks of the function's body. `returns` is none where it is in error.
 pub(super) fn read<'a>(ctxt: &Ctxt, function: &'a ItemFn, returns: Option<&Returns<'_>>) -> Vec<Mark<'a>> {
     let mut marks = Vec::new();
     let mut marked = false;
+    Stray { ctxt }.attributes(&function.attrs);
     for (statement, stmt) in function.block.stmts.iter().enumerate() {
         match stmt {
-            Stmt::Local(local) if local.attrs.iter().any(is_marker) => {
+            Stmt::Local(local) if marked::is_marked(&local.attrs) => {
                 marked = true;
+                let markers = markers(&local.attrs);
                 if let Some(Returns::All { .. }) = returns {
-                    returned_already(ctxt, &local.attrs);
+                    returned_already(ctxt, &markers);
                 } else {
-                    marks.extend(mark(ctxt, statement, local));
+                    marks.extend(mark(ctxt, statement, local, markers));
                 }
                 Stray { ctxt }.visit_pat(&local.pat);
                 if let Some(init) = &local.init {
@@ -85,35 +103,50 @@ pub(super) fn read<'a>(ctxt: &Ctxt, function: &'a ItemFn, returns: Option<&Retur
 }
 
 /// Reports the marks of a function that returns what they would collect.
-fn returned_already(ctxt: &Ctxt, attrs: &[Attribute]) {
-    for attr in attrs.iter().filter(|attr| is_marker(attr)) {
-        let name = compact(attr.path());
+fn returned_already(ctxt: &Ctxt, markers: &[Marker]) {
+    for marker in markers {
+        let name = compact(marker.meta.path());
         ctxt.error_with_help(
-            attr,
+            marker,
             format_args!("`#[{name}]` in an evaluator that returns its diagnostics and output"),
             format_args!("remove `#[{name}]`, or return `Result<Tensor>`"),
         );
     }
 }
 
-fn mark<'a>(ctxt: &Ctxt, statement: usize, local: &'a Local) -> Option<Mark<'a>> {
-    let output = attributes(ctxt, local)?;
-    let Pat::Type(typed) = &local.pat else {
-        let pat = &local.pat;
-        ctxt.error_with_help(
-            pat,
-            format_args!("marked `{}` has no type", compact(pat)),
-            format_args!("write `let {}: Tensor = ..`", compact(pat)),
-        );
-        return None;
+fn mark<'a>(ctxt: &Ctxt, statement: usize, local: &'a Local, markers: Vec<Marker>) -> Option<Mark<'a>> {
+    attributes(ctxt, &markers)?;
+    let (pat, ty) = match &local.pat {
+        Pat::Type(typed) => (&*typed.pat, Some(&*typed.ty)),
+        pat => (pat, None),
     };
-    let ident = match &*typed.pat {
-        Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => &pat.ident,
+    let (ident, mutability) = match pat {
+        Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => (&pat.ident, pat.mutability),
         pat => {
-            ctxt.error_with_help(pat, "a marked `let` binds one plain name", "the name becomes that of a field");
+            ctxt.error_with_help(
+                pat,
+                "a marked `let` binds one plain name",
+                "bind the parts in a `let` without marks, and mark `let name: Type = name;` below it",
+            );
             return None;
         }
     };
+    let Some(ty) = ty else {
+        ctxt.error_with_help(
+            pat,
+            format_args!("marked `{}` has no type", compact(pat)),
+            format_args!("write `let {}: Tensor = ..`", compact(ident)),
+        );
+        return None;
+    };
+    if let Some(mutability) = mutability {
+        ctxt.error_with_help(
+            mutability,
+            format_args!("marked `{ident}` cannot be `mut`"),
+            format_args!("mark the final value: `let {ident}: {} = {ident};` below the last change", compact(ty)),
+        );
+        return None;
+    }
     let name = names::plain(ident);
     match &local.init {
         None => {
@@ -135,42 +168,48 @@ fn mark<'a>(ctxt: &Ctxt, statement: usize, local: &'a Local) -> Option<Mark<'a>>
             }
         }
     }
-    check::owned(ctxt, &typed.ty, "a marked value");
-    owned::check(ctxt, &typed.ty, "a marked value");
-    Some(Mark { statement, ident, ty: &typed.ty, output, local })
+    check::owned(ctxt, ty, "a marked value");
+    owned::check(ctxt, ty, "a marked value");
+    Some(Mark { statement, ident, ty, markers, local })
 }
 
-/// Whether the marks of a `let` make it an output; none, and reported, where they make no sense.
-fn attributes(ctxt: &Ctxt, local: &Local) -> Option<bool> {
-    let find = |name| local.attrs.iter().filter(move |attr| is(attr, name));
-    if let Some(attr) = find("param").next() {
-        ctxt.error_with_help(attr, "`#[param]` goes on an argument", "a parameter stands behind the mode");
+/// Reports marks of a `let` that make no sense; none where there are such.
+fn attributes(ctxt: &Ctxt, markers: &[Marker]) -> Option<()> {
+    let find = |name| markers.iter().filter(move |marker| marker.is(name));
+    if let Some(marker) = find("param").next() {
+        ctxt.error_with_help(marker, "`#[param]` goes on an argument", "a parameter stands behind the mode");
+        return None;
+    }
+    if let Some(marker) = find("diagnostic").next() {
+        ctxt.error_with_help(
+            marker,
+            "`#[diagnostic]` goes on a struct that derives `Diagnostic`, or on a field of it",
+            "remove it: a `let` without `#[group]` is not measured",
+        );
         return None;
     }
     if find("group").next().is_none()
-        && let Some(attr) = find("metric").next()
+        && let Some(marker) = find("metric").next()
     {
-        ctxt.error_with_help(attr, "`#[metric]` on a value without a group", "add `#[group = \"loss\"]`");
+        ctxt.error_with_help(marker, "`#[metric]` on a value without a group", "add `#[group = \"loss\"]`");
         return None;
     }
-    for attr in find("group") {
+    for marker in find("group") {
         // On a field, rustc would be first to say so, and with less help.
-        if let Meta::NameValue(group) = &attr.meta
+        if let Meta::NameValue(group) = &marker.meta
             && !matches!(meta::ungrouped(&group.value), Expr::Lit(_))
         {
             meta::not_a_string(ctxt, &group.value);
             return None;
         }
     }
-    let mut outputs = find("output");
-    let output = outputs.next();
-    if let Some(attr) = output {
-        check::without_arguments(ctxt, attr);
+    for marker in find("output") {
+        check::without_arguments(ctxt, marker);
     }
-    if let Some(second) = outputs.next() {
+    if let Some(second) = find("output").filter(|marker| marker.condition.is_none()).nth(1) {
         ctxt.error_with_help(second, "duplicate `#[output]`", "remove one of them");
     }
-    Some(output.is_some())
+    Some(())
 }
 
 /// Finds marks on anything but a `let` of the function's own body.
@@ -178,27 +217,36 @@ struct Stray<'c> {
     ctxt: &'c Ctxt,
 }
 
-impl<'ast> Visit<'ast> for Stray<'_> {
-    fn visit_attribute(&mut self, attr: &'ast Attribute) {
-        if is_marker(attr) {
-            let name = compact(attr.path());
+impl Stray<'_> {
+    fn attributes(&self, attrs: &[Attribute]) {
+        for marker in markers(attrs) {
+            let name = compact(marker.meta.path());
             self.ctxt.error_with_help(
-                attr,
+                &marker,
                 format_args!("`#[{name}]` is not on a `let` of the function's own body"),
                 "write it above a `let name: Type = ..` outside of all blocks: each call gives every field one value",
             );
         }
     }
+}
 
-    // A struct in a body may have a derive of its own.
-    fn visit_item(&mut self, _: &'ast Item) {}
+impl<'ast> Visit<'ast> for Stray<'_> {
+    fn visit_attribute(&mut self, attr: &'ast Attribute) {
+        self.attributes(std::slice::from_ref(attr));
+    }
+
+    fn visit_item(&mut self, item: &'ast Item) {
+        if !marked::reads_its_own(item) {
+            visit::visit_item(self, item);
+        }
+    }
 }
 
 /// Reports where a function with marks ends without its loss.
 fn loss_comes_last(ctxt: &Ctxt, block: &Block) {
     let mut returns = Returned { ctxt, found: false };
     returns.visit_block(block);
-    if returns.found || tail(block).is_some() {
+    if returns.found || !tail(block).is_empty() {
         return;
     }
     match block.stmts.last() {
@@ -215,13 +263,36 @@ fn not_last(ctxt: &Ctxt, culprit: impl ToTokens) {
     );
 }
 
-/// The last expression, where there is one.
-pub(super) fn tail(block: &Block) -> Option<&Stmt> {
-    block.stmts.last().filter(|last| match last {
-        Stmt::Expr(_, None) => true,
-        Stmt::Macro(mac) => mac.semi_token.is_none(),
-        Stmt::Expr(_, Some(_)) | Stmt::Local(_) | Stmt::Item(_) => false,
-    })
+/// The statements that give the function's value: the last expression, or several under conditions of which one is left.
+/// Empty where there is none.
+pub(super) fn tail(block: &Block) -> &[Stmt] {
+    let stmts = &block.stmts[..];
+    let count = match stmts.last() {
+        Some(last) if is_conditional(last) => stmts.iter().rev().take_while(|stmt| is_conditional(stmt)).count(),
+        Some(last) => usize::from(value_attrs(last).is_some()),
+        None => 0,
+    };
+    &stmts[stmts.len() - count..]
+}
+
+/// Whether a statement gives a value under a condition.
+pub(super) fn is_conditional(stmt: &Stmt) -> bool {
+    value_attrs(stmt).is_some_and(|attrs| attrs.iter().any(meta::is_cfg))
+}
+
+/// The attributes of a statement that is an expression with a value; none of any other.
+fn value_attrs(stmt: &Stmt) -> Option<&[Attribute]> {
+    match stmt {
+        Stmt::Expr(Expr::Block(expr), None) => Some(&expr.attrs),
+        Stmt::Expr(Expr::Unsafe(expr), None) => Some(&expr.attrs),
+        Stmt::Expr(Expr::If(expr), None) => Some(&expr.attrs),
+        Stmt::Expr(Expr::Match(expr), None) => Some(&expr.attrs),
+        Stmt::Expr(Expr::Loop(expr), None) => Some(&expr.attrs),
+        // On other expressions rustc takes no attributes.
+        Stmt::Expr(_, None) => Some(&[]),
+        Stmt::Macro(mac) if mac.semi_token.is_none() => Some(&mac.attrs),
+        Stmt::Expr(_, Some(_)) | Stmt::Macro(_) | Stmt::Local(_) | Stmt::Item(_) => None,
+    }
 }
 
 /// Finds a `return` of anything but an error.

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::visit::{self, Visit};
-use syn::{FnArg, GenericParam, Ident, ItemFn, Lifetime, Safety, TraitItemFn, Type, TypeReference};
+use syn::{FnArg, GenericParam, Ident, ItemFn, Lifetime, Safety, TraitItemFn, Type, TypePath, TypeReference};
 
 use super::arguments::Arguments;
+use super::ast::Evaluator;
 use super::body::Mark;
+use super::marked::Marker;
 use crate::ctxt::Ctxt;
 use crate::library::shown_at;
 use crate::names;
@@ -116,15 +118,51 @@ pub(super) fn name(ctxt: &Ctxt, function: &Ident) -> Option<Ident> {
     name
 }
 
+/// Reports a struct that would have the name of a type in the function's own signature or marks; whether there is one.
+pub(super) fn named_already(ctxt: &Ctxt, evaluator: &Evaluator<'_>) -> bool {
+    let ident = &evaluator.ident;
+    let mut named = Named(BTreeSet::new());
+    named.visit_signature(&evaluator.function.sig);
+    for mark in &evaluator.marks {
+        named.visit_type(mark.ty);
+    }
+    let mut made = vec![ident.to_string()];
+    if evaluator.diagnostics().next().is_some() {
+        made.extend(["Diagnostics", "DiagnosticsSummary"].map(|suffix| format!("{ident}{suffix}")));
+    }
+    if evaluator.output().next().is_some() {
+        made.push(format!("{ident}Output"));
+    }
+    let Some(clash) = made.iter().find(|name| named.0.contains(*name)) else { return false };
+    ctxt.error_with_help(
+        &evaluator.function.sig.ident,
+        format_args!("`#[evaluator]` makes a struct `{clash}` of this function, which names another `{clash}`"),
+        format_args!("give the evaluator another name: `#[evaluator(name = {ident}Evaluator)]`"),
+    );
+    true
+}
+
+/// The types of one word.
+struct Named(BTreeSet<String>);
+
+impl<'ast> Visit<'ast> for Named {
+    fn visit_type_path(&mut self, path: &'ast TypePath) {
+        if let (None, 1, Some(only)) = (&path.qself, path.path.segments.len(), path.path.segments.first()) {
+            self.0.insert(only.ident.to_string());
+        }
+        visit::visit_type_path(self, path);
+    }
+}
+
 /// Reports two fields of one name in a generated struct.
 pub(super) fn names(ctxt: &Ctxt, arguments: &Arguments<'_>, marks: &[Mark<'_>]) {
     let params = arguments.params.iter().map(|param| param.ident);
     distinct(ctxt, params, "parameters");
     // Of two `let`s under conditions, one may be left.
-    let marks = || marks.iter().filter(|mark| mark.cfgs().next().is_none());
+    let marks = || marks.iter().filter(|mark| mark.is_unconditional());
     let diagnostics = marks().filter(|mark| mark.is_diagnostic());
     distinct(ctxt, diagnostics.map(|mark| mark.ident), "diagnostics");
-    let outputs = marks().filter(|mark| mark.output);
+    let outputs = marks().filter(|mark| mark.is_output());
     distinct(ctxt, outputs.map(|mark| mark.ident), "outputs");
 }
 
@@ -229,10 +267,10 @@ pub(super) fn mutable(ctxt: &Ctxt, mutability: syn::Token![mut]) {
     );
 }
 
-/// Reports `attr` where a form of it with arguments has no meaning.
-pub(super) fn without_arguments(ctxt: &Ctxt, attr: &syn::Attribute) {
-    if !matches!(attr.meta, syn::Meta::Path(_)) {
-        let name = compact(attr.path());
-        ctxt.error_with_help(attr, format_args!("`{name}` takes no arguments"), format_args!("write `#[{name}]`"));
+/// Reports a marker where a form of it with arguments has no meaning.
+pub(super) fn without_arguments(ctxt: &Ctxt, marker: &Marker) {
+    if !matches!(marker.meta, syn::Meta::Path(_)) {
+        let name = compact(marker.meta.path());
+        ctxt.error_with_help(marker, format_args!("`{name}` takes no arguments"), format_args!("write `#[{name}]`"));
     }
 }

@@ -13,6 +13,8 @@ use crate::{generics, meta, names};
 /// A struct of marked values: its definition, and how it is named elsewhere.
 pub(super) struct Collected<'a> {
     pub(super) marks: Vec<&'a Mark<'a>>,
+    /// The conditions under which a mark is a field of this struct.
+    pub(super) cfgs: fn(&Mark<'a>) -> TokenStream,
     pub(super) ident: Ident,
     generics: Generics,
 }
@@ -23,6 +25,7 @@ impl<'a> Collected<'a> {
         evaluator: &'a Evaluator<'a>,
         marks: impl Iterator<Item = &'a Mark<'a>>,
         suffix: &str,
+        cfgs: fn(&Mark<'a>) -> TokenStream,
     ) -> Option<Self> {
         let marks: Vec<_> = marks.collect();
         let all = &evaluator.generics;
@@ -30,6 +33,7 @@ impl<'a> Collected<'a> {
         let ident = &evaluator.ident;
         (!marks.is_empty()).then(|| Self {
             marks,
+            cfgs,
             ident: names::generated(&format!("{ident}{suffix}"), ident.span()),
             generics: generics::restricted(all, &mentioned),
         })
@@ -87,9 +91,9 @@ impl<'a> Collected<'a> {
         let cfgs = evaluator.cfgs();
         let lints = meta::lint_levels(&evaluator.function.attrs);
         let fields = self.marks.iter().map(|mark| {
-            let (name, ty, cfgs) = (mark.ident, mark.ty, mark.cfgs());
+            let (name, ty, cfgs) = (mark.ident, mark.ty, (self.cfgs)(mark));
             let attrs = field_attrs(mark);
-            quote!(#attrs #(#cfgs)* #vis #name: #ty,)
+            quote!(#attrs #cfgs #vis #name: #ty,)
         });
         quote! {
             #doc

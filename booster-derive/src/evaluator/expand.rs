@@ -6,19 +6,20 @@ use syn::{Generics, Stmt, Type, WherePredicate, parse_quote};
 
 use super::arguments::Param;
 use super::ast::Evaluator;
-use super::body;
+use super::body::{self, Mark};
 use super::collected::Collected;
+use super::marked;
 use super::returns::{self, Returns};
 use super::structure;
 use crate::generics::{self, is_generic};
 use crate::library::{self, Library};
-use crate::names;
+use crate::{meta, names};
 
 /// All that the attribute emits.
 pub(super) fn evaluator(library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
     let structure = structure::evaluator(library, evaluator);
-    let diagnostics = Collected::new(evaluator, evaluator.diagnostics(), "Diagnostics");
-    let output = Collected::new(evaluator, evaluator.output(), "Output");
+    let diagnostics = Collected::new(evaluator, evaluator.diagnostics(), "Diagnostics", Mark::diagnostic_cfgs);
+    let output = Collected::new(evaluator, evaluator.output(), "Output", Mark::output_cfgs);
     let diagnostics_struct = diagnostics.as_ref().map(|it| it.diagnostics(library, evaluator));
     let output_struct = output.as_ref().map(|it| it.output(library, evaluator));
     let implementation = Implementation { library, evaluator, diagnostics, output };
@@ -50,19 +51,25 @@ impl Implementation<'_> {
         let function = self.function();
         let [first, second, third] = self.argument_names();
         let evaluate = self.evaluate();
+        let quiet = evaluator.quiet();
+        // Shown at the user's types, which are at fault where they are less visible than the function.
+        let model_ty = quote_spanned!(library::shown_at(library::start(model))=> type Model = #model;);
+        let batch_ty = quote_spanned!(library::shown_at(library::start(batch))=> type Batch = #batch;);
         quote! {
             #(#cfgs)*
+            #quiet
+            #[allow(trivial_bounds)]
             #[automatically_derived]
             impl #impl_generics #library::Evaluator for #ident #ty_generics #where_clause {
-                type Model = #model;
-                type Batch = #batch;
+                #model_ty
+                #batch_ty
                 type Diagnostics = #diagnostics;
                 type Output = #output;
 
                 fn evaluate(
                     &self,
-                    #first: &#model,
-                    #second: &#batch,
+                    #first: &Self::Model,
+                    #second: &Self::Batch,
                     #third: #library::Mode,
                 ) -> #library::Result<(#library::Loss, #diagnostics, #output)> {
                     #function
@@ -91,7 +98,10 @@ impl Implementation<'_> {
         predicates.extend(needs(&arguments.model, quote!(::core::marker::Send)));
         predicates.extend(needs(&arguments.batch, quote!(#library::Batch)));
         for Param { ty, .. } in &arguments.params {
-            predicates.extend(needs(ty, quote!(::core::clone::Clone + ::core::marker::Send)));
+            // Of a type that is fixed as well, so that it is at fault itself and not the struct that holds it.
+            let send = quote_spanned!(library::shown_at(library::start(ty))=> ::core::marker::Send);
+            predicates.push(parse_quote!(#ty: #send));
+            predicates.extend(needs(ty, quote!(::core::clone::Clone)));
         }
         generics::add_predicates(&mut generics, predicates);
         generics
@@ -135,27 +145,32 @@ impl Implementation<'_> {
             if param.by_reference {
                 quote!(&self.#ident)
             } else {
-                let clone = library::core_method(ty, "clone", "Clone", "clone");
-                quote!(#clone(&self.#ident))
+                let copied = library.method(ty, "EvaluatorParam", "copied");
+                quote!(#copied(&self.#ident))
             }
         });
         let into_loss = library.item("into_loss", Span::call_site());
         // Where the function's error is none of the library's, its return type is at fault.
         let at = returns::start(sig);
+        let evaluator_error = library.item("EvaluatorError", at);
+        let into_error = quote_spanned!(library::shown_at(at)=> #evaluator_error::into_error);
         let mut function = sig.ident.clone();
         function.set_span(library::shown_at(at));
+        // A parameter may stand in the body alone.
+        let arguments = sig.generics.params.iter().map(generics::argument);
+        let turbofish = (!sig.generics.params.is_empty()).then(|| library::located_at(quote!(::<#(#arguments),*>), at));
         let call = quote_spanned! {library::shown_at(at)=>
-            ::core::result::Result::map_err(#function(#(#names,)* #(#params,)*), ::core::convert::From::from)
+            ::core::result::Result::map_err(#function #turbofish (#(#names,)* #(#params,)*), #into_error)
         };
-        match (&self.evaluator.returns, &self.output) {
-            (Returns::Loss { .. }, _) if self.marks_nothing() => quote! {
+        match &self.evaluator.returns {
+            Returns::Loss { .. } if self.marks_nothing() => quote! {
                 #into_loss(::core::result::Result::map(#call, |loss| (loss, (), ())))
             },
-            (Returns::All { .. }, _) | (Returns::Loss { .. }, None) => quote!(#into_loss(#call)),
-            (Returns::Loss { .. }, Some(_)) => quote! {
-                let (loss, diagnostics, output) = #into_loss(#call)?;
-                ::core::result::Result::Ok((loss, diagnostics, output?))
-            },
+            Returns::All { .. } => quote!(#into_loss(#call)),
+            Returns::Loss { .. } => {
+                let with_marked = library.item("with_marked", Span::call_site());
+                quote!(#with_marked(#call))
+            }
         }
     }
 
@@ -166,16 +181,18 @@ impl Implementation<'_> {
         let mut sig = function.sig.clone();
         for input in &mut sig.inputs {
             if let syn::FnArg::Typed(input) = input {
-                let ours = |attr: &syn::Attribute| crate::meta::is_doc(attr) || body::is_marker(attr);
-                input.attrs.retain(|attr| !ours(attr));
+                input.attrs.retain(|attr| !meta::is_doc(attr));
+                marked::strip(&mut input.attrs);
             }
         }
         let body = match &self.evaluator.returns {
             Returns::Loss { declared } if !self.marks_nothing() => {
                 let (diagnostics, output) = self.types();
                 let library = self.library;
-                let output = if self.output.is_some() { quote!(#library::Result<#output>) } else { output };
-                let ty = returns::with_value(declared, |loss| parse_quote!((#loss, #diagnostics, #output)));
+                let ty = returns::with_value(
+                    declared,
+                    |loss| parse_quote!((#loss, #library::Result<(#diagnostics, #output)>)),
+                );
                 sig.output = parse_quote!(-> #ty);
                 self.body(&quote!(#declared))
             }
@@ -188,50 +205,58 @@ impl Implementation<'_> {
             #(#attrs)*
             // The shape of the signature is the macro's wish, not the user's.
             #[allow(
+                clippy::borrowed_box,
                 clippy::needless_pass_by_value,
                 clippy::ptr_arg,
+                clippy::ref_option,
                 clippy::too_many_arguments,
                 clippy::trivially_copy_pass_by_ref,
+                clippy::type_complexity,
                 clippy::unnecessary_wraps,
             )]
             #sig #body
         }
     }
 
-    /// The user's statements; behind each marked one its value is kept, so that neither a later
-    /// move nor a later name of the same spelling matters.
+    /// The user's statements; behind each marked one its value is kept, so that neither a later move nor a later name of
+    /// the same spelling matters, with how often it was written, so that a later write is found.
     fn body(&self, declared: &TokenStream) -> TokenStream {
         let library = self.library;
         let block = &*self.evaluator.function.block;
         let tail = body::tail(block);
         let mut statements = TokenStream::new();
-        let count = block.stmts.len() - usize::from(tail.is_some());
+        let count = block.stmts.len() - tail.len();
         for (index, statement) in block.stmts.iter().take(count).enumerate() {
             statements.extend(self.statement(index, statement));
         }
-        let loss = local("loss", None);
-        let output = local("output", None);
-        let diagnostics = self
-            .diagnostics
-            .as_ref()
-            .map_or_else(|| quote!(()), |collected| collect(collected, "leaf", &TokenStream::new()));
-        let (collect, output) = match &self.output {
-            None => (TokenStream::new(), quote!(())),
-            Some(collected) => {
-                let (ty, value) = (collected.ty(), collect(collected, "output", &quote!(?)));
-                let collect = quote! {
-                    let #output = || -> #library::Result<#ty> {
-                        ::core::result::Result::Ok(#value)
-                    };
-                };
-                (collect, quote!(#output()))
-            }
-        };
+        // Only within a block may the last expression have attributes.
+        let tail = if tail.iter().any(body::is_conditional) { quote!({ #(#tail)* }) } else { quote!(#(#tail)*) };
+        let (loss, marked) = (local("loss", None), local("marked", None));
+        let (diagnostics_ty, output_ty) = self.types();
+        let diagnostics = collect(self.diagnostics.as_ref(), |mark, name| {
+            let (kept, writes) = (local("leaf", Some(mark.statement)), library.method(mark.ty, "Leaf", "writes"));
+            let schema = quote!(<#diagnostics_ty as #library::Diagnostic>::SCHEMA);
+            quote!({
+                #library::unwritten_diagnostic(#schema, #name, #kept.1, #writes(&#kept.0))?;
+                #kept.0
+            })
+        });
+        let output = collect(self.output.as_ref(), |mark, name| {
+            let (kept, writes) = (local("output", Some(mark.statement)), library.method(mark.ty, "Batch", "writes"));
+            let output = local("output", None);
+            quote!({
+                let #output = #kept.0?;
+                #library::unwritten_output(#name, #kept.1, #writes(&#output))?;
+                #output
+            })
+        });
         quote!({
             #statements
             let #loss: #declared = #tail;
-            #collect
-            ::core::result::Result::Ok((#loss?, #diagnostics, #output))
+            let #marked = || -> #library::Result<(#diagnostics_ty, #output_ty)> {
+                ::core::result::Result::Ok((#diagnostics, #output))
+            };
+            ::core::result::Result::Ok((#loss?, #marked()))
         })
     }
 
@@ -242,28 +267,27 @@ impl Implementation<'_> {
         };
         let local_statement = mark.statement();
         let (ident, ty) = (mark.ident, mark.ty);
-        let cfgs: Vec<_> = mark.cfgs().collect();
-        let keep = |kept: &str, of: &str, method: &str| {
+        let keep = |cfgs: TokenStream, kept: &str, of: &str, share: &str| {
             let kept = local(kept, Some(index));
-            let method = self.library.method(ty, of, method);
-            quote!(#(#cfgs)* let #kept = #method(&#ident);)
+            let (share, writes) = (self.library.method(ty, of, share), self.library.method(ty, of, "writes"));
+            quote!(#cfgs let #kept = (#share(&#ident), #writes(&#ident));)
         };
-        let leaf = mark.is_diagnostic().then(|| keep("leaf", "Leaf", "share_leaf"));
-        let output = mark.output.then(|| keep("output", "Batch", "share"));
+        let leaf = mark.is_diagnostic().then(|| keep(mark.diagnostic_cfgs(), "leaf", "Leaf", "share_leaf"));
+        let output = mark.is_output().then(|| keep(mark.output_cfgs(), "output", "Batch", "share"));
         quote!(#local_statement #leaf #output)
     }
 }
 
-/// The struct built of what was kept.
-fn collect(collected: &Collected<'_>, kept: &str, unwrap: &TokenStream) -> TokenStream {
-    let ident = &collected.ident;
-    let fields = collected.marks.iter().map(|mark| {
-        let (name, cfgs) = (mark.ident, mark.cfgs());
-        let value = local(kept, Some(mark.statement));
-        quote!(#(#cfgs)* #name: #value #unwrap,)
+/// The struct of what was kept; `()` where there is none.
+fn collect(collected: Option<&Collected<'_>>, value: impl Fn(&Mark<'_>, &str) -> TokenStream) -> TokenStream {
+    let Some(Collected { marks, ident, cfgs, .. }) = collected else { return quote!(()) };
+    let fields = marks.iter().map(|mark| {
+        let (name, cfgs, value) = (mark.ident, cfgs(mark), value(mark, &names::plain(mark.ident)));
+        quote!(#cfgs #name: #value,)
     });
     quote!(#ident { #(#fields)* })
 }
+
 /// A local beside the user's own, which cannot see it.
 fn local(name: &str, index: Option<usize>) -> syn::Ident {
     match index {

@@ -8,18 +8,24 @@ use syn::visit_mut::{self, VisitMut};
 use syn::{FnArg, Generics, ItemFn, Pat, PatType, ReturnType, Stmt, Type, parse_quote};
 
 use super::arguments::Arguments;
+use super::marked::{self, Marker};
 use super::{body, check, returns, strip};
 use crate::ctxt::Ctxt;
 use crate::fallback::InError;
 use crate::{generics, names};
 
+/// `errors` and the function without marks.
+pub(super) fn function(function: &ItemFn, errors: &TokenStream) -> TokenStream {
+    let given_back = given_back(function, None);
+    quote!(#errors #given_back)
+}
+
 /// `errors`, the function without marks, and stand-ins for the structs.
-pub(super) fn evaluator(function: &ItemFn, errors: TokenStream) -> TokenStream {
+pub(super) fn evaluator(function: &ItemFn, name: Option<Ident>, errors: TokenStream) -> TokenStream {
     // A method stands where no struct can.
-    let name = unreported(|ctxt| check::name(ctxt, &function.sig.ident));
+    let name = name.or_else(|| unreported(|ctxt| check::name(ctxt, &function.sig.ident)));
     let Some(name) = name.filter(|_| !is_method(function)) else {
-        let given_back = given_back(function, None);
-        return quote!(#errors #given_back);
+        return self::function(function, &errors);
     };
     let in_error = InError::new(&function.attrs, &function.vis, &name, errors);
     let constant = in_error.constant();
@@ -55,7 +61,7 @@ fn given_back(function: &ItemFn, in_error: Option<&Ident>) -> TokenStream {
         Quiet { in_error, names: BTreeSet::new() }.visit_signature_mut(&mut function.sig);
     }
     let returns = !matches!(function.sig.output, ReturnType::Default);
-    if returns && body::tail(&function.block).is_none() {
+    if returns && body::tail(&function.block).is_empty() {
         function.block.stmts.push(Stmt::Expr(parse_quote!(::core::unreachable!()), None));
     }
     // What is only marked is not used here.
@@ -126,16 +132,15 @@ fn collected(function: &ItemFn) -> Vec<&'static str> {
         return Vec::new();
     }
     let lets = function.block.stmts.iter().filter_map(|stmt| match stmt {
-        Stmt::Local(local) => Some(&local.attrs),
+        Stmt::Local(local) => Some(marked::markers(&local.attrs)),
         _ => None,
     });
-    let marked =
-        |names: &[&str]| lets.clone().flatten().any(|attr| names.iter().any(|name| attr.path().is_ident(name)));
+    let markers: Vec<Marker> = lets.flatten().collect();
     let mut suffixes = Vec::new();
-    if marked(&["group", "metric"]) {
+    if markers.iter().any(Marker::is_diagnostic) {
         suffixes.extend(["Diagnostics", "DiagnosticsSummary"]);
     }
-    if marked(&["output"]) {
+    if markers.iter().any(|marker| marker.is("output")) {
         suffixes.push("Output");
     }
     suffixes

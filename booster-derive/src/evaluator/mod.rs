@@ -7,22 +7,24 @@ mod check;
 mod collected;
 mod expand;
 mod fallback;
+mod marked;
 mod returns;
 mod strip;
 mod structure;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::ItemFn;
+use syn::parse::{ParseStream, Parser};
+use syn::{ItemFn, Token};
 
 use crate::ctxt::Ctxt;
 use crate::library::Library;
-use crate::meta;
+use crate::meta::{self, Argument};
 
 /// The evaluator made from the function in `item`, or its errors and the function.
 pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let ctxt = Ctxt::new();
-    let library = library(&ctxt, arguments);
+    let Options { library, name } = Options::read(&ctxt, arguments);
     let function: ItemFn = match syn::parse2(item.clone()) {
         Ok(function) => function,
         Err(error) => {
@@ -31,18 +33,47 @@ pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStre
             return quote!(#errors #item);
         }
     };
-    let evaluator = ast::Evaluator::from_function(&ctxt, &function);
+    let evaluator = ast::Evaluator::from_function(&ctxt, &function, name.as_ref());
+    let named_already = evaluator.as_ref().is_some_and(|evaluator| check::named_already(&ctxt, evaluator));
     match (ctxt.check(), evaluator) {
         (Ok(()), Some(evaluator)) => expand::evaluator(&library, &evaluator),
-        (checked, _) => fallback::evaluator(&function, checked.err().unwrap_or_default()),
+        // What has the name of a stand-in is there.
+        (Err(errors), _) if named_already => fallback::function(&function, &errors),
+        (checked, _) => fallback::evaluator(&function, name, checked.err().unwrap_or_default()),
     }
 }
 
-/// Reads `crate = path`, the only argument of the attribute itself.
-fn library(ctxt: &Ctxt, arguments: TokenStream) -> Library {
-    let mut found = None;
-    meta::parse_arguments(ctxt, arguments, "`#[evaluator(crate = path)]`", |meta| {
-        meta::crate_argument(ctxt, &meta, "argument", &mut found);
-    });
-    found.unwrap_or_default()
+/// The arguments of the attribute itself.
+#[derive(Default)]
+struct Options {
+    library: Library,
+    /// The struct's name, in place of one made of the function's.
+    name: Option<Ident>,
+}
+
+impl Options {
+    fn read(ctxt: &Ctxt, arguments: TokenStream) -> Self {
+        let (mut library, mut name) = (None, None);
+        meta::parse_arguments(ctxt, arguments, "`#[evaluator(name = Name, crate = path)]`", |meta| {
+            if !meta.path.is_ident("name") {
+                meta::crate_argument(ctxt, &meta, "argument", &["name", "crate"], &mut library);
+            } else if name.is_some() {
+                ctxt.error_with_help(&meta.path, "duplicate `name`", "remove one of them");
+                meta::skip_argument(meta.input);
+            } else {
+                name = struct_name(ctxt, &meta);
+            }
+        });
+        Self { library: library.unwrap_or_default(), name }
+    }
+}
+
+/// Reads `= Name` of `name = Name`; none, and reported, where it is none.
+fn struct_name(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Ident> {
+    let rest = meta::rest_of_argument(meta.input);
+    let parser = |input: ParseStream<'_>| input.parse::<Token![=]>().and_then(|_| input.parse::<Ident>());
+    parser.parse2(rest).ok().or_else(|| {
+        ctxt.error_with_help(&meta.path, "`name` takes an identifier after `=`", "write `name = Classification`");
+        None
+    })
 }

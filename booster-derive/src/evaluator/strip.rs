@@ -3,7 +3,7 @@
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, FnArg, Item, ItemFn, Local};
 
-use super::body::is_marker;
+use super::marked;
 use crate::meta::is_doc;
 
 /// `function` with nothing left that only this macro understands.
@@ -15,6 +15,7 @@ pub(super) fn markers(mut function: ItemFn) -> ItemFn {
             FnArg::Receiver(receiver) => receiver.attrs.retain(|attr| !is_doc(attr)),
         }
     }
+    marked::strip(&mut function.attrs);
     Strip.visit_signature_mut(&mut function.sig);
     Strip.visit_block_mut(&mut function.block);
     function
@@ -24,16 +25,19 @@ struct Strip;
 
 impl VisitMut for Strip {
     fn visit_attributes_mut(&mut self, attrs: &mut Vec<Attribute>) {
-        attrs.retain(|attr| !is_marker(attr));
+        marked::strip(attrs);
     }
 
     fn visit_local_mut(&mut self, local: &mut Local) {
-        if local.attrs.iter().any(is_marker) {
+        if marked::is_marked(&local.attrs) {
             local.attrs.retain(|attr| !is_doc(attr));
         }
         visit_mut::visit_local_mut(self, local);
     }
 
-    // A struct in a body may have a derive of its own.
-    fn visit_item_mut(&mut self, _: &mut Item) {}
+    fn visit_item_mut(&mut self, item: &mut Item) {
+        if !marked::reads_its_own(item) {
+            visit_mut::visit_item_mut(self, item);
+        }
+    }
 }

@@ -7,7 +7,7 @@ use syn::{Generics, Path, Type, WherePredicate, parse_quote};
 
 use super::arguments::Param;
 use super::ast::Evaluator;
-use crate::generics::{self, is_generic};
+use crate::generics::{self, Names, is_generic};
 use crate::library::{self, Library};
 use crate::{meta, names};
 
@@ -25,28 +25,50 @@ pub(super) fn evaluator(library: &Library, evaluator: &Evaluator<'_>) -> TokenSt
         let docs = docs_or(param.docs(), &format!("Parameter `{}`.", names::plain(name)));
         quote!(#docs #vis #name: #ty,)
     });
-    let marker = generics::phantom(&evaluator.generics, &generics::names(&evaluator.generics));
+    let marker = unused(evaluator).map(|names| {
+        let unused = generics::phantom(&evaluator.generics, &names);
+        quote!(#[doc(hidden)] __marker: #library::Marker<#unused>,)
+    });
+    let (deprecated, quiet) = (evaluator.deprecated(), evaluator.quiet());
     let methods = constructor(evaluator, &generics);
-    let clone = impl_clone(evaluator, &generics);
+    let clone = impl_clone(library, evaluator, &generics);
     let debug = impl_debug(evaluator, &generics);
     quote! {
         #(#docs)*
         #(#cfgs)*
         #lints
+        #deprecated
         #vis struct #ident #generics #where_clause {
             #(#fields)*
-            __marker: #library::Marker<#marker>,
+            #marker
         }
 
         #(#cfgs)*
+        #quiet
         #methods
 
         #(#cfgs)*
+        #quiet
         #clone
 
         #(#cfgs)*
+        #quiet
         #debug
     }
+}
+
+/// The type parameters that no field mentions, which a marker has to; none where there are none, so that a struct with
+/// public fields alone can be written as one.
+fn unused(evaluator: &Evaluator<'_>) -> Option<Names> {
+    let generics = &evaluator.generics;
+    let mentioned = generics::mentioned_in(generics, evaluator.arguments.params.iter().map(|param| param.ty));
+    let types = generics.type_params().map(|param| param.ident.to_string());
+    let unused: Names = types.filter(|name| !mentioned.contains(name)).collect();
+    (!unused.is_empty()).then_some(unused)
+}
+
+fn marker_value(evaluator: &Evaluator<'_>) -> Option<TokenStream> {
+    unused(evaluator).map(|_| quote!(__marker: ::core::marker::PhantomData,))
 }
 
 /// `docs`, or else the one line `line`.
@@ -100,17 +122,19 @@ fn constructor(evaluator: &Evaluator<'_>, generics: &Generics) -> TokenStream {
     let types = taken.iter().map(|param| param.ty);
     let fields = params.iter().map(|Param { ident, default, .. }| {
         let ident = names::again(ident);
-        let value = default.iter();
-        quote!(#ident #(: #value)*,)
+        let value = default.as_ref().map_or_else(|| quote!(#ident), |default| quote!(#default));
+        quote!(#ident: #value,)
     });
     let setters = params.iter().filter(|param| param.default.is_some());
     let setters = setters.map(|param| setter(evaluator, param));
     // Their number is that of the function's own parameters.
     let many = (taken.len() > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
+    let marker = marker_value(evaluator);
     let default = taken.is_empty().then(|| {
-        let cfgs = evaluator.cfgs();
+        let (cfgs, quiet) = (evaluator.cfgs(), evaluator.quiet());
         quote! {
             #(#cfgs)*
+            #quiet
             #[automatically_derived]
             impl #impl_generics ::core::default::Default for #ident #ty_generics #where_clause {
                 fn default() -> Self {
@@ -127,7 +151,7 @@ fn constructor(evaluator: &Evaluator<'_>, generics: &Generics) -> TokenStream {
             #vis fn new(#(#names: #types),*) -> Self {
                 Self {
                     #(#fields)*
-                    __marker: ::core::marker::PhantomData,
+                    #marker
                 }
             }
 
@@ -167,21 +191,22 @@ fn with_bound(evaluator: &Evaluator<'_>, generics: &Generics, bound: &TokenStrea
 }
 
 // By hand, since a derive would ask for `M: Clone` of a model that is not held.
-fn impl_clone(evaluator: &Evaluator<'_>, generics: &Generics) -> TokenStream {
+fn impl_clone(library: &Library, evaluator: &Evaluator<'_>, generics: &Generics) -> TokenStream {
     let ident = &evaluator.ident;
     let bounded = with_bound(evaluator, generics, &quote!(::core::clone::Clone));
     let (impl_generics, ty_generics, where_clause) = bounded.split_for_impl();
     let fields = evaluator.arguments.params.iter().map(|Param { ident, ty, .. }| {
-        let clone = library::core_method(ty, "clone", "Clone", "clone");
-        quote!(#ident: #clone(&self.#ident),)
+        let copied = library.method(ty, "EvaluatorParam", "copied");
+        quote!(#ident: #copied(&self.#ident),)
     });
+    let marker = marker_value(evaluator);
     quote! {
         #[automatically_derived]
         impl #impl_generics ::core::clone::Clone for #ident #ty_generics #where_clause {
             fn clone(&self) -> Self {
                 Self {
                     #(#fields)*
-                    __marker: ::core::marker::PhantomData,
+                    #marker
                 }
             }
         }

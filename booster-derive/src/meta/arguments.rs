@@ -164,10 +164,16 @@ fn library(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Library> {
     Some(Library::new(&path))
 }
 
-/// Reads an argument where `crate = path` is the only one there can be.
-pub(crate) fn crate_argument(ctxt: &Ctxt, meta: &Argument<'_>, what: &str, found: &mut Option<Library>) {
+/// Reads `crate = path`; reports any other argument as not being one of `known`.
+pub(crate) fn crate_argument(
+    ctxt: &Ctxt,
+    meta: &Argument<'_>,
+    what: &str,
+    known: &[&str],
+    found: &mut Option<Library>,
+) {
     if !meta.path.is_ident("crate") {
-        unknown(ctxt, meta, what, &["crate"]);
+        unknown(ctxt, meta, what, known);
     } else if found.is_some() {
         ctxt.error_with_help(&meta.path, "duplicate `crate`", "remove one of them");
         skip_argument(meta.input);
@@ -181,7 +187,7 @@ pub(crate) fn container_library(ctxt: &Ctxt, attrs: &[Attribute], name: &str) ->
     let mut found = None;
     for attr in attrs.iter().filter(|attr| attr.path().is_ident(name)) {
         arguments(ctxt, attr, &format!("`#[{name}(crate = path)]`"), |meta| {
-            crate_argument(ctxt, &meta, "attribute", &mut found);
+            crate_argument(ctxt, &meta, "attribute", &["crate"], &mut found);
         });
     }
     found.unwrap_or_default()

@@ -198,3 +198,43 @@ fn the_function_comes_back_without_marks() {
         }";
     assert_eq!(given_back.to_token_stream().to_string(), super::parse(expected).to_string());
 }
+
+#[test]
+fn arguments_are_where_they_belong() {
+    for (arguments, on) in [
+        ("model: &N, images: &A, labels: &B, mode: Mode", "labels"),
+        ("model: &N, images: &A, labels: &B, mode: booster::Mode, #[param] beta: f64", "labels"),
+        ("batch: &B, model: &N, mode: Mode", "model"),
+        ("x: &B, net: &impl ModuleT, mode: Mode", "net"),
+        ("model: &N, batch: &B, mode: &Mode", "&Mode"),
+        ("#[group = \"a\"] model: &N, batch: &B, mode: Mode", "#[group = \"a\"]"),
+        ("model: &N, batch: &B, mode: Mode, #[param] #[output] beta: f64", "#[output]"),
+        ("model: &N, batch: &B, mode: Mode, #[cfg_attr(c, param)] beta: f64", "param"),
+    ] {
+        assert_errors(evaluator(&format!("fn f({arguments}) -> Result<Tensor> {{ Ok(loss) }}")), &[on]);
+    }
+}
+
+#[test]
+fn a_struct_is_not_called_like_a_type_of_the_function() {
+    let body = "#[group = \"a\"] let x: f64 = y; Ok(loss)";
+    for ty in ["Vae", "Vec<Vae>", "VaeDiagnostics", "VaeDiagnosticsSummary"] {
+        let source = format!("fn vae(model: &{ty}, batch: &B, mode: Mode) -> Result<Tensor> {{ {body} }}");
+        assert_errors(evaluator(&source), &["vae"]);
+        assert_errors(evaluator_with("name = Own", &source), &[]);
+    }
+    for ty in ["models::Vae", "VaeOutput", "Other<f64>"] {
+        let source = format!("fn vae(model: &{ty}, batch: &B, mode: Mode) -> Result<Tensor> {{ {body} }}");
+        assert_errors(evaluator(&source), &[]);
+    }
+}
+
+#[test]
+fn a_name_is_an_identifier_and_said_once() {
+    let source = "fn f(model: &N, batch: &B, mode: Mode) -> Result<Tensor> { Ok(loss) }";
+    for (arguments, on) in
+        [("name", "name"), ("name = \"A\"", "name"), ("name = A, name = B", "name"), ("nam = A", "nam")]
+    {
+        assert_errors(evaluator_with(arguments, source), &[on]);
+    }
+}

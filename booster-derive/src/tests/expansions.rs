@@ -161,8 +161,8 @@ fn evaluator_that_marks_its_diagnostics() {
                 #[output]
                 let logits: Tensor = model.forward_t(&batch.input, mode.is_train());
                 #[group = \"loss\"]
-                #[allow(unused_mut)]
-                let mut nll: Tensor = loss(&logits)?;
+                #[allow(unused_variables)]
+                let nll: Tensor = loss(&logits)?;
                 #[group = \"metrics\"]
                 #[metric(sum)]
                 #[output]

@@ -20,6 +20,14 @@ fn a_marked_let_binds_one_name_of_a_written_type() {
         ("#[param] let x: f64 = z;", "#[param]"),
         ("#[output = 3] let x: f64 = z;", "#[output = 3]"),
         ("#[output] #[output] let x: f64 = z;", "#[output]"),
+        ("#[group = \"a\"] let mut x: f64 = z;", "mut"),
+        ("#[output] let mut x: Tensor = z;", "mut"),
+        ("#[cfg_attr(c, output)] let mut x: Tensor = z;", "mut"),
+        ("#[output] let (x, y) = z;", "(x, y)"),
+        ("#[diagnostic(skip)] let x: f64 = z;", "#[diagnostic(skip)]"),
+        ("#[cfg_attr(c, allow(unused), metric(sum))] let x: f64 = z;", "metric(sum)"),
+        ("#[cfg_attr(c, cfg_attr(d, group = LOSS))] let x: f64 = z;", "LOSS"),
+        ("#[cfg_attr(c, param)] let x: f64 = z;", "param"),
     ] {
         assert_errors(evaluator(&with_body(&format!("{body} Ok(loss)"))), &[on]);
     }
@@ -33,12 +41,22 @@ fn a_mark_stands_in_the_function_s_own_body() {
         "#[group = \"a\"] { x }",
         "let x = { #[group = \"a\"] let x: f64 = y; x };",
         "#[output] let x: f64 = { #[group = \"a\"] let x: f64 = y; x };",
+        "fn g() { #[group = \"a\"] let x: f64 = y; }",
+        "impl A { fn g() { #[group = \"a\"] let x: f64 = y; } }",
+        "#[inline] #[group = \"a\"] fn g() {}",
+        "#[group = \"a\"] static X: f64 = y;",
+        "#[group = \"a\"] print!();",
     ] {
         assert_errors(evaluator(&with_body(&format!("{body} Ok(loss)"))), &["#[group = \"a\"]"]);
     }
     // The fields of another struct are its own affair.
-    let item = "#[derive(Diagnostic)] struct D { #[group = \"a\"] x: f64 } Ok(loss)";
-    assert_errors(evaluator(&with_body(item)), &[]);
+    for item in [
+        "#[derive(Diagnostic)] struct D { #[group = \"a\"] x: f64 }",
+        "#[evaluator] fn g() { #[group = \"a\"] let x: f64 = y; }",
+        "#[other] fn g() { #[group = \"a\"] let x: f64 = y; }",
+    ] {
+        assert_errors(evaluator(&with_body(&format!("{item} Ok(loss)"))), &[]);
+    }
 }
 
 #[test]
@@ -73,6 +91,9 @@ fn errors_and_closures_return_early_beside_marks() {
         "fn g() -> i64 { return 3; } Ok(loss)",
         "todo!()",
         "match c { _ => Ok(loss) }",
+        "#[cfg(c)] { Ok(loss) } #[cfg(not(c))] { Ok(other) }",
+        "#[cfg(c)] { Ok(loss) }",
+        "#[cfg(c)] finish! {} #[cfg(not(c))] match c { _ => Ok(loss) }",
     ] {
         assert_errors(evaluator(&with_body(&format!("{mark} {body}"))), &[]);
     }

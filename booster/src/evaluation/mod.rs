@@ -1,11 +1,13 @@
 //! Evaluators: functions of a model and a batch that give a loss, diagnostics and an output.
 
+mod accepted;
 mod classification;
 mod loss;
 mod variational_inference;
 
 use std::fmt;
 
+pub use self::accepted::{EvaluatorError, EvaluatorParam};
 pub use self::classification::{
     ClassWeights, Classification, ClassificationDiagnostics, ClassificationDiagnosticsSummary, ClassificationOutput,
     Labelled,

@@ -23,6 +23,9 @@ pub struct Pipeline<E, M = <E as Evaluator>::Model> {
 impl<E: Evaluator<Model = M>, M> Pipeline<E, M> {
     /// Builds a model on a device: `model` is given the root of new variables.
     ///
+    /// A closure that is bound to a name first says what it takes, `let net = |path: &nn::Path<'_>| ..`, and a function of
+    /// edition 2024 that returns an `impl ModuleT` says that it keeps nothing of the path: `impl ModuleT + use<>`.
+    ///
     /// Layers draw their first weights from libtorch's generator: call [`tch::manual_seed`] before.
     pub fn build(device: Device, model: impl FnOnce(&Path<'_>) -> M, evaluator: E) -> Self {
         let var_store = VarStore::new(device);

@@ -49,6 +49,41 @@ pub fn under_conditions(
     ::core::result::Result::Ok(value.f_mean(Kind::Float)?)
 }
 
+/// Marks and values under conditions.
+#[::booster::evaluator]
+pub fn marked_under_conditions(
+    _: &(),
+    batch: &ConditionalBatch,
+    _: ::booster::Mode,
+) -> ::booster::Result<::booster::tch::Tensor> {
+    /// Measured and given back.
+    #[cfg_attr(not(target_os = "none"), group = "loss", output, allow(unused_variables))]
+    #[cfg_attr(target_os = "none", metric(nothing))]
+    let squares: ::booster::tch::Tensor = batch.always.f_square()?;
+    /// Of one group or the other.
+    #[cfg_attr(not(target_os = "none"), group = "info", cfg_attr(not(target_os = "none"), metric(max)))]
+    #[cfg_attr(target_os = "none", group = "nowhere")]
+    let count: i64 = 1;
+    /// Not measured here.
+    #[cfg_attr(target_os = "none", group = "nowhere")]
+    let unmeasured: ::core::option::Option<&'static str> = ::core::option::Option::None;
+    let _ = (count, unmeasured);
+    #[cfg(target_os = "none")]
+    {
+        missing(squares)
+    }
+    #[cfg(not(target_os = "none"))]
+    {
+        ::core::result::Result::Ok(squares.f_mean(Kind::Float)?)
+    }
+}
+
+/// Reads what is there.
+#[must_use]
+pub fn marked(summary: &MarkedUnderConditionsDiagnosticsSummary, output: &MarkedUnderConditionsOutput) -> f64 {
+    summary.loss.squares + summary.info.count + output.squares.double_value(&[])
+}
+
 /// Never there.
 #[cfg(target_os = "none")]
 #[::booster::evaluator]

@@ -37,3 +37,33 @@ where
     let factor: f64 = schedule.at(&step);
     ::core::result::Result::Ok(outputs[0].f_mul_scalar(factor)?)
 }
+
+/// A parameter that a field mentions.
+#[::booster::evaluator(name = Annealed)]
+pub fn of_schedule<S: Schedule>(
+    _: &(),
+    batch: &Tensor,
+    _: ::booster::Mode,
+    /// The schedule.
+    #[param]
+    schedule: &S,
+    /// A step of it.
+    #[param]
+    step: &S::Step,
+) -> ::booster::Result<Tensor> {
+    /// The factor.
+    #[group = "info"]
+    let factor: f64 = schedule.at(step);
+    ::core::result::Result::Ok(batch.f_mul_scalar(factor)?)
+}
+
+/// Written as a struct under its own name.
+pub fn annealed<S: Schedule>(schedule: S, step: S::Step) -> Annealed<S> {
+    Annealed { schedule, step }
+}
+
+/// Measured under that name.
+#[must_use]
+pub fn factor(diagnostics: &AnnealedDiagnostics) -> f64 {
+    diagnostics.factor
+}

@@ -41,3 +41,40 @@ pub fn many(
 ) -> ::booster::Result<::booster::tch::Tensor> {
     ::core::result::Result::Ok(batch.f_mul_scalar(one + two + three + four + five + six + seven + eight)?)
 }
+
+/// A deprecated evaluator.
+#[::booster::evaluator]
+#[deprecated(note = "use `many`")]
+pub fn outdated<M>(
+    _: &M,
+    batch: &::booster::tch::Tensor,
+    _: ::booster::Mode,
+    /// A parameter.
+    #[param(default = 1.0)]
+    factor: f64,
+) -> ::booster::Result<::booster::tch::Tensor> {
+    /// A value.
+    #[group = "loss"]
+    #[output]
+    let nll: ::booster::tch::Tensor = batch.f_square()?;
+    ::core::result::Result::Ok(nll.f_mean(::booster::tch::Kind::Float)? * factor)
+}
+
+/// What acts.
+pub trait Policy: ::core::marker::Send {
+    /// Acts.
+    fn act(&self, input: &::booster::tch::Tensor) -> ::booster::tch::Tensor;
+}
+
+/// References to what clippy would take apart.
+#[::booster::evaluator]
+pub fn boxed(
+    model: &::std::boxed::Box<dyn Policy>,
+    batch: &::booster::tch::Tensor,
+    _: ::booster::Mode,
+    /// A parameter.
+    #[param]
+    scale: &::core::option::Option<f64>,
+) -> ::booster::Result<::booster::tch::Tensor> {
+    ::core::result::Result::Ok(model.act(batch) * scale.unwrap_or(1.0))
+}

@@ -15,6 +15,7 @@ pub mod lints;
 pub mod macros;
 pub mod names_of_groups;
 pub mod names_of_the_macros;
+pub mod parameters_of_the_body;
 pub mod params;
 pub mod patterns_in_arguments;
 pub mod raw_identifiers;

@@ -39,3 +39,9 @@ pub fn made() -> (Parameterised, Defaults) {
     let one = Parameterised::new(0.1, ::std::string::String::new(), "kept").with_default(2.0).with_tuple((3, [0.1; 2]));
     (one, <Defaults as ::core::default::Default>::default().with_scale(3.0))
 }
+
+/// Written as a struct: all its fields are public.
+#[must_use]
+pub fn written() -> Defaults {
+    Defaults { scale: 0.5 }
+}

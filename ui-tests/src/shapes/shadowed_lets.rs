@@ -1,4 +1,4 @@
-//! Marked values that are moved, changed and hidden afterwards.
+//! Marked values that are moved and hidden afterwards.
 
 use ::booster::tch::{Kind, Tensor};
 
@@ -9,10 +9,11 @@ pub fn hidden(_: &(), batch: &Tensor, _: ::booster::Mode) -> ::booster::Result<T
     #[group = "loss"]
     let value: Tensor = batch.f_square()?;
     let value = ::core::option::Option::Some(value);
-    /// Changed afterwards.
-    #[group = "info"]
     let mut count: i64 = 3;
     count += 1;
+    /// Changed before.
+    #[group = "info"]
+    let count: i64 = count;
     /// Moved away.
     #[output]
     let moved: Tensor = batch.f_abs()?;

@@ -1,0 +1,151 @@
+//! The attributes that mark a `let`, those under a `cfg_attr` included.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Item, Meta, Token, parse_quote};
+
+use crate::meta;
+
+/// One of our attributes.
+pub(super) struct Marker {
+    /// What stands in the brackets, or in the `cfg_attr`.
+    pub(super) meta: Meta,
+    /// The attribute itself; none under a `cfg_attr`.
+    attribute: Option<Attribute>,
+    /// The condition of the `cfg_attr`.
+    pub(super) condition: Option<TokenStream>,
+}
+
+impl Marker {
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.meta.path().is_ident(name)
+    }
+
+    pub(super) fn is_diagnostic(&self) -> bool {
+        self.is("group") || self.is("metric")
+    }
+
+    /// The attribute for a field.
+    pub(super) fn attribute(&self) -> Attribute {
+        self.attribute.clone().unwrap_or_else(|| {
+            let (condition, meta) = (&self.condition, &self.meta);
+            parse_quote!(#[cfg_attr(#condition, #meta)])
+        })
+    }
+}
+
+/// Shown where an error is: the attribute, or the part of a `cfg_attr`.
+impl ToTokens for Marker {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match &self.attribute {
+            Some(attribute) => attribute.to_tokens(tokens),
+            None => self.meta.to_tokens(tokens),
+        }
+    }
+}
+
+/// Whether only our macros know of an attribute of this path.
+fn is_ours(meta: &Meta) -> bool {
+    ["group", "metric", "output", "param", "diagnostic"].iter().any(|name| meta.path().is_ident(name))
+}
+
+/// Our attributes, in order.
+pub(super) fn markers(attrs: &[Attribute]) -> Vec<Marker> {
+    let mut found = Vec::new();
+    for attribute in attrs {
+        if is_ours(&attribute.meta) {
+            found.push(Marker { meta: attribute.meta.clone(), attribute: Some(attribute.clone()), condition: None });
+        } else {
+            conditional(&attribute.meta, None, &mut found);
+        }
+    }
+    found
+}
+
+pub(super) fn is_marked(attrs: &[Attribute]) -> bool {
+    !markers(attrs).is_empty()
+}
+
+/// What a `cfg_attr` holds of ours.
+fn conditional(meta: &Meta, outer: Option<&TokenStream>, found: &mut Vec<Marker>) {
+    let Some((condition, metas)) = cfg_attr(meta) else { return };
+    let condition = outer.map_or_else(|| condition.clone(), |outer| quote!(all(#outer, #condition)));
+    for meta in metas {
+        if is_ours(&meta) {
+            found.push(Marker { meta, attribute: None, condition: Some(condition.clone()) });
+        } else {
+            conditional(&meta, Some(&condition), found);
+        }
+    }
+}
+
+/// The condition of a `cfg_attr` and what it holds; none of another attribute, and of one that rustc will refuse.
+fn cfg_attr(meta: &Meta) -> Option<(TokenStream, Punctuated<Meta, Token![,]>)> {
+    let Meta::List(list) = meta else { return None };
+    if !list.path.is_ident("cfg_attr") {
+        return None;
+    }
+    let parser = |input: ParseStream<'_>| {
+        let condition = meta::rest_of_argument(input);
+        input.parse::<Token![,]>()?;
+        Ok((condition, Punctuated::parse_terminated(input)?))
+    };
+    parser.parse2(list.tokens.clone()).ok()
+}
+
+/// Takes our attributes away, also out of a `cfg_attr`.
+pub(super) fn strip(attrs: &mut Vec<Attribute>) {
+    attrs.retain_mut(|attribute| stripped(&mut attribute.meta));
+}
+
+/// Whether anything is left of an attribute.
+fn stripped(meta: &mut Meta) -> bool {
+    if is_ours(meta) {
+        return false;
+    }
+    let mut found = Vec::new();
+    conditional(meta, None, &mut found);
+    if found.is_empty() {
+        return true;
+    }
+    let Some((condition, metas)) = cfg_attr(meta) else { return true };
+    let left: Vec<Meta> = metas.into_iter().filter_map(|mut meta| stripped(&mut meta).then_some(meta)).collect();
+    *meta = parse_quote!(cfg_attr(#condition, #(#left),*));
+    !left.is_empty()
+}
+
+/// `#[cfg(..)]` for what is there where one of some markers is; nothing where one is always.
+pub(super) fn any_of<'m>(markers: impl Iterator<Item = &'m Marker>) -> TokenStream {
+    let conditions: Option<Vec<_>> = markers.map(|marker| marker.condition.as_ref()).collect();
+    conditions.map_or_else(TokenStream::new, |conditions| quote!(#[cfg(any(#(#conditions),*))]))
+}
+
+/// Whether an item in a body may read our attributes itself: a struct by its derives, others by an attribute macro.
+pub(super) fn reads_its_own(item: &Item) -> bool {
+    const PLAIN: [&str; 12] = [
+        "doc",
+        "cfg",
+        "allow",
+        "expect",
+        "warn",
+        "deny",
+        "inline",
+        "must_use",
+        "cold",
+        "rustfmt",
+        "deprecated",
+        "cfg_attr",
+    ];
+    let attrs = match item {
+        Item::Fn(item) => &item.attrs,
+        Item::Impl(item) => &item.attrs,
+        Item::Mod(item) => &item.attrs,
+        Item::Static(item) => &item.attrs,
+        Item::Const(item) => &item.attrs,
+        Item::Macro(item) => &item.attrs,
+        _ => return true,
+    };
+    !attrs.iter().all(|attr| is_ours(&attr.meta) || PLAIN.iter().any(|name| attr.path().is_ident(name)))
+}

@@ -1,0 +1,13 @@
+use booster::prelude::*;
+use booster::tch::nn::ModuleT;
+use booster::tch::{Kind, Tensor};
+
+#[evaluator]
+fn likelihood<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+    #[group = "loss"]
+    let mut nll: Tensor = model.forward_t(&batch.input, mode.is_train());
+    nll += 1.0;
+    Ok(nll.f_mean(Kind::Float)?)
+}
+
+fn main() {}

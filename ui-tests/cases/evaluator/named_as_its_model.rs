@@ -1,0 +1,13 @@
+use booster::prelude::*;
+use booster::tch::{Kind, Tensor};
+
+struct Vae(Tensor);
+
+#[evaluator]
+fn vae(model: &Vae, batch: &Labelled, _: Mode, #[param] beta: f64) -> booster::Result<Tensor> {
+    #[group = "loss"]
+    let nll: Tensor = &model.0 * &batch.input * beta;
+    Ok(nll.f_mean(Kind::Float)?)
+}
+
+fn main() {}

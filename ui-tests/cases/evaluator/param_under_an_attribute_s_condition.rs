@@ -1,0 +1,15 @@
+use booster::prelude::*;
+use booster::tch::nn::ModuleT;
+use booster::tch::{Kind, Tensor};
+
+#[evaluator]
+fn likelihood<M: ModuleT>(
+    model: &M,
+    batch: &Labelled,
+    mode: Mode,
+    #[cfg_attr(all(), param)] beta: f64,
+) -> booster::Result<Tensor> {
+    Ok((model.forward_t(&batch.input, mode.is_train()) * beta).f_mean(Kind::Float)?)
+}
+
+fn main() {}
