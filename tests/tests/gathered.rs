@@ -15,13 +15,16 @@ struct PerToken {
     #[group = "loss"]
     #[metric(max)]
     longest: Weighted,
+    #[group = "loss"]
+    #[metric(sum)]
+    total: Weighted,
     #[group = "info"]
     beta: f64,
 }
 
 fn per_token(value: f64, tokens: f64, beta: f64) -> PerToken {
     let weighted = || Weighted::new(Tensor::from(value), Tensor::from(tokens));
-    PerToken { nll: weighted(), longest: weighted(), beta }
+    PerToken { nll: weighted(), longest: weighted(), total: weighted(), beta }
 }
 
 #[test]
@@ -31,6 +34,7 @@ fn a_weighted_scalar_stays_a_scalar_of_the_summed_weight() -> booster::Result<()
     assert_eq!((gathered.nll.value.dim(), gathered.nll.weight.dim()), (0, 0));
     let summary = gathered.summary()?;
     assert_eq!((summary.loss.nll, summary.loss.nll_sum, summary.loss.nll_count), (2.0, 8.0, 4.0));
+    assert_eq!(summary.loss.total, 8.0);
     assert_eq!(summary.loss.longest, 5.0, "what has no weight takes no part");
     Ok(())
 }

@@ -191,3 +191,27 @@ fn host_numbers_are_gathered_by_samples_counted_in_a_tensor() -> booster::Result
     assert_eq!((summary.info.seconds, summary.info.tokens), (4.0, 4.0));
     Ok(())
 }
+
+#[derive(Diagnostic)]
+struct Middle {
+    #[diagnostic(flatten)]
+    text: Text,
+}
+
+#[derive(Diagnostic)]
+struct Around {
+    #[group = "info"]
+    beta: f64,
+    #[diagnostic(flatten)]
+    middle: Middle,
+}
+
+#[test]
+fn a_part_that_says_nothing_passes_on_what_its_own_parts_say() -> booster::Result<()> {
+    let mut mean = Aggregator::new();
+    for (tokens, beta) in [(3, 0.0), (1, 1.0)] {
+        mean.update(&Around { beta, middle: Middle { text: Text { tokens, nll: 0.0 } } })?;
+    }
+    assert_eq!(mean.summary()?.info.beta, 0.25);
+    Ok(())
+}
