@@ -1,4 +1,6 @@
-//! `aggregate_us_per_leaf`: what `Aggregator::update` costs for each leaf, with the leaf's share of a summary.
+//! `aggregate_us_per_leaf`: what `Aggregator::update` costs for each leaf, with the leaf's share of a summary; and
+//! `aggregate_us_per_leaf_device`, the same for leaves that are not added up at once but wait to be reduced together, as
+//! all leaves on a GPU do: half precision takes that path on a CPU as well.
 
 use std::array;
 use std::hint::black_box;
@@ -17,25 +19,42 @@ const SAMPLES: i64 = 64;
 /// Diagnostics that are made beforehand, and taken in a circle.
 const RING: usize = 16;
 const GOAL: f64 = 0.25;
+/// On the CPU alone: a half-precision sum converts its values first.
+const DEVICE_GOAL: f64 = 1.0;
 
 const FEW: &str = "aggregate_us_per_leaf_8";
 const MANY: &str = "aggregate_us_per_leaf_32";
 const WORSE: &str = "aggregate_us_per_leaf";
 
-pub(crate) const BENCHMARK: Benchmark = Benchmark { keys: &[WORSE, FEW, MANY], rounds: 2 * PAIRED.all_rounds(), run };
+const DEVICE_FEW: &str = "aggregate_us_per_leaf_device_8";
+const DEVICE_MANY: &str = "aggregate_us_per_leaf_device_32";
+const DEVICE_WORSE: &str = "aggregate_us_per_leaf_device";
+
+pub(crate) const BENCHMARK: Benchmark = Benchmark {
+    keys: &[WORSE, FEW, MANY, DEVICE_WORSE, DEVICE_FEW, DEVICE_MANY],
+    rounds: 4 * PAIRED.all_rounds(),
+    run,
+};
 
 fn run(progress: &ProgressBar) -> Result<Vec<Row>> {
-    let few = measure::<Eight, 8>(progress)?;
-    let many = measure::<ThirtyTwo, 32>(progress)?;
+    let on_host = rows(progress, Kind::Float, [WORSE, FEW, MANY], GOAL)?;
+    let on_device = rows(progress, Kind::Half, [DEVICE_WORSE, DEVICE_FEW, DEVICE_MANY], DEVICE_GOAL)?;
+    Ok(on_host.into_iter().chain(on_device).collect())
+}
+
+/// The rows of leaves of a kind: the worse of 8 and of 32 leaves, and both.
+fn rows(progress: &ProgressBar, kind: Kind, keys: [&'static str; 3], goal: f64) -> Result<[Row; 3]> {
+    let few = measure::<Eight, 8>(progress, kind)?;
+    let many = measure::<ThirtyTwo, 32>(progress, kind)?;
     let worse = if few.0.median >= many.0.median { few } else { many };
-    let row = |key, (ours, rival)| Row::time(key, ours, rival, Unit::Micros, "tch, sum and add", GOAL);
-    Ok(vec![row(WORSE, worse), row(FEW, few), row(MANY, many)])
+    let row = |key, (ours, rival)| Row::time(key, ours, rival, Unit::Micros, "tch, sum and add", goal);
+    Ok([row(keys[0], worse), row(keys[1], few), row(keys[2], many)])
 }
 
 /// Seconds per leaf, ours and the rival's.
-fn measure<D: OfLeaves<N>, const N: usize>(progress: &ProgressBar) -> Result<(Spread, Spread)> {
+fn measure<D: OfLeaves<N>, const N: usize>(progress: &ProgressBar, kind: Kind) -> Result<(Spread, Spread)> {
     booster::tch::manual_seed(0);
-    let leaf = |_| Tensor::rand([SAMPLES], (Kind::Float, Device::Cpu));
+    let leaf = |_| Tensor::rand([SAMPLES], (Kind::Float, Device::Cpu)).to_kind(kind);
     let ring: [[Tensor; N]; RING] = array::from_fn(|_| array::from_fn(leaf));
     let diagnostics = ring.each_ref().map(D::of);
 

@@ -104,9 +104,40 @@ void move_mean(at::Tensor &mean, const at::Tensor &value, const at::Tensor &shar
   }
 }
 
+constexpr size_t SHORT = 6;
+
+// The same as `CInfo` in info.rs.
+struct Info {
+  int64_t sizes[SHORT];
+  size_t dim;
+  size_t storage_bytes;
+  int32_t kind;
+  int32_t device;
+  int32_t form;
+  int32_t requires_grad;
+};
+
 } // namespace
 
 extern "C" {
+
+// What is known of a tensor without waiting for its device; only the form where it is undefined or not dense.
+void booster_info(const at::Tensor *tensor, Info *info) {
+  info->form = !tensor->defined() ? 0 : tensor->is_nested() ? 2 : tensor->layout() == at::kStrided ? 1 : 3;
+  if (info->form != 1 || !tensor->has_storage()) {
+    info->form = info->form == 1 ? 3 : info->form;
+    return;
+  }
+  at::IntArrayRef sizes = tensor->sizes();
+  info->dim = sizes.size();
+  for (size_t index = 0; index < sizes.size() && index < SHORT; ++index)
+    info->sizes[index] = sizes[index];
+  info->storage_bytes = tensor->storage().nbytes();
+  info->kind = static_cast<int32_t>(tensor->scalar_type());
+  at::Device device = tensor->device();
+  info->device = device.is_cpu() ? -1 : device.is_mps() ? -2 : device.is_vulkan() ? -3 : device.is_cuda() ? device.index() : -4;
+  info->requires_grad = tensor->requires_grad() ? 1 : 0;
+}
 
 void booster_free(char *message) {
   if (message != out_of_memory)

@@ -5,8 +5,11 @@ use std::ffi::{CStr, c_char, c_int};
 use tch::TchError;
 use torch_sys::C_tensor;
 
+use crate::info::CInfo;
+
 unsafe extern "C" {
     fn booster_free(message: *mut c_char);
+    pub(crate) fn booster_info(tensor: *const C_tensor, info: *mut CInfo);
     pub(crate) fn booster_is_same(one: *const C_tensor, other: *const C_tensor) -> c_int;
     pub(crate) fn booster_identity(tensor: *const C_tensor) -> usize;
     pub(crate) fn booster_sharers(tensor: *const C_tensor) -> usize;

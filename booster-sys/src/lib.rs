@@ -9,6 +9,7 @@ pub mod foreach;
 pub mod generator;
 pub mod gradient;
 pub mod identity;
+pub mod info;
 pub mod replica;
 pub mod scalar;
 pub mod thread;

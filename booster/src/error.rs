@@ -212,6 +212,21 @@ pub enum Error {
         field: String,
     },
 
+    /// A value could not be reduced. It is left out of its field; all others count.
+    #[error("`{group}/{field}` of update {update}, counted from 0, cannot be reduced{}: {cause}", and_others(*left_out))]
+    Reduction {
+        /// The field's group.
+        group: &'static str,
+        /// The field.
+        field: &'static str,
+        /// The first update whose value was left out, counted from 0.
+        update: u64,
+        /// How many values of the field were left out at once.
+        left_out: u64,
+        /// What went wrong, with the reduction.
+        cause: Box<Error>,
+    },
+
     /// A value was NaN or infinite, and the aggregator was told to refuse that.
     #[error("{0}")]
     NonFinite(NonFiniteReport),
@@ -273,6 +288,10 @@ impl Error {
     pub fn during(self, operation: impl Into<String>) -> Self {
         Self::During { operation: operation.into(), cause: Box::new(self) }
     }
+}
+
+fn and_others(left_out: u64) -> String {
+    if left_out > 1 { format!(", nor those of {} later ones", left_out - 1) } else { String::new() }
 }
 
 fn of_samples(samples: Option<&Range<i64>>) -> String {

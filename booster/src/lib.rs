@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+// Tests may look at values.
+#![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 // The macros name the library as its users do.
 extern crate self as booster;

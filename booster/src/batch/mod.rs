@@ -10,6 +10,7 @@ use tch::{Device, Tensor};
 
 pub use self::path::FieldPath;
 use crate::error::{Error, Result};
+pub(crate) use crate::stats::to_device;
 
 /// Tensors whose first dimension is the samples'.
 ///
@@ -185,15 +186,6 @@ fn first_path<B: Batch>(batch: &B) -> String {
         Ok(())
     });
     first.unwrap_or_default()
-}
-
-/// The tensor on a device; itself where it is there already.
-pub(crate) fn to_device(tensor: &Tensor, device: Device) -> Result<Tensor> {
-    if tensor.device() == device {
-        return Ok(tensor.shallow_clone());
-    }
-    let pinned = device.is_cuda() && tensor.device() == Device::Cpu && tensor.f_is_pinned(device)?;
-    Ok(tensor.f_to_device_(device, tensor.f_kind()?, pinned, false)?)
 }
 
 /// Joins tensors along their first dimension, on the first one's device.

@@ -5,21 +5,17 @@ use std::marker::PhantomData;
 
 use tch::no_grad_guard;
 
-use super::flush::{Flushed, Fused, lift};
+use super::flush::{Update, Window, fetch};
 use super::non_finite::{NonFinite, NonFiniteReport};
-use super::on_host::HostSums;
 use super::read::read;
 use super::samples::Scopes;
 use super::summary::Summary;
-use super::track::{Lifted, Prepared, Track, Update};
+use super::track::{Prepared, Track};
 use super::{Diagnostic, Leaves};
 use crate::error::{Error, Result};
 
 /// After this many updates their values are reduced and their handles given up.
 const WINDOW: usize = 256;
-
-/// After this many values likewise: what they are joined to should fit into a processor's cache.
-const WINDOW_VALUES: usize = 2048;
 
 /// After this many bytes of values likewise.
 const WINDOW_BYTES: usize = 64 << 20;
@@ -58,10 +54,10 @@ pub struct Aggregator<D> {
     window_bytes: usize,
     /// What is kept of the values of the update that is being taken: room that is used again.
     prepared: Vec<Prepared>,
-    /// The sums of tracks that were reduced together, not yet parted.
-    fused: Vec<Fused>,
     pub(super) updates: u64,
     policy: NonFinite,
+    /// The policy of the updates whose values are pending.
+    window_policy: NonFinite,
     diagnostics: PhantomData<fn(D)>,
 }
 
@@ -76,9 +72,9 @@ impl<D> Aggregator<D> {
             window: Vec::new(),
             window_bytes: 0,
             prepared: Vec::new(),
-            fused: Vec::new(),
             updates: 0,
             policy,
+            window_policy: policy,
             diagnostics: PhantomData,
         }
     }
@@ -111,12 +107,15 @@ impl<D: Diagnostic> Aggregator<D> {
     /// changed in place.
     ///
     /// # Errors
-    /// After any of them the aggregator is as it was before.
     /// - [`Error::SampleCount`] where per-sample fields of one struct disagree about the number of samples, or flattened
     ///   structs about what a batch-level field beside them counts.
-    /// - [`Error::Leaf`] where a field differs from earlier updates in more than its first dimension, is of a complex
-    ///   or quantised kind, or has weights that do not fit its values.
+    /// - [`Error::Leaf`] where a field differs from earlier updates in more than its first dimension, is undefined,
+    ///   sparse, quantized or complex, or has weights that do not fit its values.
     /// - [`Error::Torch`] where a device is out of memory.
+    ///
+    /// After these the aggregator is as it was before.
+    /// - [`Error::Reduction`] where a value of this or one of the last 256 updates cannot be reduced. It is left out of
+    ///   its field; all others, those of this update included, are taken in.
     pub fn update(&mut self, diagnostics: &D) -> Result<()> {
         const { D::SCHEMA.check() };
         if self.is_empty() {
@@ -126,49 +125,59 @@ impl<D: Diagnostic> Aggregator<D> {
             self.scopes = Scopes::of(&D::SCHEMA);
         }
         let Leaves { seen: leaves, batch_size } = Leaves::of(diagnostics, self.tracks.len());
-        let samples = self.scopes.samples(&leaves, batch_size)?;
         self.tracks.iter().zip(&leaves).try_for_each(|(track, seen)| track.check(seen))?;
-        let updates = self.window.len();
-        if updates >= WINDOW || updates * leaves.len() >= WINDOW_VALUES || self.window_bytes >= WINDOW_BYTES {
-            self.flush()?;
-        }
+        let samples = self.scopes.samples(&leaves, batch_size)?;
         self.prepared.clear();
-        for (track, seen) in self.tracks.iter_mut().zip(&leaves) {
+        for (track, seen) in self.tracks.iter().zip(&leaves) {
             self.prepared.push(track.prepare(seen, &samples[track.scope], self.policy)?);
         }
+        // What was taken under another policy is reduced under it.
+        let earlier = if self.policy == self.window_policy { Ok(()) } else { self.flush() };
+        self.window_policy = self.policy;
         let update = Update { number: self.updates, samples };
         for ((track, seen), prepared) in self.tracks.iter_mut().zip(&leaves).zip(self.prepared.drain(..)) {
             self.window_bytes += track.accept(seen, prepared, self.window.len(), &update);
         }
         self.window.push(update);
         self.updates += 1;
-        Ok(())
+        if self.window.len() >= WINDOW || self.window_bytes >= WINDOW_BYTES {
+            return earlier.and(self.flush());
+        }
+        earlier
     }
 
-    /// Takes in all updates of another aggregator, as if they had come after one's own.
+    /// Takes in all updates of another aggregator, as if they had come after one's own. Values that are NaN or infinite
+    /// are treated by the policy of the aggregator that was given them; the summary, and later updates, by one's own.
+    /// In whatever order several aggregators are merged, two at a time, the result is the same.
     ///
     /// # Errors
-    /// After any of them the aggregator is as it was before.
     /// [`Error::Leaf`] where a field of the two differs in more than its first dimension, [`Error::Torch`] where a
-    /// device is out of memory.
+    /// device is out of memory: after these the aggregator is as it was before. [`Error::Reduction`] where a value of
+    /// one of the two cannot be reduced: all others are taken in.
     pub fn merge(&mut self, mut other: Self) -> Result<()> {
-        if self.is_empty() {
-            *self = Self { policy: self.policy, ..other };
+        if other.is_empty() {
             return Ok(());
         }
+        if self.is_empty() {
+            let settled = other.settle();
+            *self = Self { policy: self.policy, window_policy: self.policy, ..other };
+            return settled;
+        }
         let _no_grad = no_grad_guard();
-        self.settle()?;
-        other.settle()?;
+        self.tracks.iter().zip(&other.tracks).try_for_each(|(track, other)| track.check_merge(other))?;
+        let settled = only_left_out(self.settle())?.and(only_left_out(other.settle())?);
         let updates = other.updates;
         let natures = other.tracks.iter().map(|track| track.nature.clone()).collect::<Vec<_>>();
         let merge = |(track, other): (&Track, Track)| track.merge(other.delayed(self.updates)?);
         let merged = self.tracks.iter().zip(other.tracks).map(merge).collect::<Result<Vec<_>>>()?;
         for ((track, merged), nature) in self.tracks.iter_mut().zip(merged).zip(natures) {
-            track.commit(merged);
+            if let Some(merged) = merged {
+                track.commit(merged);
+            }
             track.nature = track.nature.take().or(nature);
         }
         self.updates += updates;
-        Ok(())
+        settled
     }
 
     /// The summary of all updates since the aggregator was made or reset; it stays as it is and can go on.
@@ -205,55 +214,33 @@ impl<D: Diagnostic> Aggregator<D> {
         Ok((D::Summary::take(&mut values)?, reports))
     }
 
-    /// Reduces what is pending; after an error it is all still there.
+    /// Reduces what is pending, and gives it up.
     fn flush(&mut self) -> Result<()> {
         let _no_grad = no_grad_guard();
-        let Flushed { alone, fused } = lift(&self.tracks, &self.window, self.policy)?;
-        let merge = |(track, lifted): (&Track, Option<_>)| lifted.map(|lifted| track.merged(lifted)).transpose();
-        let alone = self.tracks.iter().zip(alone).map(merge).collect::<Result<Vec<_>>>()?;
-        let beside = |later: &Fused| self.fused.iter().position(|earlier| earlier.is_beside(later));
-        let fused = fused.into_iter().map(|later| match beside(&later) {
-            Some(index) => Ok((Some(index), self.fused[index].merged(&later)?)),
-            None => Ok((None, later)),
-        });
-        let fused = fused.collect::<Result<Vec<_>>>()?;
-        self.tracks.iter_mut().zip(alone).for_each(|(track, merged)| track.commit(merged));
-        for (index, fused) in fused {
-            match index {
-                Some(index) => self.fused[index] = fused,
-                None => self.fused.push(fused),
-            }
+        fetch(&mut self.tracks, &mut self.window)?;
+        let mut window = Window::new(&self.window);
+        let mut outcome = Ok(());
+        for track in &mut self.tracks {
+            outcome = outcome.and(track.reduce(&mut window, self.window_policy));
         }
         self.window.clear();
         self.window_bytes = 0;
-        Ok(())
+        outcome
     }
 
-    /// Reduces what is pending, and parts the sums of tracks that were reduced together.
+    /// Brings all that was taken in into the states.
     pub(super) fn settle(&mut self) -> Result<()> {
-        self.flush()?;
-        let mut parted = self.tracks.iter().map(|_| None).collect::<Vec<Option<Lifted>>>();
-        let mut part = |member: usize, lifted: Lifted| {
-            let track = &self.tracks[member];
-            parted[member] = Some(match parted[member].take() {
-                Some(earlier) => track.join(&earlier.states, &earlier.finite, &lifted)?,
-                None => track.merged(lifted)?,
-            });
-            Ok::<_, Error>(())
-        };
-        for fused in &self.fused {
-            fused.lifted(&self.tracks)?.into_iter().try_for_each(|(member, lifted)| part(member, lifted))?;
-        }
-        for (member, track) in self.tracks.iter().enumerate() {
-            track.on_host.lifted(&track.reduces)?.map_or(Ok(()), |lifted| part(member, lifted))?;
-        }
-        for (track, merged) in self.tracks.iter_mut().zip(parted) {
-            let nothing = if merged.is_none() { track.nothing()? } else { None };
-            track.commit(merged.or(nothing));
-            track.on_host = HostSums::default();
-        }
-        self.fused.clear();
-        Ok(())
+        let flushed = self.flush();
+        self.tracks.iter_mut().try_for_each(Track::settle)?;
+        flushed
+    }
+}
+
+/// Parts errors after which all but the value that they name is there from others.
+fn only_left_out(outcome: Result<()>) -> Result<Result<()>> {
+    match outcome {
+        Ok(()) | Err(Error::Reduction { .. }) => Ok(outcome),
+        Err(error) => Err(error),
     }
 }
 

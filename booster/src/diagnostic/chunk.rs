@@ -1,16 +1,23 @@
 //! The values of several updates, joined so that each reduction passes over them once.
 
+use std::borrow::Borrow;
+use std::cell::OnceCell;
+
 use booster_sys::scalar::{ScalarOps as _, full};
 use tch::{Device, Kind, Tensor};
 
 use super::nature::Nature;
 use super::weights::{Ratio, Weighted, spread as spread_over};
-use crate::batch::to_device;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::stats::to_device;
 
 /// Values of one field, with what each of them counts. What a [`Reduction`](super::Reduction) makes its state of.
 #[derive(Debug)]
-pub struct Chunk(Content);
+pub struct Chunk {
+    content: Content,
+    /// The sums of parts of per-sample values, `[parts]`, doubles, once they were needed.
+    sums: OnceCell<Tensor>,
+}
 
 #[derive(Debug)]
 pub(crate) enum Content {
@@ -21,13 +28,13 @@ pub(crate) enum Content {
     /// Values and weights of one shape, `[rows, *dims]`, doubles; a value without weight is 0. Each weight that was given
     /// is that of so many values.
     Weighted { values: Tensor, weights: Tensor, spread: f64 },
-    /// Numerators and denominators, `[rows]`, doubles.
-    Ratios { numerators: Tensor, denominators: Tensor },
+    /// Numerators and denominators, `[rows]`, doubles, and whether all that they are sums of is finite, `[rows]`, bool.
+    Ratios { numerators: Tensor, denominators: Tensor, finite: Tensor },
 }
 
 impl From<Content> for Chunk {
     fn from(content: Content) -> Self {
-        Self(content)
+        Self { content, sums: OnceCell::new() }
     }
 }
 
@@ -45,7 +52,7 @@ impl Chunk {
     /// # Errors
     /// libtorch's.
     pub fn weights(&self) -> Result<Tensor> {
-        Ok(match &self.0 {
+        Ok(match &self.content {
             Content::Samples(values) => Tensor::f_ones(values.size(), (Kind::Double, values.device()))?,
             Content::Batches { samples: weights, .. }
             | Content::Weighted { weights, .. }
@@ -66,7 +73,7 @@ impl Chunk {
     /// # Errors
     /// libtorch's.
     pub fn by_row(&self) -> Result<(Tensor, Tensor)> {
-        match &self.0 {
+        match &self.content {
             Content::Samples(values) => {
                 let rows = [values.size()[0], -1];
                 let means = values.f_reshape(rows)?.f_mean_dim(-1, false, Kind::Double)?;
@@ -84,8 +91,8 @@ impl Chunk {
 
     /// The sum of values and the sum of their weights, as 0-dimensional doubles.
     pub(crate) fn weighted_sums(&self) -> Result<(Tensor, Tensor)> {
-        Ok(match &self.0 {
-            Content::Samples(values) => (values.f_sum(Kind::Double)?, double(values.numel() as f64, values)?),
+        Ok(match &self.content {
+            Content::Samples(values) => (self.sum()?, double(values.numel() as f64, values)?),
             Content::Batches { values, samples } => {
                 let counted = masked(values, samples, 0.0)?;
                 (counted.f_mul(samples)?.f_sum(Kind::Double)?, samples.f_sum(Kind::Double)?)
@@ -93,7 +100,7 @@ impl Chunk {
             Content::Weighted { values, weights, .. } => {
                 (values.f_mul(weights)?.f_sum(Kind::Double)?, weights.f_sum(Kind::Double)?)
             }
-            Content::Ratios { numerators, denominators } => {
+            Content::Ratios { numerators, denominators, .. } => {
                 (numerators.f_sum(Kind::Double)?, denominators.f_sum(Kind::Double)?)
             }
         })
@@ -101,15 +108,16 @@ impl Chunk {
 
     /// The sum of values: a batch-level value counts once, a weighted one by its weight; the numerators of ratios.
     pub(crate) fn sum(&self) -> Result<Tensor> {
-        Ok(match &self.0 {
-            Content::Samples(values) | Content::Batches { values, .. } => values.f_sum(Kind::Double)?,
+        Ok(match &self.content {
+            Content::Samples(values) => self.sums.get().unwrap_or(values).f_sum(Kind::Double)?,
+            Content::Batches { values, .. } => values.f_sum(Kind::Double)?,
             Content::Weighted { .. } | Content::Ratios { .. } => self.weighted_sums()?.0,
         })
     }
 
     /// The number of samples, or the sum of weights.
     pub(crate) fn count(&self) -> Result<Tensor> {
-        match &self.0 {
+        match &self.content {
             Content::Samples(values) => double(values.size()[0] as f64, values),
             Content::Weighted { weights, spread, .. } => Ok(weights.f_sum(Kind::Double)?.try_div_scalar(*spread)?),
             Content::Batches { .. } | Content::Ratios { .. } => Ok(self.weights()?.f_sum(Kind::Double)?),
@@ -118,11 +126,11 @@ impl Chunk {
 
     /// The values, those that do not count replaced, `[rows, *dims]`, doubles.
     pub(crate) fn counted_or(&self, replacement: f64) -> Result<Tensor> {
-        Ok(match &self.0 {
+        Ok(match &self.content {
             Content::Samples(values) => values.f_to_kind(Kind::Double)?,
             Content::Batches { values, samples } => masked(values, samples, replacement)?,
             Content::Weighted { values, weights, .. } => masked(values, weights, replacement)?,
-            Content::Ratios { numerators, denominators } => {
+            Content::Ratios { numerators, denominators, .. } => {
                 masked(&numerators.f_div(denominators)?, denominators, replacement)?
             }
         })
@@ -130,7 +138,7 @@ impl Chunk {
 
     /// The last sample that counts: the mean of its values, and 1; where none counts, something and 0.
     pub(crate) fn last(&self) -> Result<(Tensor, Tensor)> {
-        if let Content::Samples(values) = &self.0 {
+        if let Content::Samples(values) = &self.content {
             let last = values.f_select(0, -1)?.f_mean(Kind::Double)?;
             let present = last.f_ones_like()?;
             return Ok((last, present));
@@ -146,22 +154,26 @@ impl Chunk {
 
     /// 1 where a value counts, else 0, as a 0-dimensional double.
     pub(crate) fn any_counts(&self) -> Result<Tensor> {
-        match &self.0 {
+        match &self.content {
             Content::Samples(values) => double(1.0, values),
             _ => Ok(self.weights()?.try_ne(0)?.f_any()?.f_to_kind(Kind::Double)?),
         }
     }
 
-    /// Which rows hold a number that counts and is not finite, `[rows]`, bool.
-    pub(crate) fn non_finite_rows(&self) -> Result<Tensor> {
-        let values = match &self.0 {
-            Content::Samples(values) => values.shallow_clone(),
-            Content::Ratios { numerators, denominators } => numerators.f_add(denominators)?,
-            Content::Batches { .. } => self.values()?,
-            Content::Weighted { values, weights, .. } => values.f_add(weights)?,
+    /// Whether all numbers that count are finite, for parts of equal length: `[parts]`, bool.
+    pub(crate) fn are_finite(&self, parts: i64) -> Result<Tensor> {
+        let finite = match &self.content {
+            // Sums of doubles can overflow, those of smaller kinds cannot; and sums are needed anyway as a rule.
+            Content::Samples(values) if values.f_kind()? != Kind::Double => {
+                let sums = values.f_reshape([parts, -1])?.f_sum_dim_intlist(-1, false, Kind::Double)?;
+                return Ok(self.sums.get_or_init(|| sums).f_isfinite()?);
+            }
+            Content::Samples(values) => values.f_isfinite()?,
+            Content::Batches { .. } => self.values()?.f_isfinite()?,
+            Content::Weighted { values, weights, .. } => values.f_isfinite()?.f_logical_and(&weights.f_isfinite()?)?,
+            Content::Ratios { finite, .. } => finite.shallow_clone(),
         };
-        let bad = values.f_isfinite()?.f_logical_not()?.f_reshape([values.size()[0], -1])?;
-        Ok(bad.f_any_dim(-1, false)?)
+        Ok(finite.f_reshape([parts, -1])?.f_all_dim(-1, false)?)
     }
 
     /// The chunk without what is not finite, and how many values that were, as a 0-dimensional double.
@@ -172,7 +184,7 @@ impl Chunk {
             let count = bad.f_logical_and(&weights.try_ne(0)?)?.f_sum(Kind::Double)?;
             Ok((values.try_masked_fill(&bad, 0.0)?, weights.try_masked_fill(&bad, 0.0)?, count))
         };
-        Ok(match self.0 {
+        Ok(match self.content {
             Content::Samples(values) => {
                 let values = values.f_to_kind(Kind::Double)?;
                 let (values, weights, count) = keep(&values, &values.f_ones_like()?)?;
@@ -187,18 +199,20 @@ impl Chunk {
                 let (values, weights, count) = keep(&values, &weights)?;
                 (Content::Weighted { values, weights, spread }.into(), count)
             }
-            Content::Ratios { numerators, denominators } => {
-                let (numerators, denominators, count) = keep(&numerators, &denominators)?;
-                (Content::Ratios { numerators, denominators }.into(), count)
+            Content::Ratios { numerators, denominators, finite } => {
+                let bad = finite.f_logical_not()?;
+                let count = bad.f_logical_and(&denominators.try_ne(0)?)?.f_sum(Kind::Double)?;
+                let [numerators, denominators] = [numerators, denominators].map(|sums| sums.try_masked_fill(&bad, 0.0));
+                let (numerators, denominators, finite) = (numerators?, denominators?, finite.f_ones_like()?);
+                (Content::Ratios { numerators, denominators, finite }.into(), count)
             }
         })
     }
 
-    /// Joins weighted values; those of rank 0 are one row each.
-    pub(crate) fn of_weighted<'a>(parts: impl Iterator<Item = &'a Weighted>) -> Result<Self> {
+    /// Joins weighted values on a device; those of rank 0 are one row each.
+    pub(crate) fn of_weighted<'a>(parts: impl Iterator<Item = &'a Weighted>, device: Device) -> Result<Self> {
         let (mut values, mut weights): (Vec<Tensor>, Vec<Tensor>) = (Vec::new(), Vec::new());
         for Weighted { value, weight } in parts {
-            let device = values.first().map_or(value.device(), Tensor::device);
             let weight = if weight.dim() < value.dim().min(1) {
                 weight.f_expand([value.size()[0]], false)?
             } else {
@@ -206,11 +220,14 @@ impl Chunk {
             };
             let rows =
                 |tensor: &Tensor| if tensor.dim() == 0 { tensor.f_unsqueeze(0) } else { Ok(tensor.shallow_clone()) };
-            values.push(to_device(&rows(value)?, device)?);
-            weights.push(to_device(&rows(&weight)?, device)?);
+            values.push(rows(value)?);
+            weights.push(rows(&weight)?);
         }
-        let values = Tensor::f_cat(&values, 0)?.f_to_kind(Kind::Double)?;
-        let weights = Tensor::f_cat(&weights, 0)?.f_to_kind(Kind::Double)?;
+        let double = |parts: &[Tensor]| {
+            Ok::<_, Error>(join(&parts.iter().collect::<Vec<_>>(), device, Join::Cat)?.f_to_kind(Kind::Double)?)
+        };
+        let values = double(&values)?;
+        let weights = double(&weights)?;
         let spread = values.numel() as f64 / weights.numel() as f64;
         let weights = spread_over(&weights, &values)?;
         Ok(Content::Weighted { values: masked(&values, &weights, 0.0)?, weights, spread }.into())
@@ -227,17 +244,52 @@ impl Chunk {
         Ok(Content::Weighted { weights: values.f_zeros_like()?, values, spread: 1.0 }.into())
     }
 
-    /// Joins ratios, one row each.
-    pub(crate) fn of_ratios<'a>(parts: impl Iterator<Item = &'a Ratio>) -> Result<Self> {
-        let (mut numerators, mut denominators): (Vec<Tensor>, Vec<Tensor>) = (Vec::new(), Vec::new());
+    /// Joins ratios on a device, one row each.
+    pub(crate) fn of_ratios<'a>(parts: impl Iterator<Item = &'a Ratio>, device: Device) -> Result<Self> {
+        let (mut numerators, mut denominators, mut finite) = (Vec::new(), Vec::new(), Vec::new());
         for Ratio { numerator, denominator } in parts {
-            let device = numerators.first().map_or(numerator.device(), Tensor::device);
-            numerators.push(to_device(&numerator.f_sum(Kind::Double)?, device)?);
-            denominators.push(to_device(&denominator.f_sum(Kind::Double)?, device)?);
+            finite.push(numerator.f_isfinite()?.f_all()?.f_logical_and(&denominator.f_isfinite()?.f_all()?)?);
+            numerators.push(numerator.f_sum(Kind::Double)?);
+            denominators.push(denominator.f_sum(Kind::Double)?);
         }
-        let (numerators, denominators) = (Tensor::f_stack(&numerators, 0)?, Tensor::f_stack(&denominators, 0)?);
-        Ok(Content::Ratios { numerators, denominators }.into())
+        let stack = |parts: &[Tensor]| join(&parts.iter().collect::<Vec<_>>(), device, Join::Stack);
+        let (numerators, denominators) = (stack(&numerators)?, stack(&denominators)?);
+        Ok(Content::Ratios { numerators, denominators, finite: stack(&finite)? }.into())
     }
+}
+
+/// How tensors become one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Join {
+    /// Along their first dimension.
+    Cat,
+    /// Along a new one.
+    Stack,
+}
+
+impl Join {
+    fn of<T: Borrow<Tensor>>(self, tensors: &[T]) -> Result<Tensor> {
+        Ok(match self {
+            Self::Cat => Tensor::f_cat(tensors, 0)?,
+            Self::Stack => Tensor::f_stack(tensors, 0)?,
+        })
+    }
+}
+
+/// Tensors of several updates as one, on a device. Where they differ in kind they become doubles first: what libtorch
+/// promotes them to may not hold them.
+pub(crate) fn join(tensors: &[&Tensor], device: Device, join: Join) -> Result<Tensor> {
+    let kind = tensors.first().map(|tensor| tensor.f_kind()).transpose()?;
+    let are_alike = tensors.iter().all(|tensor| tensor.f_kind().ok() == kind);
+    if are_alike && tensors.iter().all(|tensor| tensor.device() == device) {
+        return join.of(tensors);
+    }
+    let alike = |tensor: &&Tensor| {
+        let here = to_device(tensor, device)?;
+        Ok(if are_alike { here } else { here.f_to_kind(Kind::Double)? })
+    };
+    let tensors = tensors.iter().map(alike).collect::<Result<Vec<_>>>()?;
+    join.of(&tensors)
 }
 
 /// A 0-dimensional double on a tensor's device.

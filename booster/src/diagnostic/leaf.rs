@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use booster_sys::identity;
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::weights::{Ratio, Weighted};
 use crate::error::Result;
@@ -135,19 +135,6 @@ impl<'a> LeafRef<'a> {
             Self::Absent | Self::Tensor(_) | Self::Ratio(_) | Self::Weighted(_) => None,
         }
     }
-
-    /// The size of a tensor or of weighted values; none of anything else.
-    pub(crate) fn size(self) -> Vec<i64> {
-        match self {
-            Self::Tensor(tensor) | Self::Weighted(Weighted { value: tensor, .. }) => tensor.size(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// The kinds of its one or two tensors.
-    pub(crate) fn kinds(self) -> [Option<Kind>; 2] {
-        self.tensors().map(|tensor| tensor.map(Tensor::kind))
-    }
 }
 
 impl fmt::Display for LeafRef<'_> {
@@ -155,6 +142,7 @@ impl fmt::Display for LeafRef<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent => formatter.write_str("nothing"),
+            Self::Tensor(tensor) if !tensor.defined() => formatter.write_str("an undefined tensor"),
             Self::Tensor(tensor) => write!(formatter, "a tensor of shape {:?}", tensor.size()),
             Self::Float(_) => formatter.write_str("a float"),
             Self::Integer(_) => formatter.write_str("an integer"),

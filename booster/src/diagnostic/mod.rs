@@ -18,6 +18,8 @@ mod schema;
 mod schema_check;
 mod seen;
 mod serialization;
+#[cfg(test)]
+mod simulated_tests;
 mod summary;
 mod table;
 mod text;

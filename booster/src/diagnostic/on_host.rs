@@ -1,19 +1,22 @@
 //! Sums of values that are on the host already.
 
-use tch::{Device, Kind, Tensor};
+use booster_sys::info::Info;
+use tch::{Kind, Tensor};
 
 use super::leaf::LeafRef;
+use super::owned::is_float8;
 use super::reduction::{Additive, Reduce, State};
 use super::samples::Samples;
 use super::seen::Seen;
 use super::track::{Finite, Lifted};
+use super::weights::Ratio;
 use crate::error::Result;
 use crate::stats;
 
 /// More values than this are left to libtorch, whose sums use more than one core.
 const FEW: usize = 4096;
 
-/// The sums of a field's values that came as numbers or as small tensors on the CPU. No device has to be waited for
+/// The sums of a field's values that came as numbers or as tensors on the CPU. No device has to be waited for
 /// there, and adding them up at once costs less than keeping and joining handles.
 #[derive(Debug, Default)]
 pub(crate) struct HostSums {
@@ -37,27 +40,43 @@ pub(crate) struct Addend {
     weight: f64,
     plain: f64,
     samples: f64,
+    /// Whether all that counts is finite.
+    pub(crate) is_finite: bool,
 }
 
 impl Addend {
-    /// The sums of a value that is on the host, and small; nothing for others.
+    /// The sums of a value that is on the host; nothing for others.
     pub(crate) fn of(seen: &Seen<'_>, samples: &Samples) -> Result<Option<Self>> {
-        let Some(plain) = sum_of(seen)? else { return Ok(None) };
-        let (weighted, weight, samples) = match (seen.size.first(), samples) {
-            (Some(&rows), _) => (plain, seen.size.iter().product::<i64>() as f64, rows as f64),
-            // What stands for no sample may be anything.
-            (None, Samples::Host(0.0)) => (0.0, 0.0, 0.0),
-            (None, Samples::Host(samples)) => (plain * samples, *samples, *samples),
-            (None, Samples::Device(_)) => return Ok(None),
+        if let LeafRef::Ratio(Ratio { numerator, denominator }) = seen.leaf {
+            let Some((plain, first)) = sum_of(numerator, seen.info(0))? else { return Ok(None) };
+            let Some((samples, second)) = sum_of(denominator, seen.info(1))? else { return Ok(None) };
+            return Ok(Some(Self { weighted: plain, weight: samples, plain, samples, is_finite: first && second }));
+        }
+        let sum = match seen.leaf {
+            LeafRef::Tensor(tensor) => sum_of(tensor, seen.info(0))?,
+            leaf => leaf.number().map(|number| (number, number.is_finite())),
         };
-        Ok(Some(Self { weighted, weight, plain, samples }))
+        let Some((plain, is_finite)) = sum else { return Ok(None) };
+        Ok(match (seen.size.first(), samples) {
+            (Some(&rows), _) => {
+                Some(Self { weighted: plain, weight: seen.size.numel() as f64, plain, samples: rows as f64, is_finite })
+            }
+            // What stands for no sample may be anything.
+            (None, Samples::Host(0.0)) => {
+                Some(Self { weighted: 0.0, weight: 0.0, plain, samples: 0.0, is_finite: true })
+            }
+            (None, &Samples::Host(samples)) => {
+                Some(Self { weighted: plain * samples, weight: samples, plain, samples, is_finite })
+            }
+            (None, Samples::Device(_)) => None,
+        })
     }
 }
 
 impl HostSums {
     /// Takes the value of an update.
     pub(crate) fn add(&mut self, value: &Addend, update: u64) {
-        if !value.weighted.is_finite() {
+        if !value.is_finite {
             self.first.get_or_insert(update);
         }
         self.weighted.add(value.weighted);
@@ -85,20 +104,33 @@ impl HostSums {
     }
 }
 
-/// The sum of a number or of a small tensor on the CPU; nothing for others.
-fn sum_of(seen: &Seen<'_>) -> Result<Option<f64>> {
-    let LeafRef::Tensor(tensor) = seen.leaf else { return Ok(seen.leaf.number()) };
-    let count = seen.size.iter().product::<i64>().unsigned_abs() as usize;
-    if count > FEW || tensor.device() != Device::Cpu {
+/// The sum of a tensor on the host, and whether all its values are finite; nothing for others, and for small ones of
+/// kinds that Rust does not have: to join them costs less.
+fn sum_of(tensor: &Tensor, info: Option<&Info>) -> Result<Option<(f64, bool)>> {
+    let Some(info) = info else { return Ok(None) };
+    if !stats::is_on_host(info.device) {
         return Ok(None);
     }
-    Ok(match seen.kinds[0] {
-        Some(Kind::Float) => Some(stats::fold_on_cpu(tensor, count, 0.0_f32, f64::from)?),
-        Some(Kind::Double) => Some(stats::fold_on_cpu(tensor, count, 0.0_f64, |value| value)?),
-        Some(Kind::Int64) => Some(stats::fold_on_cpu(tensor, count, 0_i64, |value| value as f64)?),
-        Some(Kind::Bool) => Some(stats::fold_on_cpu(tensor, count, false, |value| f64::from(u8::from(value)))?),
+    let count = info.shape.numel();
+    if count > FEW {
+        let (sum, is_finite) = sum_of_many(tensor)?;
+        // A sum of doubles may overflow.
+        let is_finite = is_finite || info.kind == Kind::Double && sum_of_many(&tensor.f_isfinite()?)?.0 == count as f64;
+        return Ok(Some((sum, is_finite)));
+    }
+    Ok(match info.kind {
+        Kind::Float => Some(stats::sum_on_host(tensor, count, |value: f32| value.into())?),
+        Kind::Double => Some(stats::sum_on_host(tensor, count, |value: f64| value)?),
+        Kind::Int64 => Some(stats::sum_on_host(tensor, count, |value: i64| value as f64)?),
+        Kind::Bool => Some(stats::sum_on_host(tensor, count, |value: bool| f64::from(u8::from(value)))?),
         _ => None,
     })
+}
+
+/// The sum of a large tensor, and whether it is finite.
+fn sum_of_many(tensor: &Tensor) -> Result<(f64, bool)> {
+    let tensor = if is_float8(tensor.f_kind()?) { tensor.f_to_kind(Kind::Float)? } else { tensor.shallow_clone() };
+    stats::sum_on_host(&tensor.f_sum(Kind::Double)?, 1, |sum: f64| sum)
 }
 
 /// A compensated sum (Neumaier, 1974).

@@ -15,7 +15,7 @@ use crate::stats;
 pub(crate) enum Samples {
     /// Known on the host.
     Host(f64),
-    /// A 0-dimensional double on a device.
+    /// A 0-dimensional tensor on a device, of any real kind.
     Device(Tensor),
 }
 
@@ -169,12 +169,9 @@ impl Scope {
 fn stated(field: &Field, leaf: LeafRef<'_>) -> Result<Samples> {
     match leaf {
         LeafRef::Tensor(tensor) if tensor.dim() == 0 => {
-            let number = tensor.f_detach()?.f_to_kind(Kind::Double)?;
-            Ok(match number.device() {
-                // Nothing waits for the host's own memory.
-                Device::Cpu => Samples::Host(stats::fold_on_cpu(&number, 1, 0.0, |value: f64| value)?),
-                _ => Samples::Device(number),
-            })
+            let number = Samples::Device(tensor.f_detach()?);
+            // Nothing waits for the host's own memory.
+            if stats::is_on_host(tensor.device()) { number.read().map(Samples::Host) } else { Ok(number) }
         }
         leaf => leaf.number().map(Samples::Host).ok_or_else(|| Error::Leaf {
             group: field.group,
@@ -217,8 +214,20 @@ impl Samples {
     pub(crate) fn read(&self) -> Result<f64> {
         match self {
             Self::Host(number) => Ok(*number),
-            Self::Device(tensor) => Ok(stats::read(&tensor.f_reshape([1])?)?.first().copied().unwrap_or(f64::NAN)),
+            Self::Device(tensor) => {
+                let on_host = to_device(tensor, Device::Cpu)?.f_to_kind(Kind::Double)?;
+                Ok(stats::sum_on_host(&on_host, 1, |number: f64| number)?.0)
+            }
         }
+    }
+
+    /// The device that the host would have to wait for to know the number.
+    pub(crate) fn device(&self) -> Option<Device> {
+        if let Self::Device(tensor) = self { Some(tensor.device()) } else { None }
+    }
+
+    pub(crate) fn tensor_mut(&mut self) -> Option<&mut Tensor> {
+        if let Self::Device(tensor) = self { Some(tensor) } else { None }
     }
 
     /// Several numbers as one tensor of doubles.
@@ -233,7 +242,7 @@ impl Samples {
         }
         let tensors = numbers.into_iter().map(|number| match number {
             Self::Host(number) => Ok(full([0_i64; 0], *number, (Kind::Double, device))?),
-            Self::Device(tensor) => to_device(tensor, device),
+            Self::Device(tensor) => Ok(to_device(tensor, device)?.f_to_kind(Kind::Double)?),
         });
         Ok(Tensor::f_stack(&tensors.collect::<Result<Vec<_>>>()?, 0)?)
     }

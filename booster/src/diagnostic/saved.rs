@@ -109,8 +109,9 @@ impl<D: Diagnostic> Aggregator<D> {
         check(saved, D::SCHEMA.hash(), &aggregator.tracks)?;
         for (track, field) in aggregator.tracks.iter_mut().zip(&saved.fields) {
             field.check(track, saved.updates)?;
-            let lifted = field.lifted()?;
-            track.commit(lifted);
+            if let Some(lifted) = field.lifted()? {
+                track.commit(lifted);
+            }
             track.nature.clone_from(&field.nature);
         }
         aggregator.updates = saved.updates;
@@ -241,6 +242,6 @@ fn probe(nature: &Nature, rows: i64) -> Result<Option<Chunk>> {
         Nature::Numbers | Nature::Scalars => Content::Batches { values, samples: ones },
         Nature::Samples(_) => Content::Samples(values),
         Nature::Weighted(..) => Content::Weighted { values, weights: ones, spread: 1.0 },
-        Nature::Ratios => Content::Ratios { numerators: values, denominators: ones },
+        Nature::Ratios => Content::Ratios { finite: values.f_isfinite()?, numerators: values, denominators: ones },
     })))
 }

@@ -1,6 +1,6 @@
 //! What is asked of each leaf once in an update.
 
-use tch::Kind;
+use booster_sys::info::{Info, NotDense, Shape};
 
 use super::leaf::LeafRef;
 
@@ -8,10 +8,10 @@ use super::leaf::LeafRef;
 #[derive(Debug)]
 pub(crate) struct Seen<'a> {
     pub(crate) leaf: LeafRef<'a>,
-    /// The size of a tensor or of weighted values; none of anything else.
-    pub(crate) size: Vec<i64>,
-    /// The kinds of its one or two tensors.
-    pub(crate) kinds: [Option<Kind>; 2],
+    /// The shape of a tensor or of weighted values; of anything else that of a number.
+    pub(crate) size: Shape,
+    /// What its one or two tensors are like.
+    pub(crate) tensors: [Option<Result<Info, NotDense>>; 2],
 }
 
 impl Seen<'_> {
@@ -23,6 +23,18 @@ impl Seen<'_> {
 
 impl<'a> From<LeafRef<'a>> for Seen<'a> {
     fn from(leaf: LeafRef<'a>) -> Self {
-        Self { leaf, size: leaf.size(), kinds: leaf.kinds() }
+        let tensors = leaf.tensors().map(|tensor| tensor.map(Info::of));
+        let size = match (leaf, &tensors[0]) {
+            (LeafRef::Tensor(_) | LeafRef::Weighted(_), Some(Ok(info))) => info.shape.clone(),
+            _ => Shape::SCALAR,
+        };
+        Self { leaf, size, tensors }
+    }
+}
+
+impl Seen<'_> {
+    /// A tensor of the leaf that was found to be dense.
+    pub(crate) fn info(&self, index: usize) -> Option<&Info> {
+        self.tensors[index].as_ref().and_then(|info| info.as_ref().ok())
     }
 }

@@ -1,23 +1,24 @@
 //! What an aggregator keeps of one field.
 
-use booster_sys::scalar::ScalarOps as _;
 use std::fmt;
 
+use booster_sys::scalar::ScalarOps as _;
 use tch::{Device, Kind, Tensor};
 
-use super::chunk::{Chunk, Content};
+use super::chunk::{Chunk, Content, Join, join};
+use super::flush::{Table, Update, Window, meeting_place};
 use super::leaf::{LeafRef, LeafValue};
 use super::nature::{Nature, is_real};
 use super::non_finite::NonFinite;
 use super::on_host::{Addend, HostSums};
-use super::owned::Owned;
+use super::owned::own;
 use super::reduction::{Reduce, State};
 use super::samples::Samples;
 use super::schema::Field;
 use super::seen::Seen;
 use super::weights::{Ratio, Weighted};
-use crate::batch::to_device;
 use crate::error::{Error, Result};
+use crate::stats::{self, to_device};
 
 /// The running state of one field: handles to the values of recent updates, and the states of all before.
 #[derive(Debug)]
@@ -28,14 +29,10 @@ pub(crate) struct Track {
     /// What the field's values are like, from the first one on.
     pub(crate) nature: Option<Nature>,
     pub(crate) pending: Vec<Pending>,
-    /// Where the pending tensors are, and of what kind.
-    pub(crate) place: Place,
     /// The sums of values that were on the host already.
     pub(crate) on_host: HostSums,
     /// Whether sums are all that the reductions need.
-    pub(crate) additive: bool,
-    /// For the one or two tensors of a value.
-    owned: [Owned; 2],
+    additive: bool,
     /// The reductions with states of their own: metrics of one kind of state share it.
     pub(crate) reduces: Vec<Reduce>,
     /// One state per reduction, once there was a value.
@@ -54,27 +51,6 @@ pub(crate) struct Pending {
     pub(crate) rows: i64,
 }
 
-/// What the pending tensors of a field have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// There is none.
-    None,
-    /// All are on this device, of this kind.
-    One(Device, Kind),
-    /// They differ.
-    Many,
-}
-
-impl Place {
-    fn and_now(self, device: Device, kind: Option<Kind>) -> Self {
-        match (self, kind) {
-            (Self::None, Some(kind)) => Self::One(device, kind),
-            (Self::One(known, of_kind), Some(kind)) if (known, of_kind) == (device, kind) => self,
-            _ => Self::Many,
-        }
-    }
-}
-
 /// What is kept of a value.
 #[derive(Debug)]
 pub(crate) enum Prepared {
@@ -82,8 +58,8 @@ pub(crate) enum Prepared {
     Absent,
     /// It was on the host: its sums.
     OnHost(Addend),
-    /// To be reduced later.
-    Pending(LeafValue),
+    /// To be reduced later, with the bytes that it keeps alive.
+    Pending(LeafValue, usize),
 }
 
 /// What was found of values that are not finite, `[1]` each, doubles.
@@ -95,20 +71,36 @@ pub(crate) struct Finite {
     pub(crate) skipped: Option<Tensor>,
 }
 
-/// What pending values were reduced to, to be merged once all fields are.
+/// What pending values were reduced to, to be merged with the states of those before.
 #[derive(Debug)]
 pub(crate) struct Lifted {
     pub(crate) states: Vec<State>,
     pub(crate) finite: Finite,
 }
 
-/// An update whose values are pending.
-#[derive(Debug)]
-pub(crate) struct Update {
-    /// Counted from 0.
-    pub(crate) number: u64,
-    /// How many samples the diagnostics of each scope stand for.
-    pub(crate) samples: Vec<Samples>,
+impl Pending {
+    pub(crate) fn tensors(&self) -> [Option<&Tensor>; 2] {
+        match &self.value {
+            LeafValue::Tensor(tensor) => [Some(tensor), None],
+            LeafValue::Weighted(Weighted { value: one, weight: other })
+            | LeafValue::Ratio(Ratio { numerator: one, denominator: other }) => [Some(one), Some(other)],
+            _ => [None, None],
+        }
+    }
+
+    pub(crate) fn devices(&self) -> [Option<Device>; 2] {
+        self.tensors().map(|tensor| tensor.map(Tensor::device))
+    }
+
+    pub(crate) fn tensors_mut(&mut self) -> impl Iterator<Item = &mut Tensor> {
+        let tensors = match &mut self.value {
+            LeafValue::Tensor(tensor) => [Some(tensor), None],
+            LeafValue::Weighted(Weighted { value: one, weight: other })
+            | LeafValue::Ratio(Ratio { numerator: one, denominator: other }) => [Some(one), Some(other)],
+            _ => [None, None],
+        };
+        tensors.into_iter().flatten()
+    }
 }
 
 impl Track {
@@ -125,10 +117,8 @@ impl Track {
             scope,
             nature: None,
             pending: Vec::new(),
-            place: Place::None,
             on_host: HostSums::default(),
             additive,
-            owned: Default::default(),
             reduces,
             states: None,
             finite: None,
@@ -138,8 +128,12 @@ impl Track {
     /// Checks that a value is like those before it. Nothing is changed.
     pub(crate) fn check(&self, seen: &Seen<'_>) -> Result<()> {
         let leaf = seen.leaf;
-        if let Some(kind) = seen.kinds.into_iter().flatten().find(|&kind| !is_real(kind)) {
-            return Err(self.error("a tensor of a real or bool kind", format!("kind {kind:?}")));
+        for info in seen.tensors.iter().flatten() {
+            match info {
+                Ok(info) if is_real(info.kind) => {}
+                Ok(info) => return Err(self.error("a tensor of a real or bool kind", format!("kind {:?}", info.kind))),
+                Err(found) => return Err(self.error("a dense tensor of a real or bool kind", found)),
+            }
         }
         if let LeafRef::Weighted(weighted) = leaf
             && !weighted.fits()
@@ -155,37 +149,51 @@ impl Track {
     }
 
     /// Makes of a value that was checked what is kept of it: all that can fail of an update, without changing the state.
-    pub(crate) fn prepare(&mut self, seen: &Seen<'_>, samples: &Samples, policy: NonFinite) -> Result<Prepared> {
-        let Seen { leaf, size, .. } = seen;
-        if size.contains(&0) {
+    pub(crate) fn prepare(&self, seen: &Seen<'_>, samples: &Samples, policy: NonFinite) -> Result<Prepared> {
+        if seen.size.contains(&0) {
             return Ok(Prepared::Absent);
         }
         if self.additive
-            && policy != NonFinite::Skip
             && let Some(sums) = Addend::of(seen, samples)?
+            && (sums.is_finite || policy != NonFinite::Skip)
         {
             return Ok(Prepared::OnHost(sums));
         }
-        Ok(Prepared::Pending(match *leaf {
-            LeafRef::Absent => return Ok(Prepared::Absent),
-            LeafRef::Tensor(tensor) => LeafValue::Tensor(self.owned[0].own(tensor, size)?),
-            LeafRef::Weighted(Weighted { value, weight }) => {
-                let value = self.owned[0].own(value, size)?;
-                LeafValue::Weighted(Weighted::new(value, self.owned[1].own(weight, &weight.size())?))
+        let (first, second) = (seen.info(0), seen.info(1));
+        Ok(match (seen.leaf, first, second) {
+            (LeafRef::Tensor(tensor), Some(info), _) => {
+                let (tensor, bytes) = own(tensor, info)?;
+                Prepared::Pending(LeafValue::Tensor(tensor), bytes)
             }
-            LeafRef::Ratio(Ratio { numerator, denominator }) => {
-                let numerator = self.owned[0].own(numerator, &numerator.size())?;
-                LeafValue::Ratio(Ratio::new(numerator, self.owned[1].own(denominator, &denominator.size())?))
+            (LeafRef::Weighted(Weighted { value, weight }), Some(of_value), Some(of_weight)) => {
+                let ((value, bytes), (weight, more)) = (own(value, of_value)?, own(weight, of_weight)?);
+                Prepared::Pending(LeafValue::Weighted(Weighted::new(value, weight)), bytes + more)
             }
-            number => number.number().map_or(LeafValue::Absent, LeafValue::Float),
-        }))
+            (LeafRef::Ratio(Ratio { numerator, denominator }), Some(of_numerator), Some(of_denominator)) => {
+                let sum = |tensor, info| {
+                    let (tensor, bytes) = own(tensor, info)?;
+                    // Not of doubles, whose sum may be infinite where they are not.
+                    let is_summed = info.shape.numel() > 1 && info.kind != Kind::Double;
+                    if is_summed && stats::has_doubles(info.device) {
+                        return Ok((tensor.f_sum(Kind::Double)?, size_of::<f64>()));
+                    }
+                    Ok::<_, Error>((tensor, bytes))
+                };
+                let (numerator, bytes) = sum(numerator, of_numerator)?;
+                let (denominator, more) = sum(denominator, of_denominator)?;
+                Prepared::Pending(LeafValue::Ratio(Ratio::new(numerator, denominator)), bytes + more)
+            }
+            (leaf, ..) => match leaf.number() {
+                Some(number) => Prepared::Pending(LeafValue::Float(number), size_of::<f64>()),
+                None => Prepared::Absent,
+            },
+        })
     }
 
     /// Takes what was prepared, as the value of the pending update at a place; gives the bytes that it keeps alive.
     pub(crate) fn accept(&mut self, seen: &Seen<'_>, prepared: Prepared, place: usize, update: &Update) -> usize {
-        let Seen { leaf, size, kinds } = seen;
         if self.nature.is_none() {
-            self.nature = Nature::of(*leaf);
+            self.nature = Nature::of(seen.leaf);
         }
         match prepared {
             Prepared::Absent => 0,
@@ -193,30 +201,65 @@ impl Track {
                 self.on_host.add(&sums, update.number);
                 0
             }
-            Prepared::Pending(value) => {
-                if let LeafValue::Tensor(tensor) = &value {
-                    self.place = self.place.and_now(tensor.device(), kinds[0]);
-                }
-                let rows = size.first().copied().unwrap_or(1);
+            Prepared::Pending(value, bytes) => {
+                let rows = seen.size.first().copied().unwrap_or(1);
                 self.pending.push(Pending { value, update: place, rows });
-                // Kinds differ by a factor of eight at most: enough for a bound.
-                size.iter().product::<i64>().unsigned_abs() as usize * 8
+                bytes
             }
         }
     }
 
-    /// Merges what the pending values were reduced to, and gives them up.
-    pub(crate) fn commit(&mut self, merged: Option<Lifted>) {
-        if let Some(Lifted { states, finite }) = merged {
-            self.states = Some(states);
-            self.finite = Some(finite);
+    pub(crate) fn commit(&mut self, merged: Lifted) {
+        let Lifted { states, finite } = merged;
+        self.states = Some(states);
+        self.finite = Some(finite);
+    }
+
+    /// Reduces the pending values. Where that fails, each is reduced by itself, so that those alone are left out, and
+    /// named, which cannot be.
+    pub(crate) fn reduce(&mut self, window: &mut Window<'_>, policy: NonFinite) -> Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        if pending.is_empty() {
+            return Ok(());
         }
-        self.pending.clear();
-        self.place = Place::None;
+        if let Ok(merged) = self.lift(&pending, window, policy).and_then(|lifted| self.merged(lifted)) {
+            self.commit(merged);
+            self.pending = pending;
+            self.pending.clear();
+            return Ok(());
+        }
+        let mut first = None;
+        let mut left_out = 0;
+        for pending in pending.chunks(1) {
+            match self.lift(pending, window, policy).and_then(|lifted| self.merged(lifted)) {
+                Ok(merged) => self.commit(merged),
+                Err(cause) => {
+                    left_out += 1;
+                    first.get_or_insert((window.number(&pending[0]), cause));
+                }
+            }
+        }
+        let Some((update, cause)) = first else { return Ok(()) };
+        let Field { group, name: field, .. } = *self.field;
+        Err(Error::Reduction { group, field, update, left_out, cause: Box::new(cause) })
+    }
+
+    /// Adds the sums of values that were on the host to the states.
+    pub(crate) fn settle(&mut self) -> Result<()> {
+        if let Some(lifted) = self.on_host.lifted(&self.reduces)? {
+            let merged = self.merged(lifted)?;
+            self.commit(merged);
+            self.on_host = HostSums::default();
+        }
+        // A reduction that fails on that as well leaves its metric absent.
+        if let Ok(Some(nothing)) = self.nothing() {
+            self.commit(nothing);
+        }
+        Ok(())
     }
 
     /// The states of values of no sample, if there were none but such.
-    pub(crate) fn nothing(&self) -> Result<Option<Lifted>> {
+    fn nothing(&self) -> Result<Option<Lifted>> {
         let (Some(nature), None) = (&self.nature, &self.states) else { return Ok(None) };
         let chunk = Chunk::of_nothing(nature)?;
         let states = self.reduces.iter().map(|reduce| reduce.lift(&chunk)).collect::<Result<_>>()?;
@@ -225,18 +268,12 @@ impl Track {
     }
 
     /// Later states merged into those that are there.
-    pub(crate) fn merged(&self, later: Lifted) -> Result<Lifted> {
-        match (&self.states, &self.finite) {
-            (Some(states), Some(finite)) => self.join(states, finite, &later),
-            _ => Ok(later),
-        }
-    }
-
-    /// Two groups of states as one.
-    pub(crate) fn join(&self, states: &[State], finite: &Finite, later: &Lifted) -> Result<Lifted> {
+    fn merged(&self, later: Lifted) -> Result<Lifted> {
+        let (Some(states), Some(finite)) = (&self.states, &self.finite) else { return Ok(later) };
         let merge = |((reduce, earlier), later): ((&Reduce, &State), &State)| {
-            let device = meeting_place(earlier.device(), later.device());
-            reduce.merge(&earlier.to_device(device)?, &later.to_device(device)?)
+            let device = meeting_place([earlier.device(), later.device()].into_iter());
+            let merged = reduce.merge(&earlier.to_device(device)?, &later.to_device(device)?);
+            merged.map_err(|error| error.during(format!("merging states of `{reduce}`")))
         };
         let states = self.reduces.iter().zip(states).zip(&later.states).map(merge).collect::<Result<_>>()?;
         Ok(Lifted { states, finite: finite.merged(&later.finite)? })
@@ -244,14 +281,19 @@ impl Track {
 
     /// Takes in what another aggregator has of the same field, as newer values.
     pub(crate) fn merge(&self, other: Self) -> Result<Option<Lifted>> {
-        if let (Some(expected), Some(found)) = (&self.nature, &other.nature)
-            && expected != found
-        {
-            return Err(self.error(expected, format_args!("{found} in the other aggregator")));
-        }
         match (other.states, other.finite) {
             (Some(states), Some(finite)) => self.merged(Lifted { states, finite }).map(Some),
             _ => Ok(None),
+        }
+    }
+
+    /// Checks that another aggregator's values of the same field are like one's own.
+    pub(crate) fn check_merge(&self, other: &Self) -> Result<()> {
+        match (&self.nature, &other.nature) {
+            (Some(expected), Some(found)) if expected != found => {
+                Err(self.error(expected, format_args!("{found} in the other aggregator")))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -263,76 +305,53 @@ impl Track {
         Ok(self)
     }
 
-    /// Reduces the pending values by themselves, in order.
-    pub(crate) fn lift(&self, updates: &[Update], policy: NonFinite) -> Result<Option<Lifted>> {
-        let Some(chunk) = self.chunk(updates)? else { return Ok(None) };
-        let first = self.first_non_finite(&chunk, updates)?;
+    /// Reduces pending values by themselves, in order.
+    fn lift(&self, pending: &[Pending], window: &mut Window<'_>, policy: NonFinite) -> Result<Lifted> {
+        let is_batch_level = matches!(self.nature, None | Some(Nature::Numbers | Nature::Scalars));
+        let scope = is_batch_level.then_some(self.scope);
+        let device = window.meeting_place(pending, scope);
+        let table = window.table(pending, scope, device)?;
+        let chunk = self.chunk(pending, table, device)?;
+        let first = table.first_non_finite(|parts| chunk.are_finite(parts))?;
         let (chunk, skipped) = match policy {
             NonFinite::Skip => chunk.finite().map(|(chunk, skipped)| (chunk, Some(skipped)))?,
             NonFinite::Propagate | NonFinite::Error => (chunk, None),
         };
         let skipped = skipped.map(|skipped| skipped.f_reshape([1])).transpose()?;
-        let states = self.reduces.iter().map(|reduce| reduce.lift(&chunk)).collect::<Result<_>>()?;
-        Ok(Some(Lifted { states, finite: Finite { first, skipped } }))
+        let lift = |reduce: &Reduce| reduce.lift(&chunk).map_err(|error| error.during(format!("`{reduce}`")));
+        let states = self.reduces.iter().map(lift).collect::<Result<_>>()?;
+        Ok(Lifted { states, finite: Finite { first, skipped } })
     }
 
-    /// The number of the first update with a row that is not finite, else infinity.
-    fn first_non_finite(&self, chunk: &Chunk, updates: &[Update]) -> Result<Tensor> {
-        let bad = chunk.non_finite_rows()?;
-        let device = bad.device();
-        // Each row's update. A ratio is one row, whatever its shape.
-        let one_row = matches!(self.nature, Some(Nature::Ratios));
-        let rows = self.pending.iter().flat_map(|pending| {
-            let rows = if one_row { 1 } else { pending.rows.unsigned_abs() as usize };
-            std::iter::repeat_n(updates[pending.update].number as f64, rows)
-        });
-        let numbers = to_device(&Tensor::f_from_slice(&rows.collect::<Vec<_>>())?, device)?;
-        let never = numbers.try_full_like(f64::INFINITY)?;
-        Ok(numbers.f_where_self(&bad, &never)?.f_min()?.f_reshape([1])?)
-    }
-
-    /// The pending values, joined.
-    fn chunk(&self, updates: &[Update]) -> Result<Option<Chunk>> {
-        let device = match self.pending.first() {
-            None => return Ok(None),
-            Some(Pending { value: LeafValue::Tensor(tensor), .. }) => tensor.device(),
-            Some(_) => Device::Cpu,
-        };
-        let tensors = || {
-            let tensors = self.pending.iter().filter_map(|pending| match &pending.value {
-                LeafValue::Tensor(tensor) => Some(to_device(tensor, device)),
-                _ => None,
-            });
-            tensors.collect::<Result<Vec<_>>>()
-        };
-        let samples =
-            || Samples::stack(self.pending.iter().map(|pending| &updates[pending.update].samples[self.scope]), device);
-        Ok(Some(match &self.nature {
-            None => return Ok(None),
-            Some(Nature::Numbers) => {
-                let numbers = self.pending.iter().filter_map(|pending| match pending.value {
-                    LeafValue::Float(number) => Some(number),
-                    _ => None,
+    /// Pending values, joined.
+    fn chunk(&self, pending: &[Pending], table: &Table, device: Device) -> Result<Chunk> {
+        let tensors = || pending.iter().filter_map(|pending| pending.tensors()[0]).collect::<Vec<_>>();
+        let batches = |values| Content::Batches { values, samples: table.samples.shallow_clone() }.into();
+        Ok(match &self.nature {
+            None | Some(Nature::Numbers) => {
+                let numbers = pending.iter().map(|pending| match pending.value {
+                    LeafValue::Float(number) => number,
+                    _ => f64::NAN,
                 });
-                let values = Tensor::f_from_slice(&numbers.collect::<Vec<_>>())?;
-                Content::Batches { values, samples: samples()? }.into()
+                batches(stats::upload(&numbers.collect::<Vec<_>>(), device)?)
             }
-            Some(Nature::Scalars) => {
-                let values = Tensor::f_stack(&tensors()?, 0)?.f_to_kind(Kind::Double)?;
-                Content::Batches { values, samples: samples()? }.into()
-            }
-            Some(Nature::Samples(_)) => Content::Samples(Tensor::f_cat(&tensors()?, 0)?).into(),
+            Some(Nature::Scalars) => batches(join(&tensors(), device, Join::Stack)?.f_to_kind(Kind::Double)?),
+            Some(Nature::Samples(_)) => Content::Samples(join(&tensors(), device, Join::Cat)?).into(),
             Some(Nature::Weighted(..)) => {
-                Chunk::of_weighted(self.pending.iter().filter_map(|pending| match &pending.value {
+                let weighted = pending.iter().filter_map(|pending| match &pending.value {
                     LeafValue::Weighted(weighted) => Some(weighted),
                     _ => None,
-                }))?
+                });
+                Chunk::of_weighted(weighted, device)?
             }
-            Some(Nature::Ratios) => Chunk::of_ratios(self.pending.iter().filter_map(|pending| match &pending.value {
-                LeafValue::Ratio(ratio) => Some(ratio),
-                _ => None,
-            }))?,
-        }))
+            Some(Nature::Ratios) => {
+                let ratios = pending.iter().filter_map(|pending| match &pending.value {
+                    LeafValue::Ratio(ratio) => Some(ratio),
+                    _ => None,
+                });
+                Chunk::of_ratios(ratios, device)?
+            }
+        })
     }
 
     pub(crate) fn error(&self, expected: impl fmt::Display, found: impl fmt::Display) -> Error {
@@ -343,7 +362,7 @@ impl Track {
 
 impl Finite {
     fn merged(&self, later: &Self) -> Result<Self> {
-        let device = meeting_place(self.first.device(), later.first.device());
+        let device = meeting_place([self.first.device(), later.first.device()].into_iter());
         let skipped = match (&self.skipped, &later.skipped) {
             (Some(earlier), Some(later)) => Some(to_device(earlier, device)?.f_add(&to_device(later, device)?)?),
             (None, Some(only)) | (Some(only), None) => Some(to_device(only, device)?),
@@ -352,9 +371,4 @@ impl Finite {
         let first = to_device(&self.first, device)?.f_minimum(&to_device(&later.first, device)?)?;
         Ok(Self { first, skipped })
     }
-}
-
-/// Where two states are merged: not on the CPU if one of them is elsewhere, since that would wait for its device.
-fn meeting_place(earlier: Device, later: Device) -> Device {
-    if earlier == Device::Cpu { later } else { earlier }
 }

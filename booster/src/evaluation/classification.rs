@@ -10,6 +10,7 @@ use tch::{Reduction, TchError, Tensor};
 use super::{Loss, Mode, summing_kind};
 use crate::diagnostic::Weighted;
 use crate::error::{Error, Result};
+use crate::stats;
 use crate::{Batch, evaluator};
 
 /// Inputs with the class of each.
@@ -50,7 +51,7 @@ impl ClassWeights {
         if let Some(tensor) = tensors.iter().find(|tensor| tensor.device() == device && tensor.kind() == kind) {
             return Ok(Some(tensor.shallow_clone()));
         }
-        let tensor = Tensor::f_from_slice(&self.weights)?.f_to_device_(device, kind, false, false)?;
+        let tensor = stats::to_device_and_kind(&Tensor::f_from_slice(&self.weights)?, device, kind)?;
         tensors.push(tensor.shallow_clone());
         Ok(Some(tensor))
     }

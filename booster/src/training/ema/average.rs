@@ -4,6 +4,7 @@ use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
+use crate::stats;
 
 pub(super) struct Average {
     /// More than one where variables share their storage.
@@ -44,7 +45,7 @@ impl Average {
         }
         let (device, kind) = (variable.device(), kind_of_average(variable.kind()));
         if (self.value.device(), self.value.kind()) != (device, kind) {
-            self.value = self.value.f_to_device_(device, kind, false, false)?;
+            self.value = stats::to_device_and_kind(&self.value, device, kind)?;
         }
         Ok(())
     }

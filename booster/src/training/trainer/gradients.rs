@@ -8,6 +8,7 @@ use booster_sys::{foreach, gradient};
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
+use crate::stats;
 
 /// How gradients are limited before the optimizer steps.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +33,7 @@ pub(super) fn take(variables: &mut [Tensor]) -> Result<Vec<Tensor>> {
 /// Gives variables their gradients, each in its variable's kind and on its device.
 pub(super) fn put(variables: &mut [Tensor], gradients: &[Tensor]) -> Result<()> {
     for (variable, gradient) in variables.iter_mut().zip(gradients).filter(|(_, gradient)| gradient.defined()) {
-        let own = gradient.f_to_device_(variable.device(), variable.f_kind()?, false, false)?;
+        let own = stats::to_device_and_kind(gradient, variable.device(), variable.f_kind()?)?;
         gradient::set(variable, Some(&own))?;
     }
     Ok(())

@@ -18,12 +18,12 @@ impl Watch {
     /// Looks at a step without waiting for the device. What is given back is the step's number where a value was not
     /// finite, else infinity, for loss and gradient.
     pub(super) fn look(&mut self, step: u64, loss: &Tensor, norm: &Tensor) -> Result<Tensor> {
-        let loss = loss.f_to_device_(norm.device(), norm.f_kind()?, false, false)?;
+        let loss = stats::to_device_and_kind(loss, norm.device(), norm.f_kind()?)?;
         let is_finite = Tensor::f_stack(&[&loss, norm], 0)?.f_isfinite()?;
         let steps = full([2], step as f64, (widest_float(norm.device()), norm.device()))?;
         let bad = steps.try_masked_fill(&is_finite, f64::INFINITY)?;
         self.first = Some(match &self.first {
-            Some(first) => first.f_minimum(&bad.f_to_device(first.device())?)?,
+            Some(first) => first.f_minimum(&stats::to_device(&bad, first.device())?)?,
             None => bad.shallow_clone(),
         });
         Ok(bad)

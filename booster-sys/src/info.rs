@@ -1,0 +1,218 @@
+//! What is known of a tensor without waiting for its device, asked for in one call.
+
+use std::fmt;
+use std::ops::Deref;
+
+use tch::{Device, Kind, Tensor};
+
+use crate::ffi;
+
+/// How many dimensions are told in the one call.
+const SHORT: usize = 6;
+
+/// The same as `Info` in the C++.
+#[repr(C)]
+pub(crate) struct CInfo {
+    sizes: [i64; SHORT],
+    dim: usize,
+    storage_bytes: usize,
+    kind: i32,
+    device: i32,
+    form: i32,
+    requires_grad: i32,
+}
+
+/// A dense tensor's shape and kind, where it is, and what memory it keeps.
+#[derive(Clone, Debug)]
+pub struct Info {
+    /// Its shape.
+    pub shape: Shape,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its device.
+    pub device: Device,
+    /// The bytes of its storage: more than its entries need where it is a view of something larger.
+    pub storage_bytes: usize,
+    /// Whether a gradient is recorded for it.
+    pub requires_grad: bool,
+}
+
+/// Why a tensor is none that [`Info`] describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotDense {
+    /// `Tensor::new()`, a placeholder.
+    Undefined,
+    /// Sparse, nested, or of another layout than strides over a storage.
+    Layout,
+    /// Of a kind that tch does not know, such as `uint16`.
+    Kind,
+    /// On a device that tch does not know, such as `meta`.
+    Device,
+}
+
+impl fmt::Display for NotDense {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Undefined => "an undefined tensor",
+            Self::Layout => "a sparse or nested tensor",
+            Self::Kind => "a tensor of an unknown kind",
+            Self::Device => "a tensor on an unknown device",
+        })
+    }
+}
+
+/// The sizes of a tensor's dimensions.
+#[derive(Clone)]
+pub struct Shape {
+    short: [i64; SHORT],
+    dim: usize,
+    /// The sizes where there are more than fit into `short`.
+    long: Vec<i64>,
+}
+
+impl Shape {
+    /// The shape of a 0-dimensional tensor.
+    pub const SCALAR: Self = Self { short: [0; SHORT], dim: 0, long: Vec::new() };
+
+    /// The number of entries.
+    pub fn numel(&self) -> usize {
+        self.iter().map(|&size| usize::try_from(size).unwrap_or(0)).product()
+    }
+}
+
+impl Deref for Shape {
+    type Target = [i64];
+
+    fn deref(&self) -> &[i64] {
+        if self.dim <= SHORT { &self.short[..self.dim] } else { &self.long }
+    }
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, formatter)
+    }
+}
+
+impl Info {
+    /// Describes a dense tensor.
+    ///
+    /// # Errors
+    /// Returns what the tensor is instead if it is not dense.
+    pub fn of(tensor: &Tensor) -> Result<Self, NotDense> {
+        let mut info =
+            CInfo { sizes: [0; SHORT], dim: 0, storage_bytes: 0, kind: -1, device: -4, form: 0, requires_grad: 0 };
+        // SAFETY: the tensor is live and is not kept; `info` is of the struct that the C++ writes.
+        unsafe { ffi::booster_info(tensor.as_ptr(), &raw mut info) };
+        match info.form {
+            0 => return Err(NotDense::Undefined),
+            1 => {}
+            _ => return Err(NotDense::Layout),
+        }
+        let long = if info.dim > SHORT { tensor.size() } else { Vec::new() };
+        Ok(Self {
+            shape: Shape { short: info.sizes, dim: info.dim, long },
+            kind: kind(info.kind).ok_or(NotDense::Kind)?,
+            device: device(info.device).ok_or(NotDense::Device)?,
+            storage_bytes: info.storage_bytes,
+            requires_grad: info.requires_grad != 0,
+        })
+    }
+
+    /// The bytes of its entries, were they laid out without gaps.
+    pub fn bytes(&self) -> usize {
+        self.shape.numel() * self.kind.elt_size_in_bytes()
+    }
+}
+
+/// tch's name of libtorch's kind.
+const fn kind(number: i32) -> Option<Kind> {
+    Some(match number {
+        0 => Kind::Uint8,
+        1 => Kind::Int8,
+        2 => Kind::Int16,
+        3 => Kind::Int,
+        4 => Kind::Int64,
+        5 => Kind::Half,
+        6 => Kind::Float,
+        7 => Kind::Double,
+        8 => Kind::ComplexHalf,
+        9 => Kind::ComplexFloat,
+        10 => Kind::ComplexDouble,
+        11 => Kind::Bool,
+        12 => Kind::QInt8,
+        13 => Kind::QUInt8,
+        14 => Kind::QInt32,
+        15 => Kind::BFloat16,
+        23 => Kind::Float8e5m2,
+        24 => Kind::Float8e4m3fn,
+        25 => Kind::Float8e5m2fnuz,
+        26 => Kind::Float8e4m3fnuz,
+        _ => return None,
+    })
+}
+
+/// tch's name of the C++'s number for a device.
+const fn device(number: i32) -> Option<Device> {
+    Some(match number {
+        -1 => Device::Cpu,
+        -2 => Device::Mps,
+        -3 => Device::Vulkan,
+        0.. => Device::Cuda(number.unsigned_abs() as usize),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dense_tensor_is_described_as_tch_does() {
+        let whole = Tensor::zeros([4, 3, 1], (Kind::Half, Device::Cpu));
+        for tensor in [whole.shallow_clone(), whole.narrow(0, 1, 2), whole.select(0, 1), whole.permute([2, 0, 1])] {
+            let info = Info::of(&tensor).unwrap();
+            assert_eq!((info.shape.to_vec(), info.kind, info.device), (tensor.size(), Kind::Half, Device::Cpu));
+            assert_eq!((info.bytes(), info.storage_bytes), (tensor.numel() * 2, 24));
+            assert!(!info.requires_grad);
+        }
+        assert!(Info::of(&Tensor::from(1.0).set_requires_grad(true)).unwrap().requires_grad);
+        let many = Tensor::zeros([1, 2, 1, 2, 1, 2, 1, 2], (Kind::Float, Device::Cpu));
+        assert_eq!(Info::of(&many).unwrap().shape.to_vec(), many.size());
+    }
+
+    #[test]
+    fn each_kind_of_tch_is_known() {
+        let kinds = [
+            Kind::Uint8,
+            Kind::Int8,
+            Kind::Int16,
+            Kind::Int,
+            Kind::Int64,
+            Kind::Half,
+            Kind::Float,
+            Kind::Double,
+            Kind::ComplexHalf,
+            Kind::ComplexFloat,
+            Kind::ComplexDouble,
+            Kind::Bool,
+            Kind::BFloat16,
+            Kind::Float8e5m2,
+            Kind::Float8e4m3fn,
+            Kind::Float8e5m2fnuz,
+            Kind::Float8e4m3fnuz,
+        ];
+        for kind in kinds {
+            assert_eq!(Info::of(&Tensor::empty([2], (kind, Device::Cpu))).unwrap().kind, kind);
+        }
+        let quantized = Tensor::from_slice(&[1f32]).quantize_per_tensor(0.1, 0, Kind::QInt8);
+        assert_eq!(Info::of(&quantized).unwrap().kind, Kind::QInt8);
+    }
+
+    #[test]
+    fn what_is_not_dense_is_told_apart() {
+        assert_eq!(Info::of(&Tensor::new()).unwrap_err(), NotDense::Undefined);
+        let sparse = Tensor::from_slice(&[1f32, 0.0]).to_sparse(None, None::<&[i64]>, None);
+        assert_eq!(Info::of(&sparse).unwrap_err(), NotDense::Layout);
+    }
+}

@@ -1,0 +1,111 @@
+//! What happens to a value that a user's reduction cannot reduce.
+
+use booster::diagnostic::{Array, Chunk, HostState, Reduction, State};
+use booster::prelude::*;
+use booster::tch::{Kind, Tensor};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// How often each of three classes occurs; another class is an error.
+#[derive(Debug)]
+pub struct Counts;
+
+impl Reduction for Counts {
+    type Value = Array;
+    const NAME: &'static str = "counts";
+
+    fn lift(chunk: &Chunk) -> booster::Result<State> {
+        let cells = chunk.values()?.f_to_kind(Kind::Int64)?;
+        let zeros = Tensor::f_zeros([3], (Kind::Double, cells.device()))?;
+        Ok(State::new([zeros.f_index_add(0, &cells, &chunk.weights()?)?]))
+    }
+
+    fn merge(earlier: &State, later: &State) -> booster::Result<State> {
+        Ok(State::new([earlier.parts()[0].f_add(&later.parts()[0])?]))
+    }
+
+    fn finish(state: &HostState) -> Array {
+        Array { shape: vec![3], data: state.parts()[0].clone() }
+    }
+}
+
+#[derive(Diagnostic)]
+struct Measured {
+    #[group = "metrics"]
+    #[metric(reduce = Counts)]
+    predicted: Tensor,
+    #[group = "loss"]
+    nll: f64,
+    #[group = "loss"]
+    #[metric(max)]
+    greatest: Tensor,
+}
+
+fn measured(class: i64) -> Measured {
+    Measured { predicted: Tensor::from_slice(&[class]), nll: 1.0, greatest: Tensor::from_slice(&[class]) }
+}
+
+const BAD: &str = "`metrics/predicted` of update 5, counted from 0, cannot be reduced: `counts`: libtorch: ";
+
+#[test]
+fn the_value_that_cannot_be_reduced_is_named_and_left_out() -> Outcome {
+    let mut aggregator = Aggregator::new();
+    let mut errors = Vec::new();
+    for update in 0..300 {
+        if let Err(error) = aggregator.update(&measured(if update == 5 { 7 } else { 1 })) {
+            errors.push((update, error.to_string()));
+        }
+    }
+    assert_eq!(errors.len(), 1);
+    assert_eq!(errors[0].0, 255, "when the values of 256 updates are reduced");
+    assert!(errors[0].1.starts_with(BAD), "{errors:?}");
+    // Nothing else is lost: not the update that told of it, nor the other fields of the one that it is about.
+    let summary = aggregator.summary()?;
+    assert_eq!(summary.metrics.predicted.data, [0.0, 299.0, 0.0]);
+    assert_eq!((aggregator.len(), summary.loss.nll, summary.loss.greatest), (300, 1.0, 7.0));
+    Ok(())
+}
+
+#[test]
+fn a_summary_tells_it_once() -> Outcome {
+    let mut aggregator = Aggregator::new();
+    for update in 0..20 {
+        aggregator.update(&measured(if update == 5 || update == 9 { 3 } else { 2 }))?;
+    }
+    let error = aggregator.summary().expect_err("class 3").to_string();
+    let others = "`metrics/predicted` of update 5, counted from 0, cannot be reduced, nor those of 1 later ones: ";
+    assert!(error.starts_with(others), "{error}");
+    assert_eq!(aggregator.summary()?.metrics.predicted.data, [0.0, 0.0, 18.0]);
+    aggregator.update(&measured(0))?;
+    assert_eq!(aggregator.summary()?.metrics.predicted.data, [1.0, 0.0, 18.0]);
+    Ok(())
+}
+
+#[test]
+fn a_merge_takes_what_can_be_reduced_of_both() -> Outcome {
+    let aggregate = |bad: u64| {
+        let mut aggregator = Aggregator::new();
+        (0..10).try_for_each(|update| aggregator.update(&measured(if update == bad { -4 } else { 1 })))?;
+        Ok::<_, booster::Error>(aggregator)
+    };
+    for (mine, theirs, count) in [(5, 10, 19.0), (10, 5, 19.0), (5, 6, 18.0)] {
+        let mut merged = aggregate(mine)?;
+        let error = merged.merge(aggregate(theirs)?).expect_err("class -4").to_string();
+        assert!(error.starts_with(BAD), "{error}");
+        assert_eq!((merged.len(), merged.summary()?.metrics.predicted.data[1]), (20, count));
+    }
+    let mut empty = Aggregator::new();
+    assert!(empty.merge(aggregate(5)?).is_err());
+    assert_eq!(empty.summary()?.metrics.predicted.data[1], 9.0);
+    Ok(())
+}
+
+#[test]
+fn a_saved_aggregator_has_what_can_be_reduced() -> Outcome {
+    let mut aggregator = Aggregator::new();
+    (0..10).try_for_each(|update| aggregator.update(&measured(if update == 5 { 7 } else { 1 })))?;
+    assert!(aggregator.save().expect_err("class 7").to_string().starts_with(BAD));
+    let mut loaded = Aggregator::<Measured>::load(&aggregator.save()?)?;
+    assert_eq!(loaded.summary()?.metrics.predicted.data, [0.0, 9.0, 0.0]);
+    Ok(())
+}
