@@ -66,7 +66,7 @@ pub fn marked_under_conditions(
     let count: i64 = 1;
     /// Not measured here.
     #[cfg_attr(target_os = "none", group = "nowhere")]
-    let unmeasured: ::core::option::Option<&'static str> = ::core::option::Option::None;
+    let unmeasured: ::core::option::Option<::std::string::String> = ::core::option::Option::None;
     let _ = (count, unmeasured);
     #[cfg(target_os = "none")]
     {
