@@ -205,13 +205,6 @@ uintptr_t booster_storage(const at::Tensor *tensor) {
   return tensor->has_storage() ? reinterpret_cast<uintptr_t>(tensor->storage().unsafeGetStorageImpl()) : 0;
 }
 
-// Counts writes to two tensors as writes to one.
-char *booster_share_version(const at::Tensor *tensor, const at::Tensor *other) {
-  return guarded([&] {
-    torch::autograd::impl::set_version_counter(*tensor, torch::autograd::impl::version_counter(*other));
-  });
-}
-
 // Counts a write, so that graphs that hold the tensor are refused.
 char *booster_bump_version(const at::Tensor *tensor) {
   return guarded([&] { torch::autograd::impl::bump_version(*tensor); });

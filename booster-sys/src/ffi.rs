@@ -20,7 +20,6 @@ unsafe extern "C" {
     ) -> *mut c_char;
     pub(crate) fn booster_version(tensor: *const C_tensor) -> i64;
     pub(crate) fn booster_storage(tensor: *const C_tensor) -> usize;
-    pub(crate) fn booster_share_version(tensor: *const C_tensor, other: *const C_tensor) -> *mut c_char;
     pub(crate) fn booster_bump_version(tensor: *const C_tensor) -> *mut c_char;
     pub(crate) fn booster_route_gradient(
         variable: *const C_tensor,

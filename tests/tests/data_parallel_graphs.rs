@@ -11,10 +11,11 @@ use booster::training::Ema;
 use booster_tests::{generator, relative_difference};
 use proptest::prelude::*;
 
-/// Two layers around a buffer, which a graph holds too.
+/// Two layers around a parameter and a buffer, which a graph holds as they are: of a linear layer it holds a view.
 #[derive(Debug)]
 struct Net {
     hidden: nn::Linear,
+    mixing: Tensor,
     scale: Tensor,
     logits: nn::Linear,
 }
@@ -24,6 +25,7 @@ fn net(path: &nn::Path<'_>) -> Net {
     let _ = no_grad(|| scale.shallow_clone().uniform_(0.5, 1.5));
     Net {
         hidden: nn::linear(path / "hidden", 6, 8, nn::LinearConfig::default()),
+        mixing: path.randn("mixing", &[8, 8], 0.0, 0.5),
         scale,
         logits: nn::linear(path / "logits", 8, 3, nn::LinearConfig::default()),
     }
@@ -31,7 +33,7 @@ fn net(path: &nn::Path<'_>) -> Net {
 
 impl ModuleT for Net {
     fn forward_t(&self, input: &Tensor, _train: bool) -> Tensor {
-        (input.apply(&self.hidden) * &self.scale).tanh().apply(&self.logits)
+        (input.apply(&self.hidden) * &self.scale).tanh().matmul(&self.mixing).apply(&self.logits)
     }
 }
 
@@ -125,7 +127,7 @@ where
             Event::GraphOnAverages => drop(ema.averaged(pipeline)?.evaluate(&batch, Mode::Train)?),
             Event::Step => drop(training_step(pipeline, &batch, &mut adam)),
             Event::Freeze(index) => {
-                let name = ["hidden.weight", "hidden.bias", "logits.weight", "logits.bias"][index];
+                let name = ["hidden.weight", "hidden.bias", "mixing", "logits.bias"][index];
                 let _ = pipeline.var_store().variables()[name].set_requires_grad(false);
             }
             Event::Thaw => pipeline.var_store_mut().unfreeze(),
@@ -208,14 +210,56 @@ fn a_graph_outlives_validations_averages_and_freezes() -> booster::Result<()> {
         Event::Evaluation(Mode::Eval),
         Event::Backward,
         Event::ParallelBackward,
-        Event::Freeze(1),
+        Event::Freeze(2),
         Event::Thaw,
         Event::Average,
     ];
+    // Each of them last, and all of them, after an evaluation with the parameter frozen.
+    for last in harmless {
+        let events = [Event::Freeze(2), Event::Evaluation(Mode::Train), Event::Validation, Event::Thaw, last];
+        manual_seed(1);
+        let mut many = DataParallelPipeline::build(&[Device::Cpu; 3], net, Evaluator::new())?;
+        let gradients = found(&mut many, 7, &events)?.map_err(booster::Error::custom)?;
+        assert_eq!(gradients.len(), 5, "{last:?}");
+        assert_eq!(agree(3, 7, &events)?, Ok(()), "{last:?}");
+    }
+    assert_eq!(agree(3, 7, &harmless)?, Ok(()));
+    Ok(())
+}
+
+#[test]
+fn graphs_of_other_memory_are_refused() -> booster::Result<()> {
+    let _generator = generator();
     manual_seed(1);
     let mut many = DataParallelPipeline::build(&[Device::Cpu; 3], net, Evaluator::new())?;
-    let gradients = found(&mut many, 7, &harmless)?.map_err(booster::Error::custom)?;
-    assert_eq!(gradients.len(), 4);
-    assert_eq!(agree(3, 7, &harmless)?, Ok(()));
+    let found = found(&mut many, 7, &[Event::GraphOnAverages])?;
+    assert!(found.is_err_and(|error| error.contains("has been modified by an inplace operation")));
+    Ok(())
+}
+
+#[test]
+fn a_graph_that_holds_a_buffer_is_refused_after_a_write_to_it() -> booster::Result<()> {
+    let _generator = generator();
+    for events in [&[Event::Buffer][..], &[Event::Buffer, Event::Validation]] {
+        assert_eq!(agree(3, 7, events)?, Ok(()), "{events:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_graph_of_a_replica_alone_is_refused_after_a_write() -> booster::Result<()> {
+    let _generator = generator();
+    for is_buffer in [false, true] {
+        let mut many = DataParallelPipeline::build(&[Device::Cpu; 3], net, Evaluator::new())?;
+        let (_, _, output) = many.evaluate(&batch(7, 1), Mode::Eval)?;
+        let mut variable = many.var_store().variables().remove(if is_buffer { "scale" } else { "mixing" });
+        if let Some(variable) = &mut variable {
+            let _ = no_grad(|| variable.fill_(0.7));
+        }
+        validation_step(&mut many, &batch(7, 2))?;
+        // The last replica's samples.
+        let error = output.logits.narrow(0, 5, 2).square().sum(Kind::Float).f_backward().expect_err("a write");
+        assert!(error.to_string().contains("has been modified by an inplace operation"), "{error}");
+    }
     Ok(())
 }

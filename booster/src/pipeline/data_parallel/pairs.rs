@@ -40,7 +40,7 @@ pub(super) fn pairs(master: &VarStore, replica: &VarStore, is_near: bool) -> Res
     }
     check_memory(pairs.iter().map(|(name, _, replica, is_buffer)| (name, replica, *is_buffer)))?;
     let sync = |(name, master, replica, is_buffer)| VariableSync::new(name, master, replica, is_buffer, is_near);
-    pairs.into_iter().map(sync).collect()
+    Ok(pairs.into_iter().map(sync).collect())
 }
 
 /// Checks that variables have memory in which no other one is, and that parameters have no views.

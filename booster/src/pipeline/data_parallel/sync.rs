@@ -1,6 +1,6 @@
 //! How a replica's variable follows the master's.
 
-use booster_sys::replica::{bump_version, make_leaf, route_gradient, share_version};
+use booster_sys::replica::{bump_version, make_leaf, route_gradient};
 use tch::{Tensor, no_grad};
 
 use crate::error::{Error, Result};
@@ -88,13 +88,10 @@ pub(super) struct VariableSync {
 
 impl VariableSync {
     /// Pairs two variables. `is_near` says that they are on one device, where parameters share their memory.
-    pub(super) fn new(name: String, master: Tensor, replica: Tensor, is_buffer: bool, is_near: bool) -> Result<Self> {
+    pub(super) fn new(name: String, master: Tensor, replica: Tensor, is_buffer: bool, is_near: bool) -> Self {
         let shares = is_near && !is_buffer;
-        if shares {
-            share_version(&replica, &master)?;
-        }
         let (of, holds, home, route) = (0, None, None, None);
-        Ok(Self { name, master, replica, is_buffer, shares, of, holds, in_graph: false, home, route, writes: (0, 0) })
+        Self { name, master, replica, is_buffer, shares, of, holds, in_graph: false, home, route, writes: (0, 0) }
     }
 
     /// Gives the replica the master's values, for an evaluation.
@@ -180,11 +177,9 @@ impl VariableSync {
         if self.holds.is_some_and(|before| now.is_still(before)) {
             return Ok(());
         }
-        // Graphs find out by the count whether their values are gone, as they do on one device.
-        let counts = self.home.is_none() && self.holds.take().is_some_and(|before| before.writes != now.writes);
-        no_grad(|| {
-            if counts { self.replica.f_copy_(&self.master) } else { self.replica.f_data()?.f_copy_(&self.master) }
-        })?;
+        self.holds = None;
+        // It is not counted: a graph finds out by the master's part of it whether its values are gone.
+        no_grad(|| self.replica.f_data()?.f_copy_(&self.master))?;
         self.holds = Some(now);
         Ok(())
     }
