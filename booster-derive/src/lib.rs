@@ -7,6 +7,9 @@
 //! What the macros write is in `src/snapshots`, formatted: `diagnostic_plain.snap`, `batch_named.snap` and
 //! `evaluator_first_form.snap` are good ones to start with. What they say about misuse is in `ui-tests/cases`.
 //!
+//! Generated code finds the library under the name that the package's `Cargo.toml` gives it, `::booster` if in doubt;
+//! `crate = path` says where else it is.
+//!
 //! Everything that is wrong with an input is reported at once, each fault on its own token. What would have been made has
 //! stand-ins then, so that its uses are no errors too; the function below an `#[evaluator]` stays.
 
@@ -16,7 +19,9 @@ mod diagnostic;
 mod evaluator;
 mod fallback;
 mod generics;
+mod half_typed;
 mod library;
+mod manifest;
 mod meta;
 mod names;
 mod owned;
@@ -63,7 +68,7 @@ use proc_macro::TokenStream;
 /// | `#[metric(samples)]` | field | Counts the samples, which weigh the values beside it that are not per sample; its summary is their sum. |
 /// | `#[diagnostic(flatten)]` | field | The field is a diagnostic of its own. |
 /// | `#[diagnostic(skip)]` | field | The field is not measured. |
-/// | `#[diagnostic(crate = path)]` | struct | Where `booster` is, if not at `::booster`. |
+/// | `#[diagnostic(crate = path)]` | struct | Where `booster` is, if not a dependency of the package: `crate::facade::booster`. |
 ///
 /// # Reductions
 ///
@@ -89,7 +94,7 @@ use proc_macro::TokenStream;
 /// Type parameters need no bounds for the derive: the implementation asks each field's type for what it needs.
 #[proc_macro_derive(Diagnostic, attributes(group, metric, diagnostic))]
 pub fn derive_diagnostic(input: TokenStream) -> TokenStream {
-    diagnostic::derive(input.into()).into()
+    diagnostic::derive(&input.into()).into()
 }
 
 /// Implements `Batch` for a struct whose fields are tensors and other batches.
@@ -106,10 +111,10 @@ pub fn derive_diagnostic(input: TokenStream) -> TokenStream {
 ///
 /// | attribute | on | meaning |
 /// |---|---|---|
-/// | `#[batch(crate = path)]` | struct | Where `booster` is, if not at `::booster`. |
+/// | `#[batch(crate = path)]` | struct | Where `booster` is, if not a dependency of the package: `crate::facade::booster`. |
 #[proc_macro_derive(Batch, attributes(batch))]
 pub fn derive_batch(input: TokenStream) -> TokenStream {
-    batch::derive(input.into()).into()
+    batch::derive(&input.into()).into()
 }
 
 /// Turns a function of model, batch and mode into an `Evaluator`.
@@ -148,7 +153,7 @@ pub fn derive_batch(input: TokenStream) -> TokenStream {
 /// | attribute | on | meaning |
 /// |---|---|---|
 /// | `#[evaluator(name = Name)]` | function | The struct's name, if not the function's in `UpperCamelCase`: for a function `vae` beside a struct `Vae`. |
-/// | `#[evaluator(crate = path)]` | function | Where `booster` is, if not at `::booster`. |
+/// | `#[evaluator(crate = path)]` | function | Where `booster` is, if not a dependency of the package: `crate::facade::booster`. |
 /// | `#[param]` | argument behind the mode | A public field of the evaluator and an argument of `new`. A `&T` is a field `T` lent for the call, any other type is cloned for it. |
 /// | `#[param(default = expression)]` | argument behind the mode | The same, but `new` sets it to the expression, and `with_name` changes it. |
 /// | `#[group = ".."]`, `#[metric(..)]` | `let` | The value becomes a field of the diagnostics; see [`Diagnostic`](derive@Diagnostic). |

@@ -4,7 +4,9 @@ use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Path, Type};
 
-/// The library's path, `::booster` unless the user's attribute says `crate = path`.
+use crate::{manifest, names};
+
+/// The library's path: what the user's attribute says by `crate = path`, or else the name that `Cargo.toml` gives it.
 #[derive(Clone)]
 pub(crate) struct Library {
     path: TokenStream,
@@ -12,7 +14,8 @@ pub(crate) struct Library {
 
 impl Default for Library {
     fn default() -> Self {
-        Self { path: quote!(::booster) }
+        let name = manifest::renamed().and_then(|name| names::identifier(&name, Span::call_site()));
+        Self { path: name.map_or_else(|| quote!(::booster), |name| quote!(::#name)) }
     }
 }
 

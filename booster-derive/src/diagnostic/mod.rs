@@ -11,14 +11,13 @@ mod suited;
 mod summary;
 
 use proc_macro2::TokenStream;
-use syn::DeriveInput;
 
 use crate::ctxt::Ctxt;
-use crate::meta;
+use crate::{half_typed, meta};
 
 /// The implementation and the summary of the struct in `input`, or its errors and a stand-in.
-pub(crate) fn derive(input: TokenStream) -> TokenStream {
-    let input: DeriveInput = match syn::parse2(input) {
+pub(crate) fn derive(input: &TokenStream) -> TokenStream {
+    let input = match half_typed::structure(input) {
         Ok(input) => input,
         Err(error) => return error.into_compile_error(),
     };

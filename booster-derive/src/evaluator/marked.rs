@@ -1,6 +1,6 @@
 //! The attributes that mark a `let`, those under a `cfg_attr` included.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
@@ -114,6 +114,29 @@ fn stripped(meta: &mut Meta) -> bool {
     let left: Vec<Meta> = metas.into_iter().filter_map(|mut meta| stripped(&mut meta).then_some(meta)).collect();
     *meta = parse_quote!(cfg_attr(#condition, #(#left),*));
     !left.is_empty()
+}
+
+/// Takes our attributes away from what is no syntax.
+pub(super) fn stripped_tokens(tokens: TokenStream) -> TokenStream {
+    let mut left = TokenStream::new();
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let ahead = match (&token, tokens.peek()) {
+            (TokenTree::Punct(sign), Some(ahead)) if sign.as_char() == '#' => Some(quote!(#token #ahead)),
+            _ => None,
+        };
+        let attribute = ahead.and_then(|ahead| Attribute::parse_outer.parse2(ahead).ok());
+        if attribute.is_some_and(|attribute| is_marked(&attribute)) {
+            tokens.next();
+        } else if let TokenTree::Group(group) = &token {
+            let mut inner = Group::new(group.delimiter(), stripped_tokens(group.stream()));
+            inner.set_span(group.span());
+            left.extend([TokenTree::from(inner)]);
+        } else {
+            left.extend([token]);
+        }
+    }
+    left
 }
 
 /// `#[cfg(..)]` for what is there where one of some markers is; nothing where one is always.

@@ -18,6 +18,7 @@ use syn::parse::{ParseStream, Parser};
 use syn::{ItemFn, Token};
 
 use crate::ctxt::Ctxt;
+use crate::half_typed;
 use crate::library::Library;
 use crate::meta::{self, Argument};
 
@@ -28,6 +29,10 @@ pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStre
     let function: ItemFn = match syn::parse2(item.clone()) {
         Ok(function) => function,
         Err(error) => {
+            if let Some(function) = half_typed::function(item) {
+                ctxt.syn_error(error);
+                return fallback::evaluator(&function, name, ctxt.check().err().unwrap_or_default());
+            }
             check::not_a_function(&ctxt, item, error);
             let errors = ctxt.check().err();
             return quote!(#errors #item);

@@ -1,7 +1,7 @@
 //! The user's function without our attributes, for what comes out beside errors.
 
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, FnArg, Item, ItemFn, Local};
+use syn::{Attribute, Expr, FnArg, Item, ItemFn, Local};
 
 use super::marked;
 use crate::meta::is_doc;
@@ -33,6 +33,14 @@ impl VisitMut for Strip {
             local.attrs.retain(|attr| !is_doc(attr));
         }
         visit_mut::visit_local_mut(self, local);
+    }
+
+    // What is half typed.
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        if let Expr::Verbatim(tokens) = expr {
+            *tokens = marked::stripped_tokens(tokens.clone());
+        }
+        visit_mut::visit_expr_mut(self, expr);
     }
 
     fn visit_item_mut(&mut self, item: &mut Item) {

@@ -130,6 +130,28 @@ fn diagnostic_in_error() {
     );
 }
 
+/// A field that has no type yet is rustc's to report, and the others keep their summary.
+#[test]
+fn diagnostic_that_is_half_typed() {
+    let typed = "#[group = \"loss\"] pub kl: Tensor, #[group = \"info\"] pub r#in: Option<f64>,";
+    let whole = diagnostic(&format!("pub struct D {{ {typed} }}")).to_string();
+    for half in ["#[group = \"loss\"] pub nll", "nll,", "nll:", "#[metric(mean)] nll: ,"] {
+        assert_eq!(diagnostic(&format!("pub struct D {{ {typed} {half} }}")).to_string(), whole, "{half}");
+    }
+    let within = "pub struct D { #[group = \"loss\"] pub kl: Tensor, nll #[group = \"info\"] pub r#in: Option<f64> }";
+    assert_eq!(diagnostic(within).to_string(), whole);
+    assert_eq!(batch("struct B { a: Tensor, b, c: T }").to_string(), batch("struct B { a: Tensor, c: T }").to_string());
+}
+
+/// What is wrong in another way than by being half typed is no field less.
+#[test]
+fn what_is_no_field_is_an_error() {
+    for source in ["struct D { kl: Tensor = }", "struct D { kl: Tensor; nll }", "struct D { nll, 3 }"] {
+        assert_eq!(reported(diagnostic(source)).len(), 1, "{source}");
+        assert_eq!(reported(batch(source)).len(), 1, "{source}");
+    }
+}
+
 #[test]
 fn batch_with_named_fields() {
     assert_expansion("batch_named", batch("pub struct Labelled { pub input: Tensor, pub r#type: Option<Tensor> }"));
@@ -202,6 +224,29 @@ fn evaluator_in_error() {
             }",
         ),
     );
+}
+
+/// The tokens of the line stay where they are, so that an editor completes it.
+#[test]
+fn evaluator_that_is_half_typed() {
+    let expansion = evaluator(
+        "fn typed(model: &Net, batch: &Images, _: Mode) -> Result<Tensor> {
+            #[group = \"loss\"] let nll: Tensor = loss(model)?;
+            let mean = nll. ;
+            #[output] let logits: Tensor = { let x = model. ; #[output] #[inline] let y = 3; x };
+            nll.
+        }",
+    );
+    assert_eq!(reported(expansion.clone()).len(), 1);
+    let text = expansion.to_string();
+    for kept in
+        ["struct Typed <", "struct TypedDiagnostics <", "let nll : Tensor = loss (model) ? ;", "let mean = nll . ;"]
+    {
+        assert!(text.contains(kept), "{kept} is not in {text}");
+    }
+    let nested = "let logits : Tensor = { let x = model . ; # [inline] let y = 3 ; x } ; nll . }";
+    assert!(text.contains(nested), "{nested} is not in {text}");
+    assert!(!text.contains("output") && !text.contains("group"), "{text}");
 }
 
 #[test]

@@ -25,11 +25,11 @@ fn parse(source: &str) -> TokenStream {
 }
 
 fn diagnostic(source: &str) -> TokenStream {
-    crate::diagnostic::derive(parse(source))
+    crate::diagnostic::derive(&parse(source))
 }
 
 fn batch(source: &str) -> TokenStream {
-    crate::batch::derive(parse(source))
+    crate::batch::derive(&parse(source))
 }
 
 /// `source` stands below an `#[evaluator(arguments)]`.

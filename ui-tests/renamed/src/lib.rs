@@ -4,6 +4,7 @@
 #![deny(warnings, missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
 
 pub mod by_its_name;
+pub mod by_its_name_in_the_manifest;
 pub mod through_a_module;
 
 /// Not the library: nothing may mean this one.

@@ -63,8 +63,8 @@ fn run<S: Strategy>(cases: u32, strategy: &S, property: impl Fn(S::Value) -> Tes
 /// The input as what each macro is applied to.
 fn expand(with: usize, input: &TokenStream) -> TokenStream {
     match with % 3 {
-        0 => crate::diagnostic::derive(input.clone()),
-        1 => crate::batch::derive(input.clone()),
+        0 => crate::diagnostic::derive(input),
+        1 => crate::batch::derive(input),
         _ => crate::evaluator::attribute(TokenStream::new(), input),
     }
 }
@@ -73,21 +73,21 @@ fn expand(with: usize, input: &TokenStream) -> TokenStream {
 fn expand_arguments(with: usize, list: &TokenStream) -> TokenStream {
     let function = |function| crate::evaluator::attribute(TokenStream::new(), &function);
     match with % 7 {
-        0 => crate::diagnostic::derive(quote!(
+        0 => crate::diagnostic::derive(&quote!(
             struct D {
                 #[group = "a"]
                 #[metric(#list)]
                 x: T,
             }
         )),
-        1 => crate::diagnostic::derive(quote!(
+        1 => crate::diagnostic::derive(&quote!(
             struct D {
                 #[diagnostic(#list)]
                 x: T,
             }
         )),
-        2 => crate::diagnostic::derive(quote!(struct D { #[group = #list] x: T })),
-        3 => crate::batch::derive(quote!(
+        2 => crate::diagnostic::derive(&quote!(struct D { #[group = #list] x: T })),
+        3 => crate::batch::derive(&quote!(
             #[batch(#list)]
             struct D {
                 x: T,
