@@ -20,6 +20,7 @@ pub struct VaeLoss {
 }
 
 /// The loss in both summaries.
+#[must_use]
 pub fn both(summary: &VaeSummary) -> (&VaeSummaryLoss, &VaeLossSummaryLoss) {
     (&summary.loss, &summary.parts.loss)
 }
