@@ -84,11 +84,14 @@ pub fn unwritten_output(field: &'static str, then: u64, now: u64) -> Result<()> 
     if then == now { Ok(()) } else { Err(Error::WrittenInPlace { field: field.to_owned() }) }
 }
 
+/// A loss, and what an evaluator marks.
+pub type Marked<L, D, O> = (L, Result<(D, O)>);
+
 /// What an evaluator's function gave with the values that it marks, as the trait wants it.
 ///
 /// # Errors
 /// The function's own, and what is wrong with a marked value.
-pub fn with_marked<L: Into<Loss>, D, O>(evaluated: Result<(L, Result<(D, O)>)>) -> Result<(Loss, D, O)> {
+pub fn with_marked<L: Into<Loss>, D, O>(evaluated: Result<Marked<L, D, O>>) -> Result<(Loss, D, O)> {
     let (loss, marked) = evaluated?;
     let (diagnostics, output) = marked?;
     Ok((loss.into(), diagnostics, output))

@@ -12,6 +12,7 @@ use syn::{
 use super::ast::Evaluator;
 use super::check;
 use super::marked::markers;
+use super::returns::ungrouped;
 use crate::ctxt::Ctxt;
 use crate::meta::{self, Argument};
 use crate::text::compact;
@@ -212,14 +213,6 @@ impl VisitMut for NameImplTrait<'_> {
             self.params.push(parse_quote!(#ident: #bounds));
             *ty = parse_quote!(#ident);
         }
-    }
-}
-
-fn ungrouped(ty: &Type) -> &Type {
-    match ty {
-        Type::Group(group) => ungrouped(&group.elem),
-        Type::Paren(paren) => ungrouped(&paren.elem),
-        _ => ty,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Generics, Stmt, Type, WherePredicate, parse_quote};
+use syn::{FnArg, Generics, Signature, Stmt, Type, WherePredicate, parse_quote};
 
 use super::arguments::Param;
 use super::ast::Evaluator;
@@ -180,7 +180,7 @@ impl Implementation<'_> {
         let attrs = self.evaluator.function_attrs();
         let mut sig = function.sig.clone();
         for input in &mut sig.inputs {
-            if let syn::FnArg::Typed(input) = input {
+            if let FnArg::Typed(input) = input {
                 input.attrs.retain(|attr| !meta::is_doc(attr));
                 marked::strip(&mut input.attrs);
             }
@@ -189,10 +189,8 @@ impl Implementation<'_> {
             Returns::Loss { declared } if !self.marks_nothing() => {
                 let (diagnostics, output) = self.types();
                 let library = self.library;
-                let ty = returns::with_value(
-                    declared,
-                    |loss| parse_quote!((#loss, #library::Result<(#diagnostics, #output)>)),
-                );
+                let ty =
+                    returns::with_value(declared, |loss| parse_quote!(#library::Marked<#loss, #diagnostics, #output>));
                 sig.output = parse_quote!(-> #ty);
                 self.body(&quote!(#declared))
             }
@@ -201,19 +199,11 @@ impl Implementation<'_> {
                 quote!(#block)
             }
         };
+        let lints = lints(&function.sig);
         quote! {
             #(#attrs)*
             // The shape of the signature is the macro's wish, not the user's.
-            #[allow(
-                clippy::borrowed_box,
-                clippy::needless_pass_by_value,
-                clippy::ptr_arg,
-                clippy::ref_option,
-                clippy::too_many_arguments,
-                clippy::trivially_copy_pass_by_ref,
-                clippy::type_complexity,
-                clippy::unnecessary_wraps,
-            )]
+            #[allow(#lints)]
             #sig #body
         }
     }
@@ -276,6 +266,33 @@ impl Implementation<'_> {
         let output = mark.is_output().then(|| keep(mark.output_cfgs(), "output", "Batch", "share"));
         quote!(#local_statement #leaf #output)
     }
+}
+
+/// The lints that a signature runs into by what an evaluator has to be. Those of `clippy::all` only where they apply:
+/// a crate that forbids them would be warned of an `allow`.
+fn lints(sig: &Signature) -> TokenStream {
+    let mut lints = quote! {
+        clippy::needless_pass_by_value,
+        clippy::ref_option,
+        clippy::trivially_copy_pass_by_ref,
+        clippy::unnecessary_wraps,
+    };
+    if sig.inputs.len() > 7 {
+        lints.extend(quote!(clippy::too_many_arguments,));
+    }
+    for input in &sig.inputs {
+        let FnArg::Typed(input) = input else { continue };
+        let Type::Reference(reference) = returns::ungrouped(&input.ty) else { continue };
+        let Type::Path(behind) = returns::ungrouped(&reference.elem) else { continue };
+        match behind.path.segments.last() {
+            Some(last) if last.ident == "Box" => lints.extend(quote!(clippy::borrowed_box,)),
+            Some(last) if ["Vec", "String", "PathBuf", "Cow"].iter().any(|name| last.ident == name) => {
+                lints.extend(quote!(clippy::ptr_arg,));
+            }
+            _ => {}
+        }
+    }
+    lints
 }
 
 /// The struct of what was kept; `()` where there is none.

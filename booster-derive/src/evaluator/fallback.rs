@@ -65,7 +65,7 @@ fn given_back(function: &ItemFn, in_error: Option<&Ident>) -> TokenStream {
         function.block.stmts.push(Stmt::Expr(parse_quote!(::core::unreachable!()), None));
     }
     // What is only marked is not used here.
-    quote!(#[allow(irrefutable_let_patterns, unused, clippy::all, clippy::pedantic)] #function)
+    quote!(#[allow(irrefutable_let_patterns, unused)] #function)
 }
 
 /// Takes from a signature what rustc would report a second time.

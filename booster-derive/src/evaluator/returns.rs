@@ -68,7 +68,8 @@ fn form(ty: &Type) -> Option<Returns<'_>> {
     }
 }
 
-fn ungrouped(ty: &Type) -> &Type {
+/// `ty` without parentheses and invisible groups around it.
+pub(super) fn ungrouped(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => ungrouped(&group.elem),
         Type::Paren(paren) => ungrouped(&paren.elem),

@@ -7,6 +7,7 @@ pub mod conditions;
 pub mod documentation;
 pub mod early_returns;
 pub mod flattening;
+pub mod forbidden_lints;
 pub mod generic_evaluators;
 pub mod generics;
 pub mod impl_trait;
