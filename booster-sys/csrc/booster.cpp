@@ -17,6 +17,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/hardtanh.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/rsub.h>
 #include <ATen/ops/stack.h>
@@ -338,6 +339,11 @@ char *booster_clamp(at::Tensor *const *tensors, size_t count, double most) {
       tensor.copy_(summed);
     }
   });
+}
+
+// Entries limited to a range: clamp, whose gradient takes one kernel.
+char *booster_limit(const at::Tensor *tensor, double least, double greatest, at::Tensor **limited) {
+  return guarded([&] { *limited = new at::Tensor(at::hardtanh(*tensor, least, greatest)); });
 }
 
 // Moves each mean towards a value by a share of the way, at least in single precision.

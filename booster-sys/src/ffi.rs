@@ -44,6 +44,12 @@ unsafe extern "C" {
         factor: *const C_tensor,
     ) -> *mut c_char;
     pub(crate) fn booster_clamp(tensors: *const *const C_tensor, count: usize, most: f64) -> *mut c_char;
+    pub(crate) fn booster_limit(
+        tensor: *const C_tensor,
+        least: f64,
+        greatest: f64,
+        limited: *mut *mut C_tensor,
+    ) -> *mut c_char;
     pub(crate) fn booster_move_means(
         means: *const *mut C_tensor,
         values: *const *const C_tensor,

@@ -1,6 +1,6 @@
 //! The Bernoulli distribution.
 
-use booster_sys::scalar::ScalarOps as _;
+use booster_sys::scalar::{ScalarOps as _, limit};
 use tch::{Kind, Reduction, Tensor};
 
 use super::{Distribution, KlDivergence, Likelihood, Result, draws, likelihood, parameters, values};
@@ -55,15 +55,15 @@ impl Distribution for Bernoulli {
         let value = values("Bernoulli::log_prob", value, &logits)?;
         let shapes = Tensor::f_broadcast_tensors(&[&logits, &value])?;
         let [logits, value] = &shapes[..] else { return Ok(value) };
-        // libtorch has NaN for infinite logits. The greatest ones that are finite give 0 or more than can be told from
-        // infinity, which a factor makes of it and leaves all else as it is.
-        let (greatest, factor) = match logits.f_kind()? {
-            Kind::Double => (f64::MAX, 1.0 / f64::EPSILON),
-            _ => (f64::from(f32::MAX), 1.0 / f64::from(f32::EPSILON)),
+        // libtorch has NaN for infinite logits. The greatest ones that are finite give 0, or more than can be told from
+        // infinity: by the least share of it that a value can miss, which is half of epsilon, and some room.
+        let (greatest, epsilon) = match logits.f_kind()? {
+            Kind::Double => (f64::MAX, f64::EPSILON),
+            _ => (f64::from(f32::MAX), f64::from(f32::EPSILON)),
         };
-        let logits = logits.try_clamp(-greatest, greatest)?;
+        let logits = limit(logits, -greatest, greatest)?;
         let nll = logits.f_binary_cross_entropy_with_logits::<Tensor>(value, None, None, Reduction::None)?;
-        Ok(nll.try_mul_scalar(-factor)?.try_div_scalar(factor)?)
+        Ok(nll.f_neg()?.try_threshold(-greatest * epsilon / 4.0, f64::NEG_INFINITY)?)
     }
 
     fn entropy(&self) -> Result<Tensor> {
@@ -77,11 +77,6 @@ impl Distribution for Bernoulli {
     fn mean(&self) -> Result<Tensor> {
         Ok(self.logits.f_sigmoid()?)
     }
-}
-
-/// An infinity where a mask is true and else 0, in the shape and kind of a tensor.
-fn ends(mask: &Tensor, like: &Tensor, infinity: f64) -> Result<Tensor> {
-    Ok(like.f_detach()?.f_zeros_like()?.try_masked_fill(mask, infinity)?)
 }
 
 impl KlDivergence for Bernoulli {
@@ -99,7 +94,7 @@ impl KlDivergence for Bernoulli {
         let kl = softplus(&others)?.f_sub(&softplus(&own)?)?.f_sub(&along_tangent)?;
         // What the other excludes costs infinity, if it comes at all.
         let excluded = logits.f_neg()?.f_where_self(&other_logits.try_gt(0.0)?, &logits)?.f_detach()?.f_sigmoid()?;
-        let of_certain = ends(&excluded.try_ne(0.0)?, &kl, f64::INFINITY)?;
+        let of_certain = excluded.try_masked_fill(&excluded.try_gt(0.0)?, f64::INFINITY)?;
         Ok(of_certain.f_where_self(&certain, &kl)?)
     }
 }

@@ -32,7 +32,7 @@ impl Distribution for Laplace {
     fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
         let [loc, log_scale] = self.at_least_single()?;
         let value = values("Laplace::log_prob", value, &loc)?;
-        let energy = in_units(&value.f_sub(&loc)?, &log_scale)?.f_abs()?.f_neg()?;
+        let energy = in_units(&loc.f_sub(&value)?, &log_scale)?.f_abs()?.f_neg()?;
         Ok(energy.f_sub(&log_scale)?.try_sub_scalar(LN_2)?)
     }
 

@@ -82,6 +82,7 @@ pub(super) fn greatest_exponent(kind: Kind) -> f64 {
 pub(super) fn in_units(difference: &Tensor, log_scale: &Tensor) -> Result<Tensor> {
     // By the root of the scale twice, and by no more than can be held: 0 times infinity would be NaN.
     let limit = greatest_exponent(log_scale.f_kind()?);
-    let root = log_scale.try_mul_scalar(-0.5)?.try_clamp_max(limit)?.f_exp()?;
+    // `threshold` limits as `clamp_min` does, with a gradient that costs less.
+    let root = log_scale.try_threshold(-2.0 * limit, -2.0 * limit)?.try_mul_scalar(-0.5)?.f_exp()?;
     Ok(difference.f_mul(&root)?.f_mul(&root)?)
 }
