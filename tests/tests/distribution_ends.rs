@@ -103,6 +103,21 @@ fn what_is_certain_has_no_entropy_and_a_log_probability_of_0() -> Outcome {
 }
 
 #[test]
+fn what_misses_a_certain_value_by_the_least_is_impossible() -> Outcome {
+    for (kind, epsilon) in [(Kind::Float, f64::from(f32::EPSILON)), (Kind::Double, f64::EPSILON)] {
+        let logits = leaf(&[INFINITY, INFINITY, -INFINITY, -INFINITY], kind);
+        let value = Tensor::from_slice(&[1.0 - epsilon / 2.0, 1.0, epsilon, 0.0]).to_kind(kind);
+        let log_prob = Bernoulli::from_logits(&logits)?.log_prob(&value)?;
+        assert_eq!(numbers(&log_prob), [-INFINITY, 0.0, -INFINITY, 0.0], "{kind:?}");
+        assert_eq!(gradients(&log_prob, &[&logits]), [[0.0; 4]], "{kind:?}");
+        let unknown = Bernoulli::from_logits(&leaf(&[f64::NAN, 1.0], kind))?;
+        assert!(numbers(&unknown.log_prob(&Tensor::from(1.0))?)[0].is_nan(), "{kind:?}");
+        assert!(numbers(&unknown.log_prob(&Tensor::from(f64::NAN))?)[1].is_nan(), "{kind:?}");
+    }
+    Ok(())
+}
+
+#[test]
 fn the_log_probability_of_a_bernoulli_leads_to_the_value_too() -> Outcome {
     let logits = [-1.5, 2.0, 0.25];
     let value = leaf(&[0.0, 1.0, 0.5], Kind::Double);
@@ -275,6 +290,30 @@ fn draws_of_half_precision_have_tails_and_no_impossible_values() -> Outcome {
         // As many as exp(-9) of them beyond nine.
         let beyond = laplace.abs().gt(9.0).sum(Kind::Int64).int64_value(&[]);
         assert!((70..180).contains(&beyond), "{beyond}, expected 123");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_unknown_parameter_makes_an_unknown_divergence() -> Outcome {
+    for kind in KINDS {
+        let others = [-INFINITY, 0.0, INFINITY, f64::NAN];
+        let unknown = Bernoulli::from_logits(&leaf(&[f64::NAN; 4], kind))?;
+        let other = Bernoulli::from_logits(&leaf(&others, kind))?;
+        assert!(numbers(&unknown.kl_divergence(&other)?).iter().all(|number| number.is_nan()), "{kind:?}");
+        let from_unknown = numbers(&other.kl_divergence(&unknown)?);
+        assert!(from_unknown.iter().all(|number| number.is_nan()), "{kind:?} {from_unknown:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn distributions_over_other_classes_have_no_divergence() -> Outcome {
+    let of = |classes: i64| Categorical::from_logits(&Tensor::zeros([2, classes], (Kind::Float, Device::Cpu)));
+    for (one, other) in [(3, 1), (1, 3), (3, 2)] {
+        let error = of(one)?.kl_divergence(&of(other)?).expect_err("other classes").to_string();
+        let found = format!("found one over {one} classes and one over {other}");
+        assert!(error.starts_with("Categorical::kl_divergence: expected ") && error.ends_with(&found), "{error}");
     }
     Ok(())
 }

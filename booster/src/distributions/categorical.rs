@@ -106,6 +106,14 @@ impl Distribution for Categorical {
 
 impl KlDivergence for Categorical {
     fn kl_divergence(&self, other: &Self) -> Result<Tensor> {
+        let classes = [self, other].map(|one| one.log_probabilities.size().pop().unwrap_or_default());
+        if classes[0] != classes[1] {
+            return Err(Error::Operand {
+                operation: "Categorical::kl_divergence",
+                expected: "distributions over the same classes".to_owned(),
+                found: format!("one over {} classes and one over {}", classes[0], classes[1]),
+            });
+        }
         self.expectation(&self.log_probabilities.f_sub(&other.log_probabilities)?)
     }
 }

@@ -128,7 +128,7 @@ pub trait KlDivergence<Other = Self>: Distribution {
     /// `KL(self || other)` in nats, never negative but for rounding; `batch_shape` as both broadcast.
     ///
     /// # Errors
-    /// [`Error::Torch`] where the shapes do not broadcast.
+    /// [`Error::Torch`] where the shapes do not broadcast; [`Error::Operand`] for distributions over other classes.
     fn kl_divergence(&self, other: &Other) -> Result<Tensor>;
 }
 
