@@ -207,6 +207,7 @@ fn what_was_saved_in_another_form_is_refused() -> Outcome {
     let json = serde_json::to_value(aggregator.save()?)?;
     for (field, value, expected) in [
         ("version", json!(2), "expected version 1 of its form, found 2"),
+        ("updates", json!(0), "expected no values without an update"),
         ("updates", json!(u64::MAX), "expected at most 9007199254740992 updates"),
         ("schema_hash", json!(1), "other fields are optional or count samples"),
     ] {

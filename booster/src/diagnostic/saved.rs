@@ -103,6 +103,9 @@ impl<D: Diagnostic> Aggregator<D> {
             return Err(Error::Schema(format!("expected at most {MOST_UPDATES} updates, found {}", saved.updates)));
         }
         if saved.updates == 0 {
+            if saved.fields.iter().any(|field| field.states.is_some()) {
+                return Err(Error::Schema("expected no values without an update, found some".to_owned()));
+            }
             return Ok(aggregator);
         }
         aggregator.tracks = tracks::<D>();
