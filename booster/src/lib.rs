@@ -10,6 +10,7 @@ pub mod diagnostic;
 pub mod distributions;
 pub mod error;
 pub mod evaluation;
+mod files;
 pub mod functional;
 pub mod logging;
 pub mod models;

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use booster::functional::image_grid;
 use booster::logging::{Curves, Image, Point, PointData, Sink, TensorBoard, TextLog};
+use booster::tch::nn::VarStore;
 use booster::tch::{Device, Kind, Tensor};
+use booster::training::Ema;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -171,6 +173,27 @@ fn a_disk_that_was_full_for_a_while_loses_nothing_that_was_taken() -> Outcome {
 #[test]
 #[ignore = "mounts a file system, which only root may; `cargo xtask test` runs it"]
 #[cfg(target_os = "linux")]
+fn averages_that_find_no_room_are_an_error_and_leave_those_before() -> Outcome {
+    on_a_small_disk("64k", |folder| {
+        let (small, large) = (VarStore::new(Device::Cpu), VarStore::new(Device::Cpu));
+        let _ = small.root().f_zeros_no_train("weight", &[10])?;
+        let _ = large.root().f_zeros_no_train("weight", &[100_000])?;
+        for file in ["averages.safetensors", "averages.ot"] {
+            let path = folder.join(file);
+            Ema::new(&small, 0.9)?.save(&path)?;
+            let before = fs::read(&path)?;
+            let error = Ema::new(&large, 0.9)?.save(&path).expect_err("no room").to_string();
+            assert!(error.contains(file) && error.contains("No space left"), "{error}");
+            assert!(fs::read(&path)? == before && fs::read_dir(folder)?.count() == 1, "{file}");
+            fs::remove_file(&path)?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+#[ignore = "mounts a file system, which only root may; `cargo xtask test` runs it"]
+#[cfg(target_os = "linux")]
 fn a_line_and_a_picture_are_written_whole_or_not_at_all() -> Outcome {
     on_a_small_disk("128k", |folder| {
         let (path, picture, png) = (folder.join("train.log"), folder.join("curves.svg"), folder.join("image.png"));
@@ -265,5 +288,61 @@ fn curves_of_any_numbers_are_drawn() -> Outcome {
     let drawn = std::thread::spawn(move || curves.flush());
     wait_until("the picture", || drawn.is_finished());
     drawn.join().map_err(|_| "it panicked")??;
+    Ok(())
+}
+
+#[test]
+fn a_run_that_goes_on_after_half_a_line_begins_one_of_its_own() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("train.log");
+    fs::write(&path, "step 1  loss/nll 0.25\nstep 2  loss/nll 0.2")?;
+    for step in 3..=4 {
+        TextLog::create(&path)?.points(step, &[scalar("nll", 0.5)])?;
+    }
+    let text = fs::read_to_string(&path)?;
+    let expected = ["step 1  loss/nll 0.25", "step 2  loss/nll 0.2", "step 3  loss/nll 0.5", "step 4  loss/nll 0.5"];
+    assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+    Ok(())
+}
+
+#[test]
+fn threads_that_replace_one_file_leave_one_of_theirs_whole() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join(format!("{}.png", "n".repeat(250)));
+    let grey = |height: i64| Image::from_tensor(&Tensor::full([1, height, 64], 0.5, (Kind::Float, Device::Cpu)));
+    let images = (1..=4).map(grey).collect::<booster::Result<Vec<_>>>()?;
+    let whole = images.iter().map(Image::to_png).collect::<booster::Result<Vec<_>>>()?;
+    let outcome = std::thread::scope(|scope| {
+        let write = |image| {
+            let path = &path;
+            scope.spawn(move || (0..100).try_for_each(|_| Image::save_png(image, path)))
+        };
+        let writers = images.iter().map(write).collect::<Vec<_>>();
+        writers.into_iter().try_for_each(|writer| writer.join().expect("no panic"))
+    });
+    outcome?;
+    assert!(whole.contains(&fs::read(&path)?));
+    assert_eq!(fs::read_dir(folder.path())?.count(), 1);
+    Ok(())
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_that_is_replaced_keeps_its_permissions() -> Outcome {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("private.png");
+    fs::write(&path, "")?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+    Image::from_tensor(&Tensor::zeros([1, 1, 1], (Kind::Float, Device::Cpu)))?.save_png(&path)?;
+    assert_eq!(fs::metadata(&path)?.permissions().mode() & 0o777, 0o600);
+    Ok(())
+}
+
+#[test]
+fn a_step_that_event_files_cannot_hold_is_named() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let error = TensorBoard::create(folder.path())?.points(u64::MAX, &[]).expect_err("too great").to_string();
+    assert!(error.contains("step") && error.contains("18446744073709551615"), "{error}");
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Point, PointData, Sink, io_error, make_folder};
@@ -11,8 +11,8 @@ use crate::error::Result;
 /// A sink that writes a line of text for each summary: `step 12  loss/nll 0.2713  metrics/accuracy 0.9187`.
 ///
 /// Numbers are written in full: read again they are the same. Histograms and images are left out. The file is appended
-/// to, so that a run that goes on keeps what it has, and each line is there once it is written: as a whole, since half a
-/// number would be another one.
+/// to, so that a run that goes on keeps what it has, on a line of its own even where the last one was cut off; and each
+/// line is there once it is written: as a whole, since half a number would be another one.
 ///
 /// ```
 /// use booster::logging::{Point, PointData, Sink, TextLog};
@@ -47,7 +47,8 @@ impl TextLog {
         }
         let file = OpenOptions::new().append(true).create(true).open(&path);
         let file = file.map_err(|cause| io_error("open", &path, cause))?;
-        Ok(Self { path, file, is_torn: false })
+        let is_torn = ends_in_part_of_a_line(&path).map_err(|cause| io_error("read the end of", &path, cause))?;
+        Ok(Self { path, file, is_torn })
     }
 
     /// Writes a line, or nothing.
@@ -74,6 +75,18 @@ impl TextLog {
         }
         error
     }
+}
+
+/// Whether a file's last line has no end: a process was killed as it wrote it, say.
+fn ends_in_part_of_a_line(path: &Path) -> io::Result<bool> {
+    let about = std::fs::metadata(path)?;
+    if !about.is_file() || about.len() == 0 {
+        return Ok(false);
+    }
+    let (mut file, mut last) = (File::open(path)?, [0]);
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
 }
 
 impl Sink for TextLog {

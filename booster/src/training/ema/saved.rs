@@ -7,6 +7,7 @@ use tch::{Kind, Tensor, no_grad_guard};
 
 use super::Ema;
 use crate::error::{Error, Result};
+use crate::files::{write_file, write_whole};
 use crate::stats;
 
 /// The name of the number of updates among the averages.
@@ -19,7 +20,8 @@ impl Ema {
     /// It is a file of weights too: [`VarStore::load`](tch::nn::VarStore::load) makes the averages a model's variables.
     ///
     /// # Errors
-    /// [`Error::Torch`] where the file cannot be written, with its path.
+    /// Returns [`Error::Io`] or [`Error::Torch`] with the path if the file cannot be written: one that was there is then
+    /// as it was.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         self.write(path).map_err(|error| error.during(format!("save averages to `{}`", path.display())))
@@ -43,11 +45,12 @@ impl Ema {
             tensors.extend(average.names.iter().map(|name| (name.as_str(), value.shallow_clone())));
         }
         if is_safetensors(path) {
-            Tensor::write_safetensors(&tensors, path)?;
-        } else {
-            Tensor::save_multi(&tensors, path)?;
+            return write_whole(path, |to| Ok(Tensor::write_safetensors(&tensors, to)?));
         }
-        Ok(())
+        // libtorch ends the process where it cannot write to the end of a file.
+        let mut bytes = Vec::new();
+        Tensor::save_multi_to_stream(&tensors, &mut bytes)?;
+        write_file(path, &bytes)
     }
 
     fn read(&mut self, path: &Path) -> Result<()> {
