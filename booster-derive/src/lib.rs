@@ -68,6 +68,7 @@ use proc_macro::TokenStream;
 /// | `#[metric(samples)]` | field | Counts the samples, which weigh the values beside it that are not per sample; its summary is their sum. |
 /// | `#[diagnostic(flatten)]` | field | The field is a diagnostic of its own. |
 /// | `#[diagnostic(skip)]` | field | The field is not measured. |
+/// | `#[diagnostic(summary = Name)]` | struct | The summary's name, if not the struct's and `Summary`: where that is another struct. |
 /// | `#[diagnostic(crate = path)]` | struct | Where `booster` is, if not a dependency of the package: `crate::facade::booster`. |
 ///
 /// # Reductions

@@ -13,6 +13,8 @@ use crate::names;
 /// A struct of which every field has its place.
 pub(super) struct Container<'a> {
     pub(super) input: &'a DeriveInput,
+    /// The summary's name, if not made of the struct's.
+    pub(super) summary: Option<&'a Ident>,
     pub(super) fields: Vec<Field<'a>>,
     /// In order of first appearance.
     pub(super) groups: Vec<GroupName>,
@@ -56,7 +58,7 @@ pub(super) struct Metric {
 
 impl<'a> Container<'a> {
     /// None where there are no named fields; a field in error is left out. Both are reported.
-    pub(super) fn from_input(ctxt: &Ctxt, input: &'a DeriveInput) -> Option<Self> {
+    pub(super) fn from_input(ctxt: &Ctxt, input: &'a DeriveInput, summary: Option<&'a Ident>) -> Option<Self> {
         check::stray_attributes(ctxt, &input.attrs);
         let fields = named_fields(ctxt, input)?;
         let fields: Vec<Field<'a>> = fields.filter_map(|field| Field::from_syn(ctxt, field)).collect();
@@ -66,12 +68,12 @@ impl<'a> Container<'a> {
                 groups.push(leaf.group.clone());
             }
         }
-        Some(Self { input, fields, groups })
+        Some(Self { input, summary, fields, groups })
     }
 
     /// What is known of an input that is no struct with named fields.
-    pub(super) fn empty(input: &'a DeriveInput) -> Self {
-        Self { input, fields: Vec::new(), groups: Vec::new() }
+    pub(super) fn empty(input: &'a DeriveInput, summary: Option<&'a Ident>) -> Self {
+        Self { input, summary, fields: Vec::new(), groups: Vec::new() }
     }
 
     /// The fields of `group`, in order of declaration.

@@ -1,6 +1,6 @@
 //! What comes out beside errors: uses of the struct as a diagnostic, and of its summary, stay quiet.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::{DeriveInput, parse_quote};
 
@@ -13,6 +13,7 @@ use crate::library::Library;
 pub(super) fn container(
     library: &Library,
     input: &DeriveInput,
+    summary: Option<&Ident>,
     known: Option<Container<'_>>,
     errors: TokenStream,
 ) -> TokenStream {
@@ -23,7 +24,7 @@ pub(super) fn container(
     } else {
         let in_error = InError::new(&input.attrs, &input.vis, ident, errors);
         let constant = in_error.constant();
-        let known = known.unwrap_or_else(|| Container::empty(input));
+        let known = known.unwrap_or_else(|| Container::empty(input, summary));
         let summary = Summary::new(library, &known);
         let structs = summary.fallback(&in_error);
         (quote!(#constant #structs), in_error.ty())

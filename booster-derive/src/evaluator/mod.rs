@@ -14,13 +14,12 @@ mod structure;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::parse::{ParseStream, Parser};
-use syn::{ItemFn, Token};
+use syn::ItemFn;
 
 use crate::ctxt::Ctxt;
 use crate::half_typed;
 use crate::library::Library;
-use crate::meta::{self, Argument};
+use crate::meta;
 
 /// The evaluator made from the function in `item`, or its errors and the function.
 pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStream {
@@ -60,25 +59,12 @@ impl Options {
     fn read(ctxt: &Ctxt, arguments: TokenStream) -> Self {
         let (mut library, mut name) = (None, None);
         meta::parse_arguments(ctxt, arguments, "`#[evaluator(name = Name, crate = path)]`", |meta| {
-            if !meta.path.is_ident("name") {
-                meta::crate_argument(ctxt, &meta, "argument", &["name", "crate"], &mut library);
-            } else if name.is_some() {
-                ctxt.error_with_help(&meta.path, "duplicate `name`", "remove one of them");
-                meta::skip_argument(meta.input);
+            if meta.path.is_ident("name") {
+                meta::name_argument(ctxt, &meta, &mut name);
             } else {
-                name = struct_name(ctxt, &meta);
+                meta::crate_argument(ctxt, &meta, "argument", &["name", "crate"], &mut library);
             }
         });
         Self { library: library.unwrap_or_default(), name }
     }
-}
-
-/// Reads `= Name` of `name = Name`; none, and reported, where it is none.
-fn struct_name(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Ident> {
-    let rest = meta::rest_of_argument(meta.input);
-    let parser = |input: ParseStream<'_>| input.parse::<Token![=]>().and_then(|_| input.parse::<Ident>());
-    parser.parse2(rest).ok().or_else(|| {
-        ctxt.error_with_help(&meta.path, "`name` takes an identifier after `=`", "write `name = Classification`");
-        None
-    })
 }

@@ -182,6 +182,24 @@ pub(crate) fn crate_argument(
     }
 }
 
+/// Reads `= Name` of `name = Name`, whatever its word is.
+pub(crate) fn name_argument(ctxt: &Ctxt, meta: &Argument<'_>, found: &mut Option<Ident>) {
+    let word = compact(&meta.path);
+    let rest = rest_of_argument(meta.input);
+    let parser = |input: ParseStream<'_>| input.parse::<Token![=]>().and_then(|_| input.parse::<Ident>());
+    if found.is_some() {
+        ctxt.error_with_help(&meta.path, format_args!("duplicate `{word}`"), "remove one of the two");
+    } else if let Ok(name) = parser.parse2(rest) {
+        *found = Some(name);
+    } else {
+        ctxt.error_with_help(
+            &meta.path,
+            format_args!("`{word}` takes an identifier after `=`"),
+            format_args!("write `{word} = Name`"),
+        );
+    }
+}
+
 /// Reads the attribute `#[name(crate = path)]` of a container, the only one it takes.
 pub(crate) fn container_library(ctxt: &Ctxt, attrs: &[Attribute], name: &str) -> Library {
     let mut found = None;

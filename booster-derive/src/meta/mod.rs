@@ -7,8 +7,8 @@ use quote::{format_ident, quote};
 use syn::{Attribute, Expr, Meta};
 
 pub(crate) use self::arguments::{
-    Argument, arguments, container_library, crate_argument, no_arguments, parse_arguments, rest_of_argument,
-    skip_argument, unknown,
+    Argument, arguments, container_library, crate_argument, name_argument, no_arguments, parse_arguments,
+    rest_of_argument, skip_argument, unknown,
 };
 use crate::ctxt::Ctxt;
 use crate::text::compact;

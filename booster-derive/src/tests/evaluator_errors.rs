@@ -189,7 +189,7 @@ fn the_function_comes_back_without_marks() {
         _ => None,
     });
     let given_back = functions.next().expect("the function");
-    let expected = "#[allow(irrefutable_let_patterns, unused, clippy::all, clippy::pedantic)]
+    let expected = "#[allow(irrefutable_let_patterns, unused)]
         /// Docs.
         pub async fn f(model: &N, batch: &B, mode: Mode, x: f64) -> Result<Tensor> {
             #[allow(unused)] let y: f64 = x;

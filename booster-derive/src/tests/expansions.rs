@@ -110,6 +110,19 @@ fn diagnostic_with_raw_identifiers() {
     assert_expansion("diagnostic_raw", diagnostic("struct Raw { #[group = \"type\"] r#match: f64 }"));
 }
 
+/// All that is made has the name that is given, of a stand-in as well.
+#[test]
+fn diagnostic_with_a_summary_of_another_name() {
+    for last in ["", "b: f64"] {
+        let with = |attribute: &str| {
+            diagnostic(&format!("{attribute} struct D {{ #[group = \"loss\"] a: f64, {last} }}")).to_string()
+        };
+        let derived = with("");
+        assert!(derived.contains("DSummaryLoss"), "{derived}");
+        assert_eq!(with("#[diagnostic(summary = Report)]"), derived.replace("DSummary", "Report"));
+    }
+}
+
 #[test]
 fn diagnostic_of_a_renamed_crate_without_fields() {
     assert_expansion("diagnostic_crate", diagnostic("#[diagnostic(crate = other::library)] struct Empty {}"));

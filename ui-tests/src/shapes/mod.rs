@@ -24,6 +24,7 @@ pub mod reductions;
 pub mod second_form;
 pub mod shadowed_lets;
 pub mod shadowed_names;
+pub mod summary_names;
 pub mod unicode;
 pub mod visibility;
 pub mod within_functions;

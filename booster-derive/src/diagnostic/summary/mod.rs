@@ -5,7 +5,7 @@ mod traits;
 mod values;
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::{Generics, Type, Visibility};
 
 use crate::diagnostic::ast::{Container, Field, Leaf};
@@ -13,7 +13,7 @@ use crate::diagnostic::attr::GroupName;
 use crate::diagnostic::expand::{flattened_bound, reduction_bounds};
 use crate::diagnostic::reduce::Value;
 use crate::generics::{self, Names, is_generic};
-use crate::library::Library;
+use crate::library::{Library, shown_at};
 use crate::{meta, names};
 
 /// The generated structs, before they are written out.
@@ -42,13 +42,13 @@ impl<'a> Summary<'a> {
         let mut impl_generics = restricted.clone();
         generics::add_predicates(&mut impl_generics, concrete.into_iter().map(bound));
         generics::add_predicates(&mut impl_generics, reduction_bounds(library, container));
-        let near = container.input.ident.span();
-        let name = format!("{}Summary", names::plain(&container.input.ident));
+        let ident = &container.input.ident;
+        let derived = || names::generated(&format!("{}Summary", names::plain(ident)), ident.span());
         Self {
             library,
             container,
             vis: &container.input.vis,
-            ident: names::generated(&name, near),
+            ident: container.summary.map_or_else(derived, names::again),
             generics: restricted,
             impl_generics,
             unused: &kept - &used,
@@ -94,15 +94,17 @@ impl<'a> Summary<'a> {
         let doc = meta::doc(&format!("Summary of [`{}`]: one value per metric, by group.", container.input.ident));
         let lints = self.lints(container.groups.iter().map(|group| &group.name));
         let where_clause = &generics.where_clause;
+        // Shown at the name, where a struct of the user's own with the same name is reported then.
+        let fields = quote_spanned!(shown_at(ident.span())=> {
+            #(#groups)*
+            #(#flattened)*
+            #marker
+        });
         let group_structs = container.groups.iter().map(|group| self.group_struct(group));
         quote! {
             #doc
             #lints
-            #vis struct #ident #generics #where_clause {
-                #(#groups)*
-                #(#flattened)*
-                #marker
-            }
+            #vis struct #ident #generics #where_clause #fields
 
             #(#group_structs)*
         }
@@ -147,14 +149,12 @@ impl<'a> Summary<'a> {
         } else {
             (Some(derives), None)
         };
+        let fields = quote_spanned!(shown_at(ident.span())=> { #fields #marker });
         quote! {
             #doc
             #lints
             #derives
-            #vis struct #ident {
-                #fields
-                #marker
-            }
+            #vis struct #ident #fields
         }
     }
 

@@ -45,7 +45,7 @@ pub(super) const LISTS: [&str; 9] = [
     "reduce = path::To<3, f64>, mean_dims",
     "samples",
     "quantile(0.95), p99.9, p105",
-    "skip, flatten",
+    "skip, flatten, summary = Name",
     "crate = a::b",
     "default = f::<A, B>(3) + 1",
     "\"loss\"",
