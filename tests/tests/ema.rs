@@ -210,6 +210,25 @@ fn saved_averages_go_on_as_if_nothing_had_happened() -> Outcome {
 }
 
 #[test]
+fn an_average_without_entries_is_saved_as_others() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let store = VarStore::new(Device::Cpu);
+    for (name, size) in [("empty", &[0][..]), ("none", &[2, 0]), ("single", &[])] {
+        let _ = store.root().zeros_no_train(name, size);
+    }
+    for file in ["averages.safetensors", "averages.ot"] {
+        let path = folder.path().join(file);
+        let mut ema = Ema::new(&store, 0.5)?;
+        ema.update(&store)?;
+        ema.save(&path)?;
+        let mut resumed = Ema::new(&store, 0.5)?;
+        resumed.load(&path)?;
+        assert_eq!(resumed.updates(), 1, "{file}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_file_that_does_not_fit_is_an_error_and_changes_nothing() -> Outcome {
     let _generator = generator();
     let folder = tempfile::tempdir()?;
@@ -231,6 +250,14 @@ fn a_file_that_does_not_fit_is_an_error_and_changes_nothing() -> Outcome {
         Tensor::write_safetensors(&tensors, &path)?;
         let error = ema.load(&path).expect_err(message).to_string();
         assert_eq!(error, format!("load averages from `{}`: {message}", path.display()));
+    }
+    for (updates, found) in [(-5.0, "-5"), (f64::NAN, "NaN"), (1e17, "100000000000000000")] {
+        let updates = ("ema.num_updates", Tensor::from_slice(&[updates]));
+        let weight = ("weight", Tensor::ones([3], (Kind::Double, Device::Cpu)));
+        let others = right().into_iter().skip(1).chain([updates, weight]).collect::<Vec<_>>();
+        Tensor::write_safetensors(&others, &path)?;
+        let error = ema.load(&path).expect_err(found).to_string();
+        assert!(error.ends_with(&format!("a number from 0 to 9007199254740992, found {found}")), "{error}");
     }
     store.store.save(&path)?;
     let error = ema.load(&path).expect_err("weights alone").to_string();

@@ -62,7 +62,7 @@ impl<L: Likelihood> SimpleVae<L> {
     /// weights from libtorch's generator.
     ///
     /// # Panics
-    /// Panics if a size is negative: tch's layers do.
+    /// Panics if a size is less than 1: tch's layers do.
     pub fn new(path: &nn::Path<'_>, observed: &[i64], config: &SimpleVaeConfig) -> Self {
         let values = observed.iter().product::<i64>();
         let decoded = match observed {

@@ -13,6 +13,9 @@ use crate::stats;
 /// The name of the number of updates among the averages.
 pub(super) const UPDATES: &str = "ema.num_updates";
 
+/// More updates cannot be told apart in double precision.
+const MOST_UPDATES: f64 = 9_007_199_254_740_992.0;
+
 impl Ema {
     /// Writes the averages, by the names of their variables, and the number of updates to a file: in the safetensors
     /// format where it is so named, else in libtorch's.
@@ -47,6 +50,10 @@ impl Ema {
         if is_safetensors(path) {
             return write_whole(path, |to| Ok(Tensor::write_safetensors(&tensors, to)?));
         }
+        // tch's streams have no place for a tensor without entries, which has no memory.
+        if tensors.iter().any(|(_, tensor)| tensor.numel() == 0) {
+            return write_whole(path, |to| Ok(Tensor::save_multi(&tensors, to)?));
+        }
         // libtorch ends the process where it cannot write to the end of a file.
         let mut bytes = Vec::new();
         Tensor::save_multi_to_stream(&tensors, &mut bytes)?;
@@ -60,11 +67,15 @@ impl Ema {
         let saved = self.averages.iter().map(|average| find(&tensors, &average.names[0], &average.value));
         let saved = saved.collect::<Result<Vec<_>>>()?;
         let updates = find(&tensors, UPDATES, &Tensor::from_slice(&[0_i64]))?.f_to_kind(Kind::Double)?;
-        let updates = stats::read(&updates)?[0] as u64;
+        let updates = stats::read(&updates)?[0];
+        if !(0.0..=MOST_UPDATES).contains(&updates) {
+            let (name, expected) = (UPDATES.to_owned(), format!("a number from 0 to {MOST_UPDATES}"));
+            return Err(Error::Variable { name, expected, found: updates.to_string() });
+        }
         for (average, saved) in self.averages.iter_mut().zip(saved) {
             average.value.f_copy_(saved)?;
         }
-        self.updates = updates;
+        self.updates = updates as u64;
         Ok(())
     }
 }
