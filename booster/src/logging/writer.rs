@@ -158,6 +158,8 @@ impl Shared {
         } else {
             queue.bytes.splice(0..0, bytes);
             queue.since = Some(Instant::now());
+            // The thread may have seen nothing to wait for while these were being written.
+            self.changed.notify_one();
         }
         outcome
     }
