@@ -1,6 +1,7 @@
 // What booster needs of libtorch and tch does not bind. Each function gives null, or a message to be freed with
 // booster_free: no exception leaves this file.
 
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -107,6 +108,10 @@ void move_mean(at::Tensor &mean, const at::Tensor &value, const at::Tensor &shar
 
 constexpr size_t SHORT = 6;
 
+// The version of the next value that is swapped into a variable: above those that writes alone get to, and another one
+// each time, so that no graph takes one value for another.
+std::atomic<uint32_t> next_swapped{1u << 31};
+
 // The same as `CInfo` in info.rs.
 struct Info {
   int64_t sizes[SHORT];
@@ -209,6 +214,27 @@ uintptr_t booster_storage(const at::Tensor *tensor) {
 // Counts a write, so that graphs that hold the tensor are refused.
 char *booster_bump_version(const at::Tensor *tensor) {
   return guarded([&] { torch::autograd::impl::bump_version(*tensor); });
+}
+
+// Has a variable refer to another tensor's memory, with a version of its own. Its own version is left to those that
+// have it: its detached handles.
+char *booster_swap_in(at::Tensor *variable, const at::Tensor *value) {
+  return guarded([&] {
+    variable->set_data(*value);
+    torch::autograd::impl::set_version_counter(*variable, c10::VariableVersion(next_swapped++));
+  });
+}
+
+// Has a variable refer to what it was before, by a detached handle from then. Graphs of what was swapped in are refused.
+char *booster_swap_back(at::Tensor *variable, const at::Tensor *own) {
+  return guarded([&] {
+    torch::autograd::impl::bump_version(*variable);
+    uint32_t least = static_cast<uint32_t>(variable->_version()) + 1;
+    for (uint32_t next = next_swapped; next < least && !next_swapped.compare_exchange_weak(next, least);)
+      ;
+    variable->set_data(*own);
+    torch::autograd::impl::set_version_counter(*variable, torch::autograd::impl::version_counter(*own));
+  });
 }
 
 // Sends gradients of one variable to another, through a copy where the two differ in memory. Without a target the

@@ -21,6 +21,8 @@ unsafe extern "C" {
     pub(crate) fn booster_version(tensor: *const C_tensor) -> i64;
     pub(crate) fn booster_storage(tensor: *const C_tensor) -> usize;
     pub(crate) fn booster_bump_version(tensor: *const C_tensor) -> *mut c_char;
+    pub(crate) fn booster_swap_in(variable: *mut C_tensor, value: *const C_tensor) -> *mut c_char;
+    pub(crate) fn booster_swap_back(variable: *mut C_tensor, own: *const C_tensor) -> *mut c_char;
     pub(crate) fn booster_route_gradient(
         variable: *const C_tensor,
         target: *const C_tensor,

@@ -12,4 +12,5 @@ pub mod identity;
 pub mod info;
 pub mod replica;
 pub mod scalar;
+pub mod swap;
 pub mod thread;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use booster_sys::swap::LEAST_VERSION;
 use tch::{Device, Kind, TchError};
 
 use crate::diagnostic::NonFiniteReport;
@@ -344,8 +345,22 @@ impl fmt::Display for TorchError {
         // What follows is the stack of C++ functions.
         let stack = ["\nException raised from", "\nframe #0:"].into_iter().filter_map(|start| text.find(start)).min();
         let end = stack.unwrap_or(text.len());
-        formatter.write_str(text[..end].trim_end())
+        formatter.write_str(text[..end].trim_end())?;
+        if is_of_swapped(&text) {
+            formatter.write_str(
+                " (a graph holds variables, not values: one of averaged weights is differentiated before those are \
+                 dropped, one of the variables' own values not while averages take their place)",
+            )?;
+        }
+        Ok(())
     }
+}
+
+/// Whether libtorch refuses a graph since a variable has, or had, other values for a while: by the version that it names.
+fn is_of_swapped(text: &str) -> bool {
+    let numbers = text.split("version ").skip(1).map(|rest| rest.split(|end: char| !end.is_ascii_digit()).next());
+    text.contains("modified by an inplace operation")
+        && numbers.flatten().filter_map(|number| number.parse().ok()).any(|version: u32| version >= LEAST_VERSION)
 }
 
 impl fmt::Debug for TorchError {

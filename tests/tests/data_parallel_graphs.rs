@@ -39,6 +39,13 @@ impl ModuleT for Net {
 
 type Evaluator = Classification<Net>;
 
+/// What the graph is recorded with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Weights {
+    Own,
+    Averages,
+}
+
 /// What happens between an evaluation and its backward.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Event {
@@ -53,6 +60,10 @@ enum Event {
     /// Gradients on all replicas, and no step.
     ParallelBackward,
     GraphOnAverages,
+    /// Differentiated while the averages are there.
+    BackwardOnAverages,
+    /// A training step's gradient on averages.
+    ParallelBackwardOnAverages,
     /// A step that libtorch counts.
     Step,
     Freeze(usize),
@@ -72,6 +83,8 @@ fn events() -> impl Strategy<Value = Event> {
         Just(Event::Backward),
         Just(Event::ParallelBackward),
         Just(Event::GraphOnAverages),
+        Just(Event::BackwardOnAverages),
+        Just(Event::ParallelBackwardOnAverages),
         Just(Event::Step),
         (0_usize..4).prop_map(Event::Freeze),
         Just(Event::Thaw),
@@ -96,7 +109,7 @@ fn variables(store: &VarStore) -> BTreeMap<String, Tensor> {
 /// The gradients after the events, or the error of backward.
 type Found = Result<BTreeMap<String, Tensor>, String>;
 
-fn found<P>(pipeline: &mut P, samples: i64, events: &[Event]) -> booster::Result<Found>
+fn found<P>(pipeline: &mut P, samples: i64, events: &[Event], on: Weights) -> booster::Result<Found>
 where
     P: EvaluationPipeline<Evaluator = Evaluator>,
 {
@@ -106,7 +119,10 @@ where
         training_step(pipeline, &batch(samples, seed), &mut adam)?;
         ema.update(pipeline.var_store())?;
     }
-    let (loss, ..) = pipeline.evaluate(&batch(samples, 10), Mode::Train)?;
+    let (loss, ..) = match on {
+        Weights::Own => pipeline.evaluate(&batch(samples, 10), Mode::Train)?,
+        Weights::Averages => ema.averaged(pipeline)?.evaluate(&batch(samples, 10), Mode::Train)?,
+    };
     for (&event, seed) in events.iter().zip(20..) {
         let batch = batch(samples, seed);
         match event {
@@ -125,6 +141,14 @@ where
             }
             Event::ParallelBackward => drop(pipeline.backward(&batch, booster::pipeline::Objective::Mean)),
             Event::GraphOnAverages => drop(ema.averaged(pipeline)?.evaluate(&batch, Mode::Train)?),
+            Event::BackwardOnAverages => {
+                let mut averaged = ema.averaged(pipeline)?;
+                let (loss, ..) = averaged.evaluate(&batch, Mode::Train)?;
+                let _ = loss.f_backward();
+            }
+            Event::ParallelBackwardOnAverages => {
+                drop(ema.averaged(pipeline)?.backward(&batch, booster::pipeline::Objective::Mean));
+            }
             Event::Step => drop(training_step(pipeline, &batch, &mut adam)),
             Event::Freeze(index) => {
                 let name = ["hidden.weight", "hidden.bias", "mixing", "logits.bias"][index];
@@ -151,16 +175,25 @@ where
 }
 
 /// Compares one device and many, and both with the gradient right after the evaluation.
-fn agree(replicas: usize, samples: i64, events: &[Event]) -> booster::Result<Result<(), String>> {
+fn agree(replicas: usize, samples: i64, events: &[Event], on: Weights) -> booster::Result<Result<(), String>> {
     let one = |events: &[Event]| -> booster::Result<Found> {
         manual_seed(1);
-        found(&mut Pipeline::build(Device::Cpu, net, Evaluator::new()), samples, events)
+        found(&mut Pipeline::build(Device::Cpu, net, Evaluator::new()), samples, events, on)
     };
-    let expected = one(&[])?.map_err(booster::Error::custom)?;
     let of_one = one(events)?;
     manual_seed(1);
     let mut many = DataParallelPipeline::build(&vec![Device::Cpu; replicas], net, Evaluator::new())?;
-    let of_many = found(&mut many, samples, events)?;
+    let of_many = found(&mut many, samples, events, on)?;
+    if on == Weights::Averages {
+        // They are gone.
+        return Ok(match (of_one, of_many) {
+            (Err(_), Err(_)) => Ok(()),
+            (one, many) => Err(format!("one device: {one:?}, many: {many:?}")),
+        });
+    }
+    manual_seed(1);
+    let expected = found(&mut Pipeline::build(Device::Cpu, net, Evaluator::new()), samples, &[], on)?;
+    let expected = expected.map_err(booster::Error::custom)?;
     for (found, who) in [(&of_one, "one device"), (&of_many, "many")] {
         let Ok(gradients) = found else { continue };
         for (name, gradient) in gradients {
@@ -171,8 +204,6 @@ fn agree(replicas: usize, samples: i64, events: &[Event]) -> booster::Result<Res
             }
         }
     }
-    // A graph on averages takes the replicas' variables with it: those of before are refused.
-    let may_differ = events.contains(&Event::GraphOnAverages);
     match (of_one, of_many) {
         (Ok(one), Ok(many)) => {
             for (name, gradient) in one {
@@ -183,7 +214,6 @@ fn agree(replicas: usize, samples: i64, events: &[Event]) -> booster::Result<Res
             Ok(Ok(()))
         }
         (Err(_), Err(_)) => Ok(Ok(())),
-        (Ok(_), Err(_)) if may_differ => Ok(Ok(())),
         (one, many) => Ok(Err(format!("one device: {:?}, many: {:?}", one.map(|_| "right"), many.map(|_| "right")))),
     }
 }
@@ -193,10 +223,13 @@ proptest! {
 
     #[test]
     fn a_graph_gives_its_own_gradient_or_an_error_after_any_events(
-        samples in 1_i64..=7, replicas in 2_usize..=3, events in prop::collection::vec(events(), 0..6),
+        samples in 1_i64..=7,
+        replicas in 1_usize..=3,
+        events in prop::collection::vec(events(), 0..6),
+        on in prop_oneof![4 => Just(Weights::Own), 1 => Just(Weights::Averages)],
     ) {
         let _generator = generator();
-        prop_assert_eq!(agree(replicas, samples, &events).unwrap(), Ok(()));
+        prop_assert_eq!(agree(replicas, samples, &events, on).unwrap(), Ok(()));
     }
 }
 
@@ -212,6 +245,9 @@ fn a_graph_outlives_validations_averages_and_freezes() -> booster::Result<()> {
         Event::ParallelBackward,
         Event::Freeze(2),
         Event::Thaw,
+        Event::GraphOnAverages,
+        Event::BackwardOnAverages,
+        Event::ParallelBackwardOnAverages,
         Event::Average,
     ];
     // Each of them last, and all of them, after an evaluation with the parameter frozen.
@@ -219,21 +255,49 @@ fn a_graph_outlives_validations_averages_and_freezes() -> booster::Result<()> {
         let events = [Event::Freeze(2), Event::Evaluation(Mode::Train), Event::Validation, Event::Thaw, last];
         manual_seed(1);
         let mut many = DataParallelPipeline::build(&[Device::Cpu; 3], net, Evaluator::new())?;
-        let gradients = found(&mut many, 7, &events)?.map_err(booster::Error::custom)?;
+        let gradients = found(&mut many, 7, &events, Weights::Own)?.map_err(booster::Error::custom)?;
         assert_eq!(gradients.len(), 5, "{last:?}");
-        assert_eq!(agree(3, 7, &events)?, Ok(()), "{last:?}");
+        assert_eq!(agree(3, 7, &events, Weights::Own)?, Ok(()), "{last:?}");
     }
-    assert_eq!(agree(3, 7, &harmless)?, Ok(()));
+    assert_eq!(agree(3, 7, &harmless, Weights::Own)?, Ok(()));
     Ok(())
 }
 
 #[test]
-fn graphs_of_other_memory_are_refused() -> booster::Result<()> {
+fn a_graph_of_averages_is_right_while_they_are_there_and_refused_later() -> booster::Result<()> {
+    fn check<P: EvaluationPipeline<Evaluator = Evaluator>>(pipeline: &mut P) -> booster::Result<(Tensor, Tensor)> {
+        let mut ema = Ema::new(pipeline.var_store(), 0.9)?;
+        let mut adam = nn::Adam::default().build(pipeline.var_store(), 0.1)?;
+        training_step(pipeline, &batch(7, 1), &mut adam)?;
+        adam.zero_grad();
+        let (own, ..) = pipeline.evaluate(&batch(7, 2), Mode::Train)?;
+        let mut averaged = ema.averaged(pipeline)?;
+        let mut copy = Pipeline::build(Device::Cpu, net, Evaluator::new());
+        copy.var_store_mut().copy(averaged.var_store())?;
+        copy.evaluate(&batch(7, 3), Mode::Train)?.0.f_backward()?;
+        let (early, ..) = averaged.evaluate(&batch(7, 3), Mode::Train)?;
+        let (late, _, output) = averaged.evaluate(&batch(7, 3), Mode::Train)?;
+        early.f_backward()?;
+        // Of the variables' own values, which are not there.
+        let errors = [own.f_backward()];
+        drop(averaged);
+        let errors = errors.into_iter().chain([late.f_backward(), output.logits.sum(Kind::Float).f_backward()]);
+        for error in errors {
+            let error = booster::Error::from(error.expect_err("other weights")).to_string();
+            assert!(error.contains("one of averaged weights is differentiated before those are dropped"), "{error}");
+        }
+        let [found, expected] =
+            [pipeline.var_store(), copy.var_store()].map(|store| store.variables()["mixing"].grad());
+        Ok((found.copy(), expected))
+    }
     let _generator = generator();
-    manual_seed(1);
-    let mut many = DataParallelPipeline::build(&[Device::Cpu; 3], net, Evaluator::new())?;
-    let found = found(&mut many, 7, &[Event::GraphOnAverages])?;
-    assert!(found.is_err_and(|error| error.contains("has been modified by an inplace operation")));
+    let mut checks = vec![check(&mut Pipeline::build(Device::Cpu, net, Evaluator::new()))?];
+    for replicas in 1..=3 {
+        checks.push(check(&mut DataParallelPipeline::build(&vec![Device::Cpu; replicas], net, Evaluator::new())?)?);
+    }
+    for (found, expected) in checks {
+        assert!(relative_difference(&found, &expected) < 1e-5, "{found} instead of {expected}");
+    }
     Ok(())
 }
 
@@ -241,7 +305,7 @@ fn graphs_of_other_memory_are_refused() -> booster::Result<()> {
 fn a_graph_that_holds_a_buffer_is_refused_after_a_write_to_it() -> booster::Result<()> {
     let _generator = generator();
     for events in [&[Event::Buffer][..], &[Event::Buffer, Event::Validation]] {
-        assert_eq!(agree(3, 7, events)?, Ok(()), "{events:?}");
+        assert_eq!(agree(3, 7, events, Weights::Own)?, Ok(()), "{events:?}");
     }
     Ok(())
 }

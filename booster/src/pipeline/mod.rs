@@ -74,8 +74,8 @@ pub trait EvaluationPipeline {
     /// [`training_step`](crate::training_step) says so; a loop of your own may, and loses nothing but time if it does not.
     fn stepped(&mut self) {}
 
-    /// Takes note that the variables were written, or given other memory, by other means than an optimizer or
-    /// [`var_store_mut`](Self::var_store_mut).
+    /// Takes note that the variables were written, or given other memory for a while, by other means than an optimizer or
+    /// [`var_store_mut`](Self::var_store_mut): once they have it, and once they are back.
     fn changed(&mut self) {}
 
     /// The evaluator, to read its parameters.
@@ -88,6 +88,9 @@ pub trait EvaluationPipeline {
     fn var_store(&self) -> &VarStore;
 
     /// The model's variables, to load, freeze or convert them.
+    ///
+    /// To differentiate a loss is an error after a load. After a conversion to another kind libtorch does not notice, and
+    /// takes the converted values: have no loss wait for its backward there.
     fn var_store_mut(&mut self) -> &mut VarStore;
 }
 

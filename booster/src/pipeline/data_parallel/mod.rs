@@ -44,7 +44,8 @@ use crate::evaluation::{Evaluator, Loss, Mode};
 ///   which their threads run, so that a seeded run does not repeat; with [`take_turns`](Self::take_turns) it does, bit
 ///   for bit.
 /// - A graph of `evaluate` outlives evaluations, training steps and averages, as on one device: its gradient is that of
-///   the weights that it was recorded with, or `backward` is an error where an optimizer or a load wrote to them.
+///   the weights that it was recorded with, or `backward` is an error where an optimizer or a load wrote to them, or
+///   where it is of averages that are no longer, or of the weights while averages take their place.
 /// - Each replica's thread has a stack of 8 MiB, as the main thread has it, or of `RUST_MIN_STACK` bytes if that is more.
 /// - An evaluation's [`autocast`](tch::autocast) belongs in the evaluator: that of the calling thread is not seen by the
 ///   replicas' threads.
@@ -124,13 +125,13 @@ impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
         self.replicas.master().model()
     }
 
-    /// The batch's shards, or `None` where the master evaluates it alone.
+    /// The batch's shards, or `None` where there is no other replica.
     fn shards(&self, batch: &E::Batch) -> Result<Option<Sharded<E::Batch>>> {
         let samples = batch.batch_size()?;
         if samples == Some(0) {
             return Err(Error::EmptyBatch);
         }
-        if self.replicas.len() == 1 || samples == Some(1) {
+        if self.replicas.len() == 1 {
             return Ok(None);
         }
         let shards = batch.shards(self.replicas.len())?;
@@ -145,7 +146,7 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
     fn evaluate(&mut self, batch: &E::Batch, mode: Mode) -> Result<(Loss, E::Diagnostics, E::Output)> {
         let Some(shards) = self.shards(batch)? else {
             let evaluator = &self.evaluator;
-            return self.replicas.on_master(mode, |model, device| evaluate_on(evaluator, model, device, batch, mode));
+            return self.replicas.on_master(|model, device| evaluate_on(evaluator, model, device, batch, mode));
         };
         let samples = shards.samples.clone();
         let (losses, diagnostics, outputs) = split(self.replicas.evaluate(&self.evaluator, shards, mode)?);
@@ -156,7 +157,7 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
     fn backward(&mut self, batch: &E::Batch, objective: Objective) -> Result<(Loss, E::Diagnostics)> {
         let Some(shards) = self.shards(batch)? else {
             let evaluator = &self.evaluator;
-            return self.replicas.on_master(Mode::Train, |model, device| {
+            return self.replicas.on_master(|model, device| {
                 let (loss, diagnostics, _) = evaluate_on(evaluator, model, device, batch, Mode::Train)?;
                 Ok((differentiate(&loss, batch, objective)?, diagnostics))
             });
@@ -169,7 +170,7 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
     }
 
     fn changed(&mut self) {
-        self.replicas.age.changes += 1;
+        self.replicas.changed();
     }
 
     fn evaluator(&self) -> &E {

@@ -85,21 +85,22 @@ impl<M> ReplicaSet<M> {
         &self.replicas[0]
     }
 
-    /// Lets the master evaluate alone, on this thread.
-    pub(super) fn on_master<T>(&mut self, mode: Mode, work: impl FnOnce(&M, Device) -> Result<T>) -> Result<T> {
-        if gradient::is_enabled() {
-            self.age.step(true);
+    /// The master's variables were written, or have other memory until this is called again.
+    pub(super) fn changed(&mut self) {
+        self.age.changes += 1;
+        for replica in &mut self.replicas {
+            // What fails, for want of memory, is tried again by the next evaluation.
+            let _ = replica.each(|sync| sync.follow(true));
         }
+    }
+
+    /// Lets the only replica evaluate, on this thread.
+    pub(super) fn on_master<T>(&self, work: impl FnOnce(&M, Device) -> Result<T>) -> Result<T> {
         let replica = self.master();
-        let outcome = catch_panic(|| work(&replica.model(), replica.device));
-        let outcome = outcome.map_err(|cause| match cause {
+        catch_panic(|| work(&replica.model(), replica.device)).map_err(|cause| match cause {
             Error::LossWithoutGradient => cause,
             cause => Error::Replica { device: replica.device, replica: 0, samples: None, cause: Box::new(cause) },
-        });
-        if mode.is_train() {
-            self.replicas.iter_mut().for_each(Replica::invalidate_buffers);
-        }
-        outcome
+        })
     }
 
     /// The values, or the first error with its replica.
@@ -125,7 +126,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         let used = batch.shards.len();
         let found = self.enter(used, gradients, &batch.samples);
         let found = found.and_then(|()| self.run(evaluator, batch, mode, None));
-        let left = self.leave(used, mode);
+        let left = self.leave(mode);
         found.and_then(|found| left.map(|()| found))
     }
 
@@ -142,7 +143,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         let found = self.enter(used, GradientMode::Apart, &batch.samples);
         let found = found.and_then(|()| self.differentiate_shards(evaluator, batch, objective));
         let parts = self.replicas.iter_mut().take(used).map(Replica::take_gradients).collect::<Vec<_>>();
-        let left = self.leave(used, Mode::Train);
+        let left = self.leave(Mode::Train);
         // What the master had before comes first: the sum is in its memory.
         let mut sum = vec![(0, before)];
         let found = found.and_then(|found| left.map(|()| found)).and_then(|(loss, diagnostics, corrections)| {
@@ -192,9 +193,9 @@ impl<M: Send + 'static> ReplicaSet<M> {
         self.replicas.iter_mut().try_for_each(|replica| replica.each(VariableSync::count_writes))
     }
 
-    /// Puts the first replicas' variables back as graphs have them.
-    fn leave(&mut self, used: usize, mode: Mode) -> Result<()> {
-        let left = self.replicas.iter_mut().take(used).map(|replica| replica.each(VariableSync::leave)).collect();
+    /// Puts the replicas' variables back as graphs have them. Those of replicas without a shard tell of the master's writes.
+    fn leave(&mut self, mode: Mode) -> Result<()> {
+        let left = self.replicas.iter_mut().map(|replica| replica.each(VariableSync::leave)).collect();
         if mode.is_train() {
             self.replicas.iter_mut().for_each(Replica::invalidate_buffers);
         }

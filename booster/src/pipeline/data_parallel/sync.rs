@@ -1,6 +1,7 @@
 //! How a replica's variable follows the master's.
 
 use booster_sys::replica::{bump_version, make_leaf, route_gradient};
+use booster_sys::swap::{swap_back, swap_in};
 use tch::{Tensor, no_grad};
 
 use crate::error::{Error, Result};
@@ -60,10 +61,18 @@ pub(super) enum GradientMode {
     None,
 }
 
+/// What a replica stood for before the master went elsewhere for a while.
+#[derive(Debug)]
+struct Home {
+    of: usize,
+    /// Its memory, where a graph may hold the replica.
+    memory: Option<Tensor>,
+}
+
 /// A replica's variable and the master's.
 ///
 /// A graph holds the replica's variable itself. So an evaluation that records none leaves the variable as it found it:
-/// in the same memory, and with the same way for gradients.
+/// with the same way for gradients.
 #[derive(Debug)]
 pub(super) struct VariableSync {
     name: String,
@@ -78,8 +87,8 @@ pub(super) struct VariableSync {
     holds: Option<Version>,
     /// Whether a graph may hold the replica.
     in_graph: bool,
-    /// During an evaluation in other memory: that of the graphs, with the values in it.
-    home: Option<(Tensor, Option<Version>)>,
+    /// While the master is elsewhere, as with averaged weights.
+    home: Option<Home>,
     /// During an evaluation as a leaf: the way of the graphs to the master.
     route: Option<Tensor>,
     /// Counted writes to the master's variable and the replica's when the evaluation began.
@@ -94,25 +103,59 @@ impl VariableSync {
         Self { name, master, replica, is_buffer, shares, of, holds, in_graph: false, home, route, writes: (0, 0) }
     }
 
+    /// Goes with the master to other memory, or back: for good, or if it `is_lent`, until the master is back.
+    pub(super) fn follow(&mut self, is_lent: bool) -> Result<()> {
+        let of = self.master.data_ptr() as usize;
+        if self.of == of && (self.shares || self.fits()?) {
+            return Ok(());
+        }
+        let home = self.home.take();
+        let is_back = home.as_ref().is_some_and(|home| home.of == of);
+        match home {
+            Some(Home { memory: Some(memory), .. }) if is_back => {
+                swap_back(&mut self.replica, &memory)?;
+                (self.holds, self.in_graph) = (None, true);
+            }
+            // Lent while it is lent.
+            Some(home) if is_lent && !is_back => {
+                self.settle()?;
+                self.home = Some(home);
+            }
+            None if is_lent && self.of != 0 => {
+                let memory = if self.in_graph {
+                    let memory = self.memory()?;
+                    Some(swap_in(&mut self.replica, &memory)?)
+                } else {
+                    self.settle()?;
+                    None
+                };
+                (self.holds, self.in_graph) = (None, false);
+                self.home = Some(Home { of: self.of, memory });
+            }
+            _ => self.settle()?,
+        }
+        if !(self.shares || self.fits()?) {
+            self.settle()?;
+        }
+        self.of = of;
+        Ok(())
+    }
+
+    /// Gives the replica memory like the master's, and leaves that of before to graphs, which are refused.
+    fn settle(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.in_graph) {
+            bump_version(&self.replica)?;
+        }
+        if self.shares || self.of != 0 || !self.fits()? {
+            self.holds = None;
+            self.replica.f_set_data(&self.memory()?)?;
+        }
+        Ok(())
+    }
+
     /// Gives the replica the master's values, for an evaluation.
     pub(super) fn enter(&mut self, mode: GradientMode, age: Age) -> Result<()> {
-        let of = self.master.data_ptr() as usize;
-        if self.of != of || !(self.shares || self.fits()?) {
-            if self.in_graph && mode == GradientMode::None {
-                // The master is elsewhere for a while, as with averaged weights.
-                self.home = Some((self.replica.f_detach()?, self.holds));
-                self.give_memory()?;
-            } else {
-                if std::mem::take(&mut self.in_graph) {
-                    // Graphs that were recorded in the memory of before would take the values from here.
-                    bump_version(&self.replica)?;
-                }
-                if self.shares || self.of != 0 || !self.fits()? {
-                    self.give_memory()?;
-                }
-                self.of = of;
-            }
-        }
+        self.follow(false)?;
         if !self.shares {
             self.copy_values(age)?;
         }
@@ -131,10 +174,6 @@ impl VariableSync {
 
     /// Puts the replica back as graphs have it.
     pub(super) fn leave(&mut self) -> Result<()> {
-        if let Some((memory, holds)) = self.home.take() {
-            self.replica.f_set_data(&memory)?;
-            self.holds = holds;
-        }
         if let Some(route) = self.route.take() {
             route_gradient(&self.replica, &route, false)?;
         }
@@ -162,12 +201,10 @@ impl VariableSync {
         Ok(self.replica.f_kind()? == self.master.f_kind()? && self.replica.size() == self.master.size())
     }
 
-    /// Gives the replica the master's memory, or as much elsewhere.
-    fn give_memory(&mut self) -> Result<()> {
-        self.holds = None;
+    /// The master's memory, or as much elsewhere.
+    fn memory(&self) -> Result<Tensor> {
         let elsewhere = (self.master.f_kind()?, self.replica.device());
-        let memory = if self.shares { self.master.f_data() } else { Tensor::f_empty(self.master.size(), elsewhere) };
-        Ok(self.replica.f_set_data(&memory?)?)
+        Ok(if self.shares { self.master.f_data() } else { Tensor::f_empty(self.master.size(), elsewhere) }?)
     }
 
     /// Copies the master's values unless they are certainly there.

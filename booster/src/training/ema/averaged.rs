@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
+use booster_sys::swap::{swap_back, swap_in};
 use tch::nn::VarStore;
 use tch::{Tensor, no_grad_guard};
 
@@ -16,7 +17,9 @@ use crate::pipeline::{BatchOf, DiagnosticsOf, EvaluationPipeline, OutputOf};
 /// It is a pipeline itself, to validate with, to predict with, or to save the averages by its variables.
 pub struct Averaged<'a, P> {
     pipeline: &'a mut P,
-    _lent: Lent,
+    lent: Lent,
+    /// [`EvaluationPipeline::changed`], so that the struct needs no bound.
+    changed: fn(&mut P),
 }
 
 impl Ema {
@@ -26,6 +29,9 @@ impl Ema {
     /// evaluation fails or panics. Optimizers do not notice. It is for evaluation: what is trained in between, statistics
     /// of batch norm in [`Mode::Train`] included, changes the averages. Averages of variables in half precision are
     /// converted to it, which takes as much memory as the variables.
+    ///
+    /// A graph from before gives its gradient once the averages are gone, and a graph of the averages is an error then:
+    /// it holds the variables, not their values.
     ///
     /// ```no_run
     /// # use booster::prelude::*;
@@ -51,14 +57,14 @@ impl Ema {
             }
         }
         pipeline.changed();
-        Ok(Averaged { pipeline, _lent: lent })
+        Ok(Averaged { pipeline, lent, changed: P::changed })
     }
 }
 
 impl<'a, P> Averaged<'a, P> {
     /// A pipeline whose variables keep their own values.
     pub(in crate::training) fn as_is(pipeline: &'a mut P) -> Self {
-        Self { pipeline, _lent: Lent(Vec::new()) }
+        Self { pipeline, lent: Lent(Vec::new()), changed: |_| {} }
     }
 }
 
@@ -67,20 +73,30 @@ struct Lent(Vec<(Tensor, Tensor)>);
 
 impl Lent {
     fn lend(&mut self, mut variable: Tensor, value: &Tensor) -> Result<()> {
-        let own = variable.f_detach()?;
-        variable.f_set_data(value)?;
+        let own = swap_in(&mut variable, value)?;
         self.0.push((variable, own));
         Ok(())
+    }
+
+    fn give_back(&mut self) {
+        // Backwards: a variable of two names was lent twice, and its own value is that of the first time.
+        for (mut variable, own) in self.0.drain(..).rev() {
+            // libtorch refuses values of another layout or backend, and this one was the variable's before.
+            let _ = swap_back(&mut variable, &own);
+        }
     }
 }
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        // Backwards: a variable of two names was lent twice, and its own value is that of the first time.
-        for (variable, own) in self.0.iter_mut().rev() {
-            // libtorch refuses values of another layout or backend, and this one was the variable's before.
-            let _ = variable.f_set_data(own);
-        }
+        self.give_back();
+    }
+}
+
+impl<P> Drop for Averaged<'_, P> {
+    fn drop(&mut self) {
+        self.lent.give_back();
+        (self.changed)(self.pipeline);
     }
 }
 
