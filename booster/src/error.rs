@@ -334,6 +334,13 @@ impl TorchError {
     pub fn as_tch(&self) -> &TchError {
         &self.0
     }
+
+    /// The error that `unwrap` or `expect` panicked on, as in tch's methods without `f_`, and what the panic says before.
+    pub(crate) fn in_panic(text: &str) -> Option<(&str, Self)> {
+        let (before, message) = text.split_once("Torch(\"")?;
+        let message = message.strip_suffix("\")")?.replace("\\n", "\n").replace("\\\"", "\"");
+        Some((before, Self(TchError::Torch(message))))
+    }
 }
 
 impl fmt::Display for TorchError {

@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 /// accumulated micro-batches give the gradient of all samples at once. Weights are constants: no gradient flows into
 /// them.
 ///
+/// Means over different things, pixels and the images that have a label say, do not add up to a mean over either: shards
+/// and micro-batches would change such a loss. Divide all its sums by one number, that of the samples for instance.
+///
 /// It derefs to the tensor: `loss.backward()`.
 #[derive(Debug)]
 pub struct Loss {

@@ -15,7 +15,7 @@ pub use self::data_parallel::DataParallelPipeline;
 pub use self::single::Pipeline;
 use crate::batch::Batch;
 use crate::diagnostic::Diagnostic;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TorchError};
 use crate::evaluation::{Evaluator, Loss, Mode, summing_kind};
 
 /// What all pipelines can do, so that training code is written once.
@@ -131,7 +131,7 @@ fn catch_panic<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
 
 fn message(payload: Box<dyn Any + Send>) -> String {
     let text = match payload.downcast::<String>() {
-        Ok(text) => return *text,
+        Ok(text) => return without_stack(*text),
         Err(payload) => payload.downcast::<&str>().map(|text| (*text).to_owned()),
     };
     text.unwrap_or_else(|payload| {
@@ -139,6 +139,15 @@ fn message(payload: Box<dyn Any + Send>) -> String {
         std::mem::forget(payload);
         "no message".to_owned()
     })
+}
+
+/// What a panic says, without the C++ stack if an error of libtorch was unwrapped.
+fn without_stack(text: String) -> String {
+    match TorchError::in_panic(&text) {
+        Some(("called `Result::unwrap()` on an `Err` value: ", error)) => Error::Torch(error).to_string(),
+        Some((before, error)) => format!("{before}{}", Error::Torch(error)),
+        None => text,
+    }
 }
 
 /// Runs backward, and gives the loss without its graph.

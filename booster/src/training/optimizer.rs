@@ -9,7 +9,7 @@ use booster_sys::identity::identity;
 use tch::nn::{Optimizer, VarStore};
 use tch::{TchError, Tensor};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TorchError};
 
 /// The variables that an optimizer steps.
 #[derive(Debug)]
@@ -49,15 +49,13 @@ fn of_none(variables: &[Tensor]) -> Error {
 /// Has the optimizer step. Of what libtorch refuses, variables that come before may have stepped.
 pub(super) fn step(optimizer: &mut Optimizer) -> Result<()> {
     // tch unwraps libtorch's answer, after which the optimizer is as libtorch left it.
-    let refused = |panic: Box<dyn Any + Send>| Error::from(TchError::Torch(message(panic.as_ref())));
-    catch_unwind(AssertUnwindSafe(|| optimizer.step())).map_err(refused)
+    catch_unwind(AssertUnwindSafe(|| optimizer.step())).map_err(|panic| refused(panic.as_ref()))
 }
 
-/// libtorch's message in that of `Result::unwrap`.
-fn message(panic: &(dyn Any + Send)) -> String {
+/// libtorch's error in the panic of `Result::unwrap`.
+fn refused(panic: &(dyn Any + Send)) -> Error {
     let text = panic.downcast_ref::<String>().map_or("the optimizer panicked", String::as_str);
-    let inner = text.split_once("Torch(\"").and_then(|(_, inner)| inner.strip_suffix("\")"));
-    inner.map_or_else(|| text.to_owned(), |inner| inner.replace("\\n", "\n").replace("\\\"", "\""))
+    TorchError::in_panic(text).map_or_else(|| TchError::Torch(text.to_owned()).into(), |(_, error)| Error::Torch(error))
 }
 
 #[cfg(test)]
@@ -102,9 +100,9 @@ mod tests {
 
     #[test]
     fn libtorchs_words_are_read_from_the_panic() {
-        let refused = || -> Result<(), TchError> { Err(TchError::Torch("a \"quoted\" word\nand a line".to_owned())) };
-        let panicked = catch_unwind(|| refused().unwrap());
-        assert_eq!(message(panicked.unwrap_err().as_ref()), "a \"quoted\" word\nand a line");
-        assert_eq!(message(&"a literal"), "the optimizer panicked");
+        let answer = || -> Result<(), TchError> { Err(TchError::Torch("a \"quoted\" word\nand a line".to_owned())) };
+        let panicked = catch_unwind(|| answer().unwrap());
+        assert_eq!(refused(panicked.unwrap_err().as_ref()).to_string(), "libtorch: a \"quoted\" word\nand a line");
+        assert_eq!(refused(&"a literal").to_string(), "libtorch: the optimizer panicked");
     }
 }

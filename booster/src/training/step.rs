@@ -52,7 +52,8 @@ impl<D: Diagnostic> Deref for StepSummary<D> {
 /// Gradients are zeroed before, and after an error, so that nothing of it gets into a later step. Nothing is read back
 /// from the device.
 ///
-/// The optimizer may hold a part of the pipeline's variables: gradients of the others are neither zeroed nor stepped on.
+/// The optimizer may hold a part of the pipeline's variables, as [`Trainer`](crate::training::Trainer) shows: gradients
+/// of the others are neither zeroed nor stepped on.
 ///
 /// # Errors
 /// Returns [`Error::Argument`](crate::Error::Argument) if the optimizer holds none of the pipeline's variables;

@@ -69,6 +69,62 @@ use crate::pipeline::{BatchOf, DiagnosticsOf, EvaluationPipeline, Objective};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// tch builds an optimizer of all parameters of a store. For one of some, put those into a store of its own; names in it
+/// may not hold a dot, and buffers stay out:
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use booster::prelude::*;
+/// use booster::tch::nn::{self, Module, OptimizerConfig, VarStore};
+/// use booster::tch::{Device, Kind, Tensor};
+///
+/// /// The parameters whose names begin so: the same tensors, in order of their names.
+/// fn part(store: &VarStore, prefix: &str) -> VarStore {
+///     let part = VarStore::new(store.device());
+///     for (name, variable) in store.variables().into_iter().collect::<BTreeMap<_, _>>() {
+///         if name.starts_with(prefix) && variable.requires_grad() {
+///             let _ = part.root().add(&name.replace('.', "/"), variable, true);
+///         }
+///     }
+///     part
+/// }
+///
+/// #[derive(Clone, Copy, Debug)]
+/// enum Turn { Generator, Discriminator }
+///
+/// struct Gan { generator: nn::Linear, discriminator: nn::Linear }
+///
+/// #[evaluator]
+/// fn adversarial(model: &Gan, noise: &Tensor, _mode: Mode, #[param] turn: Turn) -> booster::Result<Tensor> {
+///     let score = model.discriminator.forward(&model.generator.forward(noise));
+///     let score = match turn {
+///         Turn::Generator => -score, // and so on, with the real samples
+///         Turn::Discriminator => score,
+///     };
+///     Ok(score.f_mean(Kind::Float)?)
+/// }
+///
+/// # fn main() -> booster::Result<()> {
+/// let gan = |path: &nn::Path<'_>| Gan {
+///     generator: nn::linear(path / "generator", 3, 2, Default::default()),
+///     discriminator: nn::linear(path / "discriminator", 2, 1, Default::default()),
+/// };
+/// let mut pipeline = Pipeline::build(Device::Cpu, gan, Adversarial::new(Turn::Generator));
+/// let adam = nn::Adam::default();
+/// let mut generator = Trainer::new(adam.build(&part(pipeline.var_store(), "generator."), 1e-4)?);
+/// let mut discriminator = Trainer::new(adam.build(&part(pipeline.var_store(), "discriminator."), 4e-4)?);
+/// # let noise = Tensor::rand([5, 3], (Kind::Float, Device::Cpu));
+/// for _ in 0..3 {
+///     pipeline.evaluator_mut().turn = Turn::Discriminator;
+///     discriminator.step(&mut pipeline, &noise)?;
+///     pipeline.evaluator_mut().turn = Turn::Generator;
+///     generator.step(&mut pipeline, &noise)?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a trainer does nothing until it is given batches"]
 pub struct Trainer {
     optimizer: Optimizer,
