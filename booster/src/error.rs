@@ -15,8 +15,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What can go wrong, with the operation, the field and what was found instead of what was expected.
 ///
 /// Its text holds the cause, so that printing the error is enough; there is no [`source`](std::error::Error::source)
-/// that would repeat it.
-#[derive(Debug, thiserror::Error)]
+/// that would repeat it. `Debug` writes the same text, since `fn main() -> booster::Result<()>` prints that.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// libtorch refused an operation.
@@ -343,6 +343,12 @@ impl TorchError {
     }
 }
 
+impl fmt::Debug for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
 impl fmt::Display for TorchError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match &self.0 {
@@ -393,6 +399,12 @@ mod tests {
         let error = tch::Tensor::f_zeros([1 << 50], (Kind::Double, Device::Cpu)).expect_err("8 PiB are too many");
         let text = Error::from(error).to_string();
         assert!(text.contains("can't allocate memory") && text.lines().count() == 1, "{text}");
+    }
+
+    #[test]
+    fn what_main_prints_of_an_error_is_its_text() {
+        let error = Error::EmptyBatch.during("evaluate on Cpu");
+        assert_eq!(format!("{error:?}"), error.to_string());
     }
 
     #[test]
