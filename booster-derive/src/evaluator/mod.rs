@@ -7,6 +7,7 @@ mod check;
 mod collected;
 mod expand;
 mod fallback;
+mod groups;
 mod marked;
 mod returns;
 mod strip;
@@ -26,7 +27,7 @@ pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStre
     let ctxt = Ctxt::new();
     let Options { library, name } = Options::read(&ctxt, arguments);
     let function: ItemFn = match syn::parse2(item.clone()) {
-        Ok(function) => function,
+        Ok(function) => groups::made_visible(function),
         Err(error) => {
             if let Some(function) = half_typed::function(item) {
                 ctxt.syn_error(error);
