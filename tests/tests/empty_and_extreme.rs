@@ -132,3 +132,54 @@ fn histograms_leave_nan_out_and_end_where_they_were_told() -> booster::Result<()
     assert_eq!((x.of_tenths.edges[0], x.of_tenths.edges[7]), (-0.1, 0.3));
     Ok(())
 }
+
+#[derive(Diagnostic)]
+struct Hollow {
+    #[group = "x"]
+    #[metric(sum, mean, min, max, last, std, p50, ema(0.9), histogram, mean_dims)]
+    hits: Tensor,
+    #[group = "x"]
+    #[metric(mean, max)]
+    masked: Weighted,
+}
+
+#[test]
+fn samples_without_entries_are_saved_and_loaded() -> booster::Result<()> {
+    for shape in [&[3_i64, 0][..], &[0, 0], &[2, 0, 3]] {
+        let values = Tensor::zeros(shape, (Kind::Float, Device::Cpu));
+        let step = Hollow {
+            hits: values.copy(),
+            masked: Weighted::new(values, Tensor::zeros(&shape[..1], (Kind::Float, Device::Cpu))),
+        };
+        let mut aggregator = Aggregator::new();
+        aggregator.update(&step)?;
+        let mut loaded = Aggregator::load(&aggregator.save()?)?;
+        loaded.update(&step)?;
+        loaded.merge(aggregator)?;
+        let summary = loaded.summary()?;
+        assert_eq!((loaded.len(), summary.x.hits), (3, 0.0));
+        assert!(summary.x.hits_min.is_nan() && summary.x.masked_max.is_nan());
+    }
+    Ok(())
+}
+
+#[derive(Diagnostic)]
+struct Averaged {
+    #[group = "x"]
+    #[metric(ema(0.5))]
+    series: Tensor,
+}
+
+#[test]
+fn an_infinity_stays_in_an_exponential_average_however_its_samples_are_cut() -> booster::Result<()> {
+    let series = Tensor::zeros([3000], (Kind::Double, Device::Cpu));
+    let _ = series.get(0).fill_(f64::INFINITY);
+    for length in [3000, 1500, 1] {
+        let mut aggregator = Aggregator::new();
+        for start in (0..3000).step_by(length) {
+            aggregator.update(&Averaged { series: series.narrow(0, start, length as i64) })?;
+        }
+        assert_eq!(aggregator.summary()?.x.series, f64::INFINITY, "in batches of {length}");
+    }
+    Ok(())
+}

@@ -83,3 +83,31 @@ fn entries_of_ratios_count_whatever_their_shapes() -> booster::Result<()> {
     assert_eq!((summary.accuracy, summary.accuracy_sum, summary.accuracy_count), (20.0 / 30.0, 20.0, 30.0));
     Ok(())
 }
+
+#[derive(Diagnostic)]
+struct Large {
+    #[group = "info"]
+    #[metric(max)]
+    greatest: i64,
+    #[group = "info"]
+    #[metric(min)]
+    least: u64,
+}
+
+#[derive(Diagnostic)]
+struct Agreed {
+    #[group = "info"]
+    number: i64,
+}
+
+#[test]
+fn integers_that_doubles_do_not_tell_apart_are_told_apart() -> booster::Result<()> {
+    let large = |greatest, least| Large { greatest, least };
+    let gathered = Large::gather(vec![large(i64::MAX - 1, u64::MAX), large(i64::MAX, u64::MAX - 1)])?;
+    assert_eq!((gathered.greatest, gathered.least), (i64::MAX, u64::MAX - 1));
+
+    let agreed = |number| Agreed { number };
+    assert!(Agreed::gather(vec![agreed(1 << 53), agreed((1 << 53) + 1)]).is_err());
+    assert_eq!(Agreed::gather(vec![agreed(i64::MAX), agreed(i64::MAX)])?.number, i64::MAX);
+    Ok(())
+}

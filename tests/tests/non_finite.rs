@@ -101,3 +101,38 @@ fn the_first_of_merged_aggregators_is_counted_on() -> Outcome {
     assert_eq!(reports[0].update, 12);
     Ok(())
 }
+
+#[derive(Diagnostic)]
+struct Counted {
+    #[group = "info"]
+    #[metric(samples)]
+    tokens: f64,
+    #[group = "info"]
+    beta: f64,
+    #[group = "info"]
+    #[metric(mean, max)]
+    with_extreme: f64,
+    #[group = "info"]
+    #[metric(sum)]
+    total: f64,
+    #[group = "info"]
+    #[metric(sum, max)]
+    total_with_extreme: f64,
+}
+
+#[test]
+fn skipping_a_number_does_not_depend_on_its_other_reductions() -> Outcome {
+    let step =
+        |tokens, value| Counted { tokens, beta: value, with_extreme: value, total: value, total_with_extreme: value };
+    for unknown in [f64::NAN, f64::INFINITY] {
+        let mut aggregator = Aggregator::new().non_finite(NonFinite::Skip);
+        aggregator.update(&step(unknown, 1.0))?;
+        aggregator.update(&step(0.0, f64::NAN))?;
+        aggregator.update(&step(2.0, 3.0))?;
+        let info = aggregator.summary()?.info;
+        assert_eq!((info.beta, info.with_extreme), (3.0, 3.0));
+        assert_eq!(info.total, info.total_with_extreme);
+        assert_eq!(info.tokens, 2.0);
+    }
+    Ok(())
+}

@@ -235,11 +235,7 @@ impl Chunk {
 
     /// One value of some nature that does not count: what values of no sample come to.
     pub(crate) fn of_nothing(nature: &Nature) -> Result<Self> {
-        let dims = match nature {
-            Nature::Samples(dims) | Nature::Weighted(Some(dims), _) if !dims.contains(&0) => dims.as_slice(),
-            _ => &[],
-        };
-        let size = [&[1], dims].concat();
+        let size = [&[1], nature.row()].concat();
         let values = Tensor::f_zeros(&size, (Kind::Double, Device::Cpu))?;
         Ok(Content::Weighted { weights: values.f_zeros_like()?, values, spread: 1.0 }.into())
     }

@@ -1,5 +1,6 @@
 //! The diagnostics of several shards of one batch, as one.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use booster_sys::scalar::ScalarOps as _;
@@ -170,8 +171,8 @@ impl Column<'_> {
         let last = leaves.last().copied().unwrap_or(LeafRef::Absent);
         match self.combine() {
             Combine::Last => Ok(owned(last)),
-            Combine::Min => Ok(extreme(&leaves, |value, least| value < least)),
-            Combine::Max => Ok(extreme(&leaves, |value, greatest| value > greatest)),
+            Combine::Min => Ok(extreme(&leaves, Ordering::Less)),
+            Combine::Max => Ok(extreme(&leaves, Ordering::Greater)),
             Combine::Sum => self.sum(&leaves),
             Combine::Mean => self.mean(&leaves),
         }
@@ -193,8 +194,8 @@ impl Column<'_> {
 
     fn mean(&self, leaves: &[LeafRef<'_>]) -> Result<LeafValue> {
         let numbers = leaves.iter().filter_map(|leaf| leaf.number()).collect::<Vec<_>>();
-        if let [first, rest @ ..] = &numbers[..]
-            && rest.iter().all(|number| number == first)
+        if let [first, rest @ ..] = leaves
+            && rest.iter().all(|&leaf| compared(leaf, *first) == Some(Ordering::Equal))
         {
             return Ok(owned(leaves[0]));
         }
@@ -262,14 +263,23 @@ fn row_weights(weighted: &Weighted) -> Result<Tensor> {
     Ok(weighted.weight.f_expand([length], false)?)
 }
 
-/// The number that beats the others; NaN beats all.
-fn extreme(leaves: &[LeafRef<'_>], beats: impl Fn(f64, f64) -> bool) -> LeafValue {
-    let number = |leaf: LeafRef<'_>| leaf.number().unwrap_or(f64::NAN);
-    let best = leaves
-        .iter()
-        .copied()
-        .reduce(|best, leaf| if number(leaf).is_nan() || beats(number(leaf), number(best)) { leaf } else { best });
+/// The number that is before the others in an order; NaN is before all.
+fn extreme(leaves: &[LeafRef<'_>], order: Ordering) -> LeafValue {
+    let replaces = |leaf, best| match compared(leaf, best) {
+        Some(found) => found == order,
+        None => leaf.number().is_some_and(f64::is_nan),
+    };
+    let best = leaves.iter().copied().reduce(|best, leaf| if replaces(leaf, best) { leaf } else { best });
     best.map_or(LeafValue::Absent, owned)
+}
+
+/// The order of two numbers on the host, exact for integers and durations, which doubles may not tell apart.
+fn compared(one: LeafRef<'_>, other: LeafRef<'_>) -> Option<Ordering> {
+    match (one, other) {
+        (LeafRef::Integer(one), LeafRef::Integer(other)) => Some(one.cmp(&other)),
+        (LeafRef::Duration(one), LeafRef::Duration(other)) => Some(one.cmp(&other)),
+        _ => one.number()?.partial_cmp(&other.number()?),
+    }
 }
 
 fn owned(leaf: LeafRef<'_>) -> LeafValue {

@@ -34,6 +34,14 @@ impl Nature {
         }
     }
 
+    /// The dims after the first of values in a row; none where a row has no entries, since there is nothing to reduce.
+    pub(crate) fn row(&self) -> &[i64] {
+        match self {
+            Self::Samples(dims) | Self::Weighted(Some(dims), _) if !dims.contains(&0) => dims,
+            _ => &[],
+        }
+    }
+
     /// Whether a tensor of this size is of this nature, without making the nature of the tensor.
     pub(crate) fn admits(&self, size: &[i64]) -> bool {
         match self {

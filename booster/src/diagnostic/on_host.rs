@@ -71,6 +71,12 @@ impl Addend {
             (None, Samples::Device(_)) => None,
         })
     }
+
+    /// Whether all that is added is finite: also what a value is worth that stands for no sample, and how many samples
+    /// any other stands for.
+    pub(crate) fn has_nothing_to_skip(&self) -> bool {
+        self.is_finite && self.plain.is_finite() && self.weight.is_finite()
+    }
 }
 
 impl HostSums {

@@ -230,10 +230,7 @@ impl fmt::Display for Form {
 
 /// Some rows of zeros in a form; none if a row has too many entries to be made for a trial.
 fn probe(nature: &Nature, rows: i64) -> Result<Option<Chunk>> {
-    let dims = match nature {
-        Nature::Samples(dims) | Nature::Weighted(Some(dims), _) => dims.as_slice(),
-        Nature::Numbers | Nature::Scalars | Nature::Weighted(None, _) | Nature::Ratios => &[],
-    };
+    let dims = nature.row();
     let entries = dims.iter().try_fold(1, |entries: i64, &length| entries.checked_mul(length));
     if entries.is_none_or(|entries| entries > MOST_ENTRIES) {
         return Ok(None);

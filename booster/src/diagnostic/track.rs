@@ -155,7 +155,7 @@ impl Track {
         }
         if self.additive
             && let Some(sums) = Addend::of(seen, samples)?
-            && (sums.is_finite || policy != NonFinite::Skip)
+            && (policy != NonFinite::Skip || sums.has_nothing_to_skip())
         {
             return Ok(Prepared::OnHost(sums));
         }

@@ -19,9 +19,9 @@ pub struct Ema<const DECAY: u64>;
 impl<const DECAY: u64> Ema<DECAY> {
     const RATE: f64 = f64::from_bits(DECAY);
 
-    /// `decay ^ weights`.
+    /// `decay ^ weights`, and not quite 0, so that an infinity which has decayed for long stays one.
     fn decayed(weights: &Tensor) -> Result<Tensor> {
-        Ok(weights.try_mul_scalar(Self::RATE.ln())?.f_exp()?)
+        Ok(weights.try_mul_scalar(Self::RATE.ln())?.f_exp()?.try_clamp_min(f64::from_bits(1))?)
     }
 }
 
