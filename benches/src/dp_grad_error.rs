@@ -3,7 +3,6 @@
 
 use anyhow::Result;
 use booster::evaluation::Labelled;
-use booster::pipeline::Objective;
 use booster::prelude::*;
 use booster::tch::{Device, Tensor};
 use indicatif::ProgressBar;
@@ -47,7 +46,7 @@ where
     let mut variables = pipeline.var_store().trainable_variables();
     variables.iter_mut().for_each(Tensor::zero_grad);
     for batch in batches {
-        pipeline.backward(batch, Objective::Mean)?;
+        pipeline.backward(batch)?;
     }
     Ok(variables.iter().map(|variable| variable.grad() / batches.len() as f64).collect())
 }

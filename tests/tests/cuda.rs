@@ -3,7 +3,6 @@
 #![cfg(feature = "cuda-tests")]
 
 use booster::evaluation::Classification;
-use booster::pipeline::Objective;
 use booster::prelude::*;
 use booster::tch::nn::{self, OptimizerConfig};
 use booster::tch::{Cuda, Device, Kind, Tensor, manual_seed};
@@ -126,7 +125,7 @@ fn a_device_without_memory_is_named() -> Outcome {
     let Some(devices) = devices(1) else { return Ok(()) };
     let mut pipeline = DataParallelPipeline::build(&[devices[0], devices[0]], net, Greedy::new())?;
     let batch = Tensor::zeros([4, 6], (Kind::Float, Device::Cpu));
-    let error = pipeline.backward(&batch, Objective::Mean).map(|_| ()).expect_err("no such memory").to_string();
+    let error = pipeline.backward(&batch).map(|_| ()).expect_err("no such memory").to_string();
     assert!(error.starts_with("replica 0 on Cuda(0), samples 0..2 of the batch: "), "{error}");
     assert!(error.contains("out of memory"), "{error}");
     Ok(())

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use booster::batch::FieldPath;
 use booster::evaluation::{ClassWeights, Classification};
-use booster::pipeline::Objective;
 use booster::prelude::*;
 use booster::tch::nn::{self, ModuleT};
 use booster::tch::{Device, Kind, Reduction, Tensor, manual_seed};
@@ -156,7 +155,7 @@ enum Way {
     /// `evaluate`, then `loss.backward()`.
     ByHand(Mode),
     /// What `training_step` does.
-    Step(Objective),
+    Step,
 }
 
 /// All numbers that an evaluation gives, by name.
@@ -170,8 +169,8 @@ where
             loss.f_backward()?;
             (loss, diagnostics, Some(output))
         }
-        Way::Step(objective) => {
-            let (loss, diagnostics) = pipeline.backward(batch, objective)?;
+        Way::Step => {
+            let (loss, diagnostics) = pipeline.backward(batch)?;
             (loss, diagnostics, None)
         }
     };
@@ -230,12 +229,7 @@ fn agree<E: Evaluator<Model = Model>>(
 }
 
 fn ways() -> impl Strategy<Value = Way> {
-    prop_oneof![
-        Just(Way::ByHand(Mode::Train)),
-        Just(Way::ByHand(Mode::Eval)),
-        Just(Way::Step(Objective::Mean)),
-        Just(Way::Step(Objective::Sum)),
-    ]
+    prop_oneof![Just(Way::ByHand(Mode::Train)), Just(Way::ByHand(Mode::Eval)), Just(Way::Step),]
 }
 
 /// The norm of the difference over that of what is expected.
@@ -285,7 +279,7 @@ proptest! {
 fn single_precision_agrees_to_six_digits() {
     let _generator = generator();
     for (samples, replicas) in (1..=9).flat_map(|samples| (1..=4).map(move |replicas| (samples, replicas))) {
-        for way in [Way::ByHand(Mode::Train), Way::Step(Objective::Mean)] {
+        for way in [Way::ByHand(Mode::Train), Way::Step] {
             manual_seed(samples);
             let batch = labelled(samples, Kind::Float);
             let agreed = agree(&Plain::new(), &batch, replicas, Kind::Float, way).unwrap();
@@ -300,7 +294,7 @@ fn single_precision_agrees_to_six_digits() {
 fn a_batch_in_which_nothing_counts_has_a_loss_of_zero_and_no_gradient() {
     let _generator = generator();
     let batch = Tokens { mask: Tensor::zeros([6, 5], (Kind::Bool, Device::Cpu)), ..token_batch(6) };
-    for way in [Way::ByHand(Mode::Train), Way::Step(Objective::Mean)] {
+    for way in [Way::ByHand(Mode::Train), Way::Step] {
         let mut pipeline = DataParallelPipeline::build(&[Device::Cpu; 3], model, MaskedTokens::new(0.5)).unwrap();
         pipeline.var_store_mut().double();
         let numbers = numbers(&mut pipeline, &batch, way).unwrap();

@@ -1,7 +1,6 @@
 //! What a data-parallel pipeline does between evaluations: weights, buffers, random numbers, graphs, bad input.
 
 use booster::evaluation::Classification;
-use booster::pipeline::Objective;
 use booster::prelude::*;
 use booster::tch::nn::{self, ModuleT, OptimizerConfig};
 use booster::tch::{Device, Kind, Tensor, manual_seed};
@@ -185,7 +184,7 @@ fn buffers_are_those_of_the_first_replica() -> Outcome {
         for _ in 0..3 {
             let batch = batch(9);
             manual_seed(3);
-            many.backward(&batch, Objective::Mean)?;
+            many.backward(&batch)?;
             masks.push(Tensor::rand([1], (Kind::Float, Device::Cpu)));
             manual_seed(3);
             one.evaluate(&batch.samples(0..3)?, Mode::Train)?;
@@ -286,7 +285,7 @@ fn what_is_done_to_the_variables_reaches_all_replicas() -> Outcome {
     for store in [one.var_store_mut(), many.var_store_mut()] {
         store.freeze();
     }
-    let error = many.backward(&batch, Objective::Mean).expect_err("all are frozen").to_string();
+    let error = many.backward(&batch).expect_err("all are frozen").to_string();
     assert!(error.starts_with("the loss does not depend on a parameter that requires a gradient"), "{error}");
     Ok(())
 }
@@ -300,7 +299,7 @@ impl<P: EvaluationPipeline<Evaluator = Net>> Evaluate for P {
     fn backward_of(&mut self, batch: &Labelled) -> booster::Result<()> {
         let (loss, ..) = self.evaluate(batch, Mode::Train)?;
         loss.f_backward()?;
-        self.backward(batch, Objective::Mean)?;
+        self.backward(batch)?;
         Ok(())
     }
 }
@@ -329,7 +328,7 @@ fn no_gradients_are_recorded_where_they_are_off() -> Outcome {
     let off = booster::tch::no_grad_guard();
     let (loss, _, output) = many.evaluate(&batch(7), Mode::Train)?;
     assert!(!loss.requires_grad() && !output.logits.requires_grad());
-    let error = many.backward(&batch(7), Objective::Mean).expect_err("gradients are off");
+    let error = many.backward(&batch(7)).expect_err("gradients are off");
     assert!(matches!(error, booster::Error::LossWithoutGradient), "{error}");
     drop(off);
     let (loss, diagnostics, output) = many.evaluate(&batch(7), Mode::Eval)?;
@@ -368,11 +367,11 @@ fn a_weight_is_a_constant_on_one_device_and_on_many() -> Outcome {
     manual_seed(5);
     let mut many = DataParallelPipeline::build(&DEVICES, mlp, Attended::new())?;
     let batch = batch(8);
-    one.backward(&batch, Objective::Mean)?;
-    many.backward(&batch, Objective::Mean)?;
+    one.backward(&batch)?;
+    many.backward(&batch)?;
     assert_close(&gradients(many.var_store()), &gradients(one.var_store()));
     many.evaluate(&batch, Mode::Train)?.0.f_backward()?;
-    one.backward(&batch, Objective::Mean)?;
+    one.backward(&batch)?;
     assert_close(&gradients(many.var_store()), &gradients(one.var_store()));
 
     let logits = one.model().forward_t(&batch.input, true);
@@ -590,11 +589,11 @@ fn an_error_after_backward_leaves_gradients_as_they_were() -> Outcome {
         let mut pipeline = DataParallelPipeline::build(&DEVICES, mlp, Ungatherable::new(false, weighs))?;
         for has_gradient in [false, true] {
             if has_gradient {
-                pipeline.backward(&batch(7), Objective::Mean)?;
+                pipeline.backward(&batch(7))?;
             }
             let before = gradients(pipeline.var_store());
             pipeline.evaluator_mut().fails = true;
-            let error = pipeline.backward(&batch(7), Objective::Mean).map(|_| ()).expect_err("integers").to_string();
+            let error = pipeline.backward(&batch(7)).map(|_| ()).expect_err("integers").to_string();
             assert!(error.contains("`info/first`"), "{error}");
             pipeline.evaluator_mut().fails = false;
             assert_eq!(gradients(pipeline.var_store()), before);
@@ -619,16 +618,14 @@ fn losses_of_which_only_some_have_a_weight_are_put_together_by_it() -> Outcome {
     for targets in [[1, 0, 0], [0, 1, 0], [0, 0, 1]] {
         let target = Tensor::from_slice(&targets.map(i64::from)).repeat_interleave_self_int(3, 0, 9).narrow(0, 0, 8);
         let batch = Labelled { input: batch(8).input, target };
-        for objective in [Objective::Mean, Objective::Sum] {
-            let mut found = Vec::new();
-            for all in [true, false] {
-                manual_seed(5);
-                let mut pipeline = DataParallelPipeline::build(&DEVICES, mlp, Partly::new(all))?;
-                pipeline.backward(&batch, objective)?;
-                found.push(gradients(pipeline.var_store()));
-            }
-            assert_close(&found[1], &found[0]);
+        let mut found = Vec::new();
+        for all in [true, false] {
+            manual_seed(5);
+            let mut pipeline = DataParallelPipeline::build(&DEVICES, mlp, Partly::new(all))?;
+            pipeline.backward(&batch)?;
+            found.push(gradients(pipeline.var_store()));
         }
+        assert_close(&found[1], &found[0]);
     }
     Ok(())
 }

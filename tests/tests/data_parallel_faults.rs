@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use booster::Error;
-use booster::pipeline::Objective;
 use booster::prelude::*;
 use booster::tch::nn::{self, ModuleT, OptimizerConfig};
 use booster::tch::{Device, Kind, Tensor, manual_seed};
@@ -97,7 +96,7 @@ fn a_fault_names_device_shard_and_cause_and_the_next_call_works() -> Outcome {
             let marked = batch(Some(shard));
 
             let error = match fault {
-                Fault::InBackward => many.backward(&marked, Objective::Mean).map(|_| ()),
+                Fault::InBackward => many.backward(&marked).map(|_| ()),
                 _ => many.evaluate(&marked, Mode::Train).map(|_| ()),
             };
             let error = error.expect_err("a fault");
@@ -113,8 +112,8 @@ fn a_fault_names_device_shard_and_cause_and_the_next_call_works() -> Outcome {
             for store in [one.var_store(), many.var_store()] {
                 store.trainable_variables().iter_mut().for_each(Tensor::zero_grad);
             }
-            one.backward(&samples, Objective::Mean)?;
-            many.backward(&samples, Objective::Mean)?;
+            one.backward(&samples)?;
+            many.backward(&samples)?;
             assert!(relative_difference(&gradient(&many), &gradient(&one)) < 1e-6, "{fault:?}");
             let (loss, ..) = many.evaluate(&samples, Mode::Train)?;
             assert!(loss.requires_grad(), "{fault:?}");
@@ -138,8 +137,8 @@ fn a_fault_leaves_no_gradient_behind() -> Outcome {
         let mut fresh = DataParallelPipeline::build(&DEVICES, net, Faulty::new(fault))?;
         fresh.var_store_mut().copy(pipeline.var_store())?;
         let samples = batch(None);
-        pipeline.backward(&samples, Objective::Mean)?;
-        fresh.backward(&samples, Objective::Mean)?;
+        pipeline.backward(&samples)?;
+        fresh.backward(&samples)?;
         assert!(relative_difference(&self::gradient(&pipeline), &self::gradient(&fresh)) < 1e-6, "{fault:?}");
     }
     Ok(())
@@ -150,12 +149,12 @@ fn one_replica_reports_its_faults_too() -> Outcome {
     let _generator = generator();
     for (fault, cause) in FAULTS {
         let mut pipeline = DataParallelPipeline::build(&[Device::Cpu], net, Faulty::new(fault))?;
-        let error = pipeline.backward(&batch(Some(0)), Objective::Mean).map(|_| ()).expect_err("a fault").to_string();
+        let error = pipeline.backward(&batch(Some(0))).map(|_| ()).expect_err("a fault").to_string();
         assert!(error.starts_with("replica 0 on Cpu: "), "{error}");
         // 6 samples in one shard.
         let cause = cause.replace("2x3", "6x3").replace("[2]", "[6]");
         assert!(error.contains(&cause), "{error}");
-        pipeline.backward(&batch(None), Objective::Mean)?;
+        pipeline.backward(&batch(None))?;
     }
     Ok(())
 }

@@ -139,7 +139,7 @@ where
                 // All may be frozen.
                 let _ = loss.f_backward();
             }
-            Event::ParallelBackward => drop(pipeline.backward(&batch, booster::pipeline::Objective::Mean)),
+            Event::ParallelBackward => drop(pipeline.backward(&batch)),
             Event::GraphOnAverages => drop(ema.averaged(pipeline)?.evaluate(&batch, Mode::Train)?),
             Event::BackwardOnAverages => {
                 let mut averaged = ema.averaged(pipeline)?;
@@ -147,7 +147,7 @@ where
                 let _ = loss.f_backward();
             }
             Event::ParallelBackwardOnAverages => {
-                drop(ema.averaged(pipeline)?.backward(&batch, booster::pipeline::Objective::Mean));
+                drop(ema.averaged(pipeline)?.backward(&batch));
             }
             Event::Step => drop(training_step(pipeline, &batch, &mut adam)),
             Event::Freeze(index) => {

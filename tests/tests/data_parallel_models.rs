@@ -2,7 +2,6 @@
 
 use booster::Error;
 use booster::evaluation::Classification;
-use booster::pipeline::Objective;
 use booster::prelude::*;
 use booster::tch::nn;
 use booster::tch::{Device, Kind, Tensor, manual_seed, no_grad};
@@ -140,7 +139,7 @@ trait Backward {
 impl<P: EvaluationPipeline<Evaluator = Spectral>> Backward for P {
     fn both_ways(&mut self, batch: &Tensor) -> booster::Result<()> {
         self.evaluate(batch, Mode::Train)?.0.f_backward()?;
-        self.backward(batch, Objective::Mean)?;
+        self.backward(batch)?;
         Ok(())
     }
 }
@@ -179,7 +178,7 @@ fn buffers_follow_the_first_replica_after_batches_of_any_size() -> Outcome {
                 if by_hand {
                     many.evaluate(&batch, Mode::Train)?;
                 } else {
-                    many.backward(&batch, Objective::Mean)?;
+                    many.backward(&batch)?;
                 }
             }
             let expected = validation_step(&mut one, &validation)?.diagnostics.nll.value;
@@ -231,8 +230,7 @@ fn a_write_to_a_parameter_during_evaluation_is_refused_by_name() -> Outcome {
     // One sample is the master's alone.
     for samples in [1, 2, 4] {
         let batch = Tensor::ones([samples, 4], (Kind::Float, Device::Cpu));
-        let errors =
-            [many.evaluate(&batch, Mode::Train).map(|_| ()), many.backward(&batch, Objective::Mean).map(|_| ())];
+        let errors = [many.evaluate(&batch, Mode::Train).map(|_| ()), many.backward(&batch).map(|_| ())];
         for error in errors {
             let error = error.expect_err("the teacher is written");
             assert!(error.to_string().contains("variable `teacher`"), "{error}");
@@ -279,8 +277,8 @@ fn a_batch_without_samples_or_with_an_undefined_tensor_is_refused_on_one_device_
             let errors = [
                 one.evaluate(batch, Mode::Eval).map(|_| ()),
                 many.evaluate(batch, Mode::Eval).map(|_| ()),
-                one.backward(batch, Objective::Mean).map(|_| ()),
-                many.backward(batch, Objective::Mean).map(|_| ()),
+                one.backward(batch).map(|_| ()),
+                many.backward(batch).map(|_| ()),
             ];
             for error in errors {
                 let error = error.expect_err("undefined").to_string();

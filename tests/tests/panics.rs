@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use booster::Error;
-use booster::pipeline::Objective;
 use booster::prelude::*;
 use booster::tch::nn::{self, ModuleT};
 use booster::tch::{Device, Kind, Tensor};
@@ -71,7 +70,7 @@ fn nothing_is_under_way_after_an_evaluator_that_cannot_be_cloned() -> Outcome {
             assert!(error.contains("clone the evaluator: panicked: no memory for a clone"), "{error}");
         }
         left.store(usize::MAX / 2, Ordering::SeqCst);
-        pipeline.backward(&batch(None), Objective::Mean)?;
+        pipeline.backward(&batch(None))?;
     }
     Ok(())
 }
@@ -124,7 +123,7 @@ fn one_device_names_a_panic_and_works_on() -> Outcome {
         assert!(matches!(error, Error::Panicked { .. }), "{error:?}");
         assert_eq!(error.to_string(), text);
         // Gradients are on again, and the pipeline works.
-        one.backward(&batch(None), Objective::Mean)?;
+        one.backward(&batch(None))?;
         assert!(gradient(&one).defined());
         let _no_grad = booster::tch::no_grad_guard();
         assert!(one.evaluate(&batch(Some(0)), Mode::Train).is_err());

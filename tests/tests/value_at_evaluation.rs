@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use booster::pipeline::Objective;
 use booster::prelude::*;
 use booster::tch::nn::{self, ModuleT, OptimizerConfig};
 use booster::tch::{Device, Kind, Reduction, Tensor};
@@ -127,7 +126,7 @@ fn temperature(model: &Net, _: &Tensor, _: Mode) -> booster::Result<Tensor> {
 fn a_loss_keeps_its_value() -> Outcome {
     let mut pipeline = Pipeline::build(Device::Cpu, net, Temperature::new());
     let mut sgd = nn::Sgd::default().build(pipeline.var_store(), 0.5)?;
-    let (loss, ()) = pipeline.backward(&Tensor::ones([2, 1], CPU), Objective::Mean)?;
+    let (loss, ()) = pipeline.backward(&Tensor::ones([2, 1], CPU))?;
     sgd.step();
     assert_eq!(loss.double_value(&[]), 1.0);
     Ok(())

@@ -6,17 +6,16 @@ mod single;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use booster_sys::scalar::full;
 use booster_sys::thread::ThreadState;
+use tch::Device;
 use tch::nn::VarStore;
-use tch::{Device, Kind, Tensor};
 
 pub use self::data_parallel::DataParallelPipeline;
 pub use self::single::Pipeline;
 use crate::batch::Batch;
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, Result, TorchError};
-use crate::evaluation::{Evaluator, Loss, Mode, summing_kind};
+use crate::evaluation::{Evaluator, Loss, Mode};
 
 /// What all pipelines can do, so that training code is written once.
 ///
@@ -55,8 +54,8 @@ pub trait EvaluationPipeline {
     /// [`Error::LossShape`] and [`Error::LossKind`] for a loss that is none.
     fn evaluate(&mut self, batch: &BatchOf<Self>, mode: Mode) -> Result<(Loss, DiagnosticsOf<Self>, OutputOf<Self>)>;
 
-    /// Evaluates the model on a batch in [`Mode::Train`] and adds the gradient of the loss, or of the loss times its
-    /// weight, to those of the variables. The loss that is returned has no graph.
+    /// Evaluates the model on a batch in [`Mode::Train`] and adds the gradient of the loss to those of the variables. The
+    /// loss that is returned has no graph.
     ///
     /// This is what [`training_step`](crate::training_step) does; a pipeline on many devices does it on all at once.
     ///
@@ -64,9 +63,9 @@ pub trait EvaluationPipeline {
     /// Those of [`EvaluationPipeline::evaluate`], after which gradients are as they were;
     /// [`Error::LossWithoutGradient`] where no parameter takes part in the loss; [`Error::Torch`] where libtorch cannot
     /// differentiate it, after which gradients are to be zeroed.
-    fn backward(&mut self, batch: &BatchOf<Self>, objective: Objective) -> Result<(Loss, DiagnosticsOf<Self>)> {
+    fn backward(&mut self, batch: &BatchOf<Self>) -> Result<(Loss, DiagnosticsOf<Self>)> {
         let (loss, diagnostics, _) = self.evaluate(batch, Mode::Train)?;
-        Ok((differentiate(&loss, batch, objective)?, diagnostics))
+        Ok((differentiate(&loss)?, diagnostics))
     }
 
     /// Takes note that an optimizer has stepped on all gradients of this pipeline that there were, and that its graphs
@@ -92,15 +91,6 @@ pub trait EvaluationPipeline {
     /// To differentiate a loss is an error after a load. After a conversion to another kind libtorch does not notice, and
     /// takes the converted values: have no loss wait for its backward there.
     fn var_store_mut(&mut self) -> &mut VarStore;
-}
-
-/// What is differentiated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Objective {
-    /// The loss: a mean over samples, or over what its [weight](Loss::weighted) counts.
-    Mean,
-    /// The loss times its weight: gradients of several batches add up to that of all, once divided by the sum of weights.
-    Sum,
 }
 
 /// Evaluates a batch that is moved to the model's device; the diagnostics without their graph.
@@ -151,25 +141,12 @@ fn without_stack(text: String) -> String {
 }
 
 /// Runs backward, and gives the loss without its graph.
-fn differentiate<B: Batch>(loss: &Loss, batch: &B, objective: Objective) -> Result<Loss> {
+fn differentiate(loss: &Loss) -> Result<Loss> {
     if !loss.requires_grad() {
         return Err(Error::LossWithoutGradient);
     }
-    match (objective, loss.weight()) {
-        (Objective::Mean, _) => loss.f_backward()?,
-        (Objective::Sum, Some(weight)) => times(loss, &weight.f_detach()?)?.f_backward()?,
-        (Objective::Sum, None) => {
-            let samples = batch.batch_size()?.unwrap_or(1) as f64;
-            times(loss, &full([0_i64; 0], samples, (Kind::Double, loss.device()))?)?.f_backward()?;
-        }
-    }
+    loss.f_backward()?;
     loss.detached()
-}
-
-/// A loss times a number, in single precision at least.
-fn times(mean: &Tensor, factor: &Tensor) -> Result<Tensor> {
-    let kind = summing_kind(mean.f_kind()?);
-    Ok(mean.f_to_kind(kind)?.f_mul(&factor.f_to_kind(kind)?)?)
 }
 
 /// The batch of a pipeline's evaluator.

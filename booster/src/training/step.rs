@@ -9,7 +9,7 @@ use tch::no_grad_guard;
 use super::optimizer::{self, Held};
 use crate::error::Result;
 use crate::evaluation::{Evaluator, Mode};
-use crate::pipeline::{EvaluationPipeline, Objective};
+use crate::pipeline::EvaluationPipeline;
 use crate::{Batch as _, Diagnostic};
 
 /// What a step measured, and how long it took.
@@ -73,7 +73,7 @@ where
     let batch_size = batch.batch_size()?;
     let held = Held::of(optimizer, pipeline.var_store())?;
     optimizer.zero_grad();
-    let stepped = pipeline.backward(batch, Objective::Mean).and_then(|(_, diagnostics)| {
+    let stepped = pipeline.backward(batch).and_then(|(_, diagnostics)| {
         optimizer::step(optimizer)?;
         Ok(diagnostics)
     });

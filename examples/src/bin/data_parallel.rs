@@ -10,7 +10,6 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use booster::evaluation::Classification;
-use booster::pipeline::Objective;
 use booster::prelude::*;
 use booster_examples::command_line::{DeviceChoice, count, device, end};
 use booster_examples::print_line;
@@ -95,8 +94,8 @@ fn check(
 ) -> booster::Result<f64> {
     let (_, diagnostics, output) = one.evaluate(batch, Mode::Eval)?;
     let (_, found_diagnostics, found_output) = many.evaluate(batch, Mode::Eval)?;
-    let (loss, _) = one.backward(batch, Objective::Mean)?;
-    let (found_loss, _) = many.backward(batch, Objective::Mean)?;
+    let (loss, _) = one.backward(batch)?;
+    let (found_loss, _) = many.backward(batch)?;
     let (summary, found_summary) = (diagnostics.summary()?, found_diagnostics.summary()?);
     let mut rows = vec![
         ("loss", difference(found_loss.mean(), loss.mean())),

@@ -17,7 +17,7 @@ use tch::nn::{Path, VarStore};
 
 use self::parts::{LossWeights, Sharded, gathered, joined, split};
 use self::replica_set::ReplicaSet;
-use super::{EvaluationPipeline, Objective, differentiate, evaluate_on};
+use super::{EvaluationPipeline, differentiate, evaluate_on};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Loss, Mode};
@@ -154,15 +154,15 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
         Ok((loss, gathered(diagnostics, &samples)?, joined(outputs)?))
     }
 
-    fn backward(&mut self, batch: &E::Batch, objective: Objective) -> Result<(Loss, E::Diagnostics)> {
+    fn backward(&mut self, batch: &E::Batch) -> Result<(Loss, E::Diagnostics)> {
         let Some(shards) = self.shards(batch)? else {
             let evaluator = &self.evaluator;
             return self.replicas.on_master(|model, device| {
                 let (loss, diagnostics, _) = evaluate_on(evaluator, model, device, batch, Mode::Train)?;
-                Ok((differentiate(&loss, batch, objective)?, diagnostics))
+                Ok((differentiate(&loss)?, diagnostics))
             });
         };
-        self.replicas.differentiate(&self.evaluator, shards, objective)
+        self.replicas.differentiate(&self.evaluator, shards)
     }
 
     fn stepped(&mut self) {

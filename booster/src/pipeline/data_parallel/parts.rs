@@ -8,7 +8,6 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::gather::gather;
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Loss, summing_kind};
-use crate::pipeline::{Objective, times};
 
 /// A batch in shards, with the number of samples of each.
 pub(super) struct Sharded<B> {
@@ -36,12 +35,15 @@ impl<E: Evaluator> Evaluated<E> {
     }
 }
 
-/// What a shard counts for in the objective, as far as its samples tell.
-pub(super) fn part_of_samples(objective: Objective, samples: &[i64], shard: usize) -> f64 {
-    match objective {
-        Objective::Mean => samples[shard] as f64 / samples.iter().sum::<i64>() as f64,
-        Objective::Sum => samples[shard] as f64,
-    }
+/// A loss times a number, in single precision at least.
+fn times(mean: &Tensor, factor: &Tensor) -> Result<Tensor> {
+    let kind = summing_kind(mean.f_kind()?);
+    Ok(mean.f_to_kind(kind)?.f_mul(&factor.f_to_kind(kind)?)?)
+}
+
+/// A shard's part of the batch, as far as its samples tell.
+pub(super) fn part_of_samples(samples: &[i64], shard: usize) -> f64 {
+    samples[shard] as f64 / samples.iter().sum::<i64>() as f64
 }
 
 /// What each shard's loss counts for in the loss of the whole batch.
@@ -76,7 +78,7 @@ impl<'a> LossWeights<'a> {
         for (index, loss) in self.losses.iter().enumerate() {
             let mean = to_device(loss.mean(), device)?.f_to_kind(summing_kind(kind))?;
             let part = match &self.own {
-                None => mean.try_mul_scalar(part_of_samples(Objective::Mean, self.samples, index))?,
+                None => mean.try_mul_scalar(part_of_samples(self.samples, index))?,
                 Some((weights, total)) => mean.f_mul(&share(&weights[index], total)?.f_to_kind(mean.f_kind()?)?)?,
             };
             sum = Some(sum.map_or(Ok(part.shallow_clone()), |sum| sum.f_add(&part))?);
@@ -90,13 +92,9 @@ impl<'a> LossWeights<'a> {
 
     /// What a shard's gradient is to be multiplied by where it was taken by the [samples](part_of_samples) and weights
     /// are others.
-    pub(super) fn correction(&self, objective: Objective, shard: usize) -> Result<Option<Tensor>> {
+    pub(super) fn correction(&self, shard: usize) -> Result<Option<Tensor>> {
         let Some((weights, total)) = &self.own else { return Ok(None) };
-        let part = match objective {
-            Objective::Mean => share(&weights[shard], total)?,
-            Objective::Sum => weights[shard].shallow_clone(),
-        };
-        Ok(Some(part.try_div_scalar(part_of_samples(objective, self.samples, shard))?))
+        Ok(Some(share(&weights[shard], total)?.try_div_scalar(part_of_samples(self.samples, shard))?))
     }
 }
 

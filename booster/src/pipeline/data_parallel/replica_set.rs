@@ -15,7 +15,7 @@ use super::sync::{Age, GradientMode, VariableSync};
 use super::worker::{JobHandle, Worker};
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Loss, Mode};
-use crate::pipeline::{Objective, catch_panic, evaluate_on};
+use crate::pipeline::{catch_panic, evaluate_on};
 
 /// The replicas of a model. The first is the master.
 #[derive(Debug)]
@@ -125,7 +125,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         let gradients = if gradient::is_enabled() { GradientMode::Graph } else { GradientMode::None };
         let used = batch.shards.len();
         let found = self.enter(used, gradients, &batch.samples);
-        let found = found.and_then(|()| self.run(evaluator, batch, mode, None));
+        let found = found.and_then(|()| self.run(evaluator, batch, mode, false));
         let left = self.leave(mode);
         found.and_then(|found| left.map(|()| found))
     }
@@ -136,12 +136,11 @@ impl<M: Send + 'static> ReplicaSet<M> {
         &mut self,
         evaluator: &E,
         batch: Sharded<E::Batch>,
-        objective: Objective,
     ) -> Result<(Loss, E::Diagnostics)> {
         let used = batch.shards.len();
         let before = self.replicas[0].take_gradients()?;
         let found = self.enter(used, GradientMode::Apart, &batch.samples);
-        let found = found.and_then(|()| self.differentiate_shards(evaluator, batch, objective));
+        let found = found.and_then(|()| self.differentiate_shards(evaluator, batch));
         let parts = self.replicas.iter_mut().take(used).map(Replica::take_gradients).collect::<Vec<_>>();
         let left = self.leave(Mode::Train);
         // What the master had before comes first: the sum is in its memory.
@@ -163,17 +162,16 @@ impl<M: Send + 'static> ReplicaSet<M> {
         &mut self,
         evaluator: &E,
         batch: Sharded<E::Batch>,
-        objective: Objective,
     ) -> Result<(Loss, E::Diagnostics, Vec<Option<Tensor>>)> {
         let samples = batch.samples.clone();
-        let found = self.run(evaluator, batch, Mode::Train, Some(objective))?;
+        let found = self.run(evaluator, batch, Mode::Train, true)?;
         if !found.iter().any(|evaluated| evaluated.is_differentiated) {
             return Err(Error::LossWithoutGradient);
         }
         let (losses, diagnostics, _) = split(found);
         let diagnostics = gathered(diagnostics, &samples)?;
         let weights = LossWeights::new(&losses, &samples)?;
-        let corrections = (0..losses.len()).map(|shard| weights.correction(objective, shard)).collect::<Result<_>>()?;
+        let corrections = (0..losses.len()).map(|shard| weights.correction(shard)).collect::<Result<_>>()?;
         Ok((weights.loss()?, diagnostics, corrections))
     }
 
@@ -202,14 +200,14 @@ impl<M: Send + 'static> ReplicaSet<M> {
         self.named(left, &[]).map(drop)
     }
 
-    /// Evaluates each shard on its replica's thread, with its output or, if there is an objective, its gradient. All
+    /// Evaluates each shard on its replica's thread, with its output or, where it `differentiates`, its gradient. All
     /// finish, whatever becomes of the others.
     fn run<E: Evaluator<Model = M>>(
         &self,
         evaluator: &E,
         batch: Sharded<E::Batch>,
         mode: Mode,
-        objective: Option<Objective>,
+        differentiates: bool,
     ) -> Result<Vec<Evaluated<E>>> {
         let Sharded { shards, samples } = batch;
         separate(&self.devices()[..shards.len()])?;
@@ -219,7 +217,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         let mut running = Vec::with_capacity(shards.len());
         for (index, (shard, evaluator)) in shards.into_iter().zip(evaluators).enumerate() {
             let (model, device) = (self.replicas[index].share_model(), self.replicas[index].device);
-            let factor = objective.map(|objective| part_of_samples(objective, &samples, index));
+            let factor = differentiates.then(|| part_of_samples(&samples, index));
             let work = move || {
                 let model = model.lock().unwrap_or_else(PoisonError::into_inner);
                 let (loss, diagnostics, output) = {

@@ -24,7 +24,7 @@ use super::{Averaged, Ema, LearningRate};
 use crate::Diagnostic;
 use crate::batch::Batch;
 use crate::error::{Error, Result};
-use crate::pipeline::{BatchOf, DiagnosticsOf, EvaluationPipeline, Objective};
+use crate::pipeline::{BatchOf, DiagnosticsOf, EvaluationPipeline};
 
 /// Training steps on any pipeline, with gradient accumulation, clipping, a learning rate that follows a schedule, a
 /// moving average of the weights, and a look at losses and gradients that are not finite.
@@ -254,7 +254,8 @@ impl Trainer {
         Ok(self)
     }
 
-    /// What is done about steps that are not finite.
+    /// What is done about steps that are not finite. In a window that is under way buffers are kept from the next batch on,
+    /// if they were not before.
     pub fn non_finite(mut self, policy: NonFiniteStep) -> Self {
         self.non_finite = policy;
         self
@@ -389,7 +390,7 @@ impl Trainer {
         }
         self.optimizer.zero_grad();
         let samples = batch.batch_size()?.map_or(1.0, |samples| samples as f64);
-        let (loss, diagnostics) = pipeline.backward(batch, Objective::Mean)?;
+        let (loss, diagnostics) = pipeline.backward(batch)?;
         let is_alone = self.batches_per_window == 1 && self.window.len() == 0;
         let gradients = if is_alone { None } else { Some(gradients::take(&mut held.variables)?) };
         self.window.add(&loss, samples, gradients)?;
