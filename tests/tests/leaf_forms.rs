@@ -178,6 +178,16 @@ struct Three {
     ratio: Option<Ratio>,
 }
 
+/// Other handles to the same values.
+fn copy(of: &Three) -> Three {
+    let (weighted, ratio) = (&of.weighted, of.ratio.as_ref());
+    Three {
+        tensor: of.tensor.shallow_clone(),
+        weighted: Weighted::new(weighted.value.shallow_clone(), weighted.weight.shallow_clone()),
+        ratio: ratio.map(|ratio| Ratio::new(ratio.numerator.shallow_clone(), ratio.denominator.shallow_clone())),
+    }
+}
+
 #[test]
 fn a_leaf_that_cannot_be_aggregated_is_named() -> Outcome {
     let good = || Tensor::from_slice(&[1.0f32, 0.0]);
@@ -205,6 +215,14 @@ fn a_leaf_that_cannot_be_aggregated_is_named() -> Outcome {
             ("metrics/ratio", Three { ratio: Some(Ratio::new(good(), bad())), ..step() }),
         ];
         for (field, case) in cases {
+            let refused = |outcome: booster::Result<Three>| {
+                let error = outcome.map(|_| ()).expect_err("refused").to_string();
+                assert!(error.starts_with(&format!("`{field}`: expected a ")), "{error}");
+                assert!(error.ends_with(&format!("found {found}")), "{error}");
+            };
+            refused(Three::gather(vec![step(), copy(&case)]));
+            refused(Three::gather(vec![copy(&case), step()]));
+            refused(copy(&case).to_device(Device::Cpu));
             for aggregator in [&mut aggregator, &mut Aggregator::new()] {
                 let error = aggregator.update(&case).expect_err("refused").to_string();
                 assert!(error.starts_with(&format!("`{field}`: expected a ")), "{error}");

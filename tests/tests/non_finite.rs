@@ -136,3 +136,101 @@ fn skipping_a_number_does_not_depend_on_its_other_reductions() -> Outcome {
     }
     Ok(())
 }
+
+/// A ratio of rows, batch-level values, and the samples that these stand for.
+#[derive(Diagnostic)]
+struct Fraction {
+    #[group = "own"]
+    #[metric(mean, sum, count)]
+    ratio: Ratio,
+    #[group = "batch"]
+    #[metric(samples)]
+    samples: i64,
+    #[group = "batch"]
+    #[metric(mean, sum)]
+    number: f64,
+    #[group = "batch"]
+    #[metric(mean, sum)]
+    scalar: Tensor,
+    /// Reduced over joined values, not at once.
+    #[group = "batch"]
+    #[metric(mean, sum, max)]
+    joined: Tensor,
+}
+
+fn fraction(above: &[f64], below: &[f64], samples: i64, level: f64) -> Fraction {
+    let rows = |values: &[f64]| Tensor::from_slice(values).view([samples.max(1), -1]);
+    let ratio = Ratio::new(rows(above), rows(below));
+    Fraction { ratio, samples, number: level, scalar: Tensor::from(level), joined: Tensor::from(level) }
+}
+
+#[test]
+fn a_ratio_leaves_out_the_samples_that_are_not_finite_however_they_are_cut() -> Outcome {
+    // Entries of two rows are not finite: one above, one below.
+    let above = [1.0, 2.0, f64::NAN, 8.0, 16.0, 32.0];
+    let below = [2.0, 2.0, 4.0, 4.0, f64::INFINITY, 5.0];
+    for kind in [booster::tch::Kind::Double, booster::tch::Kind::Float, booster::tch::Kind::Half] {
+        for bounds in [&[0, 6][..], &[0, 3, 6], &[0, 1, 2, 3, 4, 5, 6], &[0, 4, 5, 6]] {
+            let mut aggregator = Aggregator::new().non_finite(NonFinite::Skip);
+            let mut shards = Vec::new();
+            for bounds in bounds.windows(2) {
+                let rows = bounds[0]..bounds[1];
+                let part = || {
+                    let mut part = fraction(&above[rows.clone()], &below[rows.clone()], rows.len() as i64, 1.0);
+                    part.ratio = Ratio::new(part.ratio.numerator.to_kind(kind), part.ratio.denominator.to_kind(kind));
+                    part
+                };
+                aggregator.update(&part())?;
+                shards.push(part());
+            }
+            let mut gathered = Aggregator::new().non_finite(NonFinite::Skip);
+            gathered.update(&Fraction::gather(shards)?)?;
+            for (mut aggregator, is_gathered) in [(aggregator, false), (gathered, true)] {
+                let (summary, reports) = aggregator.summary_and_report()?;
+                let own = summary.own;
+                assert_eq!(
+                    (own.ratio, own.ratio_sum, own.ratio_count),
+                    (43.0 / 13.0, 43.0, 13.0),
+                    "{kind:?} {bounds:?}"
+                );
+                assert_eq!((reports.len(), reports[0].skipped), (1, 2), "{kind:?} {bounds:?} {is_gathered}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_row_of_a_ratio_is_left_out_as_a_whole() -> Outcome {
+    let mut aggregator = Aggregator::new().non_finite(NonFinite::Skip);
+    let nan = f64::NAN;
+    let step = |above: &[f64], below: &[f64], samples| fraction(above, below, samples, 0.0);
+    aggregator.update(&step(&[1.0, nan, 3.0, 4.0], &[1.0, 2.0], 2))?; // rows (1 + NaN) / 1 and (3 + 4) / 2
+    assert_eq!(aggregator.summary()?.own.ratio, 3.5);
+    // Without common rows the value is one.
+    let mut whole = step(&[1.0], &[1.0], 1);
+    whole.ratio = Ratio::new(Tensor::from_slice(&[5.0, nan]), Tensor::from(2.0));
+    aggregator.update(&whole)?;
+    let (summary, reports) = aggregator.summary_and_report()?;
+    assert_eq!((summary.own.ratio, reports[0].skipped), (3.5, 2));
+    Ok(())
+}
+
+#[test]
+fn what_stands_for_no_sample_may_be_anything_in_sums_too() -> Outcome {
+    for policy in [NonFinite::Propagate, NonFinite::Skip, NonFinite::Error] {
+        let mut aggregator = Aggregator::new().non_finite(policy);
+        aggregator.update(&fraction(&[1.0], &[1.0], 1, 2.0))?;
+        aggregator.update(&fraction(&[1.0], &[1.0], 0, f64::NAN))?;
+        aggregator.update(&fraction(&[1.0], &[1.0], 0, 5.0))?;
+        let (summary, reports) = aggregator.summary_and_report()?;
+        let batch = summary.batch;
+        assert_eq!(reports, [], "{policy:?}");
+        assert_eq!((batch.number, batch.scalar, batch.joined), (2.0, 2.0, 2.0), "{policy:?}");
+        assert_eq!((batch.number_sum, batch.scalar_sum, batch.joined_sum), (7.0, 7.0, 7.0), "{policy:?}");
+        let shards = vec![fraction(&[1.0], &[1.0], 1, 2.0), fraction(&[1.0], &[1.0], 0, f64::NAN)];
+        let gathered = Fraction::gather(shards)?.summary()?.batch;
+        assert_eq!((gathered.number, gathered.scalar, gathered.joined), (2.0, 2.0, 2.0));
+    }
+    Ok(())
+}

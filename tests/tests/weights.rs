@@ -1,5 +1,6 @@
 //! What batch-level fields count: what their own struct says, else what the structs around it or within it say.
 
+use booster::diagnostic::Leaf;
 use booster::prelude::*;
 use booster::tch::{Device, Kind, Tensor, nn};
 
@@ -74,6 +75,39 @@ fn an_optional_field_never_changes_what_others_count() -> booster::Result<()> {
     }
     let found = mean.summary()?.loss.loss;
     assert!((found - 1.1).abs() < 1e-12, "{found}");
+    Ok(())
+}
+
+type Sometimes = Option<Tensor>;
+
+/// Optional fields whose types do not say so as they are written.
+#[derive(Diagnostic)]
+struct Hidden<T: Leaf + Send> {
+    #[group = "loss"]
+    loss: f64,
+    #[group = "debug"]
+    aliased: Sometimes,
+    #[group = "debug"]
+    generic: T,
+}
+
+#[test]
+fn a_field_is_optional_by_its_type_whatever_that_is_called() -> booster::Result<()> {
+    let mut mean = Aggregator::new();
+    for step in 0..10 {
+        let [aliased, generic] = [64, 32].map(|length| (step == 9).then(|| ones(length)));
+        mean.update(&Hidden { loss: if step == 9 { 2.0 } else { 1.0 }, aliased, generic: Some(generic) })?;
+    }
+    let summary = mean.summary()?;
+    assert!((summary.loss.loss - 1.1).abs() < 1e-12, "{}", summary.loss.loss);
+    assert_eq!((summary.debug.aliased, summary.debug.generic), (1.0, 1.0));
+    // A type parameter that is no option is required.
+    let mut mean = Aggregator::new();
+    for (loss, length) in [(1.0, 9), (2.0, 1)] {
+        mean.update(&Hidden { loss, aliased: None, generic: ones(length) })?;
+    }
+    assert!((mean.summary()?.loss.loss - 1.1).abs() < 1e-12);
+    assert!(mean.summary()?.debug.aliased.is_nan(), "no step had it");
     Ok(())
 }
 

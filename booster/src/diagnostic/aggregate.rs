@@ -23,7 +23,8 @@ const WINDOW_BYTES: usize = 64 << 20;
 /// Turns the diagnostics of many steps into one summary.
 ///
 /// However the same samples are cut into batches, and in whatever order, the summary is the one of a single pass over
-/// them. Nothing is read back from a device before [`summary`](Self::summary), which reads once for each device.
+/// them. Nothing is read back from a device before [`summary`](Self::summary), which reads once for each device. A device
+/// without doubles (MPS) is the exception: its values are reduced on the host, at most one read per 256 updates or 64 MiB.
 /// Sums are kept in double precision, no graph is kept alive, and memory does not grow with the number of updates:
 /// at most 256 updates or 64 MiB of values wait to be reduced.
 ///
@@ -103,7 +104,8 @@ impl<D> Aggregator<D> {
 }
 
 impl<D: Diagnostic> Aggregator<D> {
-    /// Takes in the diagnostics of a step. It does not wait for the device: the tensors are reduced later, and must not be
+    /// Takes in the diagnostics of a step. It does not wait for the device, unless that has no doubles (MPS), and then only
+    /// where what waits is reduced: the tensors are reduced later, and must not be
     /// changed in place.
     ///
     /// # Errors

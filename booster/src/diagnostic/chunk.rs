@@ -7,7 +7,8 @@ use booster_sys::scalar::{ScalarOps as _, full};
 use tch::{Device, Kind, Tensor};
 
 use super::nature::Nature;
-use super::weights::{Ratio, Weighted, spread as spread_over};
+use super::non_finite::NonFinite;
+use super::weights::{Ratio, Weighted, rows_of, spread as spread_over};
 use crate::error::{Error, Result};
 use crate::stats::to_device;
 
@@ -28,8 +29,9 @@ pub(crate) enum Content {
     /// Values and weights of one shape, `[rows, *dims]`, doubles; a value without weight is 0. Each weight that was given
     /// is that of so many values.
     Weighted { values: Tensor, weights: Tensor, spread: f64 },
-    /// Numerators and denominators, `[rows]`, doubles, and whether all that they are sums of is finite, `[rows]`, bool.
-    Ratios { numerators: Tensor, denominators: Tensor, finite: Tensor },
+    /// Numerators and denominators, `[rows]`, doubles; whether all that they are sums of is finite, `[rows]`, bool; and how
+    /// many samples were left out of them already, `[rows]`, doubles.
+    Ratios { numerators: Tensor, denominators: Tensor, finite: Tensor, skipped: Option<Tensor> },
 }
 
 impl From<Content> for Chunk {
@@ -106,11 +108,15 @@ impl Chunk {
         })
     }
 
-    /// The sum of values: a batch-level value counts once, a weighted one by its weight; the numerators of ratios.
+    /// The sum of values: a batch-level value counts once, but for one that is not finite and stands for no sample; a
+    /// weighted one by its weight; the numerators of ratios.
     pub(crate) fn sum(&self) -> Result<Tensor> {
         Ok(match &self.content {
             Content::Samples(values) => self.sums.get().unwrap_or(values).f_sum(Kind::Double)?,
-            Content::Batches { values, .. } => values.f_sum(Kind::Double)?,
+            Content::Batches { values, samples } => {
+                let hidden = samples.try_eq(0)?.f_logical_and(&values.f_isfinite()?.f_logical_not()?)?;
+                values.try_masked_fill(&hidden, 0.0)?.f_sum(Kind::Double)?
+            }
             Content::Weighted { .. } | Content::Ratios { .. } => self.weighted_sums()?.0,
         })
     }
@@ -184,7 +190,7 @@ impl Chunk {
             let count = bad.f_logical_and(&weights.try_ne(0)?)?.f_sum(Kind::Double)?;
             Ok((values.try_masked_fill(&bad, 0.0)?, weights.try_masked_fill(&bad, 0.0)?, count))
         };
-        Ok(match self.content {
+        Ok(match &self.content {
             Content::Samples(values) => {
                 let values = values.f_to_kind(Kind::Double)?;
                 let (values, weights, count) = keep(&values, &values.f_ones_like()?)?;
@@ -192,19 +198,19 @@ impl Chunk {
                 (Content::Weighted { values, weights, spread }.into(), count)
             }
             Content::Batches { values, samples } => {
-                let (values, samples, count) = keep(&values, &samples)?;
+                let (values, samples, count) = keep(values, samples)?;
                 (Content::Batches { values, samples }.into(), count)
             }
             Content::Weighted { values, weights, spread } => {
-                let (values, weights, count) = keep(&values, &weights)?;
-                (Content::Weighted { values, weights, spread }.into(), count)
+                let (values, weights, count) = keep(values, weights)?;
+                (Content::Weighted { values, weights, spread: *spread }.into(), count)
             }
-            Content::Ratios { numerators, denominators, finite } => {
-                let bad = finite.f_logical_not()?;
-                let count = bad.f_logical_and(&denominators.try_ne(0)?)?.f_sum(Kind::Double)?;
-                let [numerators, denominators] = [numerators, denominators].map(|sums| sums.try_masked_fill(&bad, 0.0));
-                let (numerators, denominators, finite) = (numerators?, denominators?, finite.f_ones_like()?);
-                (Content::Ratios { numerators, denominators, finite }.into(), count)
+            Content::Ratios { skipped, .. } => {
+                let count = match &skipped {
+                    Some(skipped) => skipped.f_sum(Kind::Double)?,
+                    None => double(0.0, &self.weights()?)?,
+                };
+                (self, count)
             }
         })
     }
@@ -240,17 +246,40 @@ impl Chunk {
         Ok(Content::Weighted { weights: values.f_zeros_like()?, values, spread: 1.0 }.into())
     }
 
-    /// Joins ratios on a device, one row each.
-    pub(crate) fn of_ratios<'a>(parts: impl Iterator<Item = &'a Ratio>, device: Device) -> Result<Self> {
+    /// Joins ratios on a device, one row each. Under [`NonFinite::Skip`] samples that are not finite are left out of each.
+    pub(crate) fn of_ratios<'a>(
+        parts: impl Iterator<Item = &'a Ratio>,
+        device: Device,
+        policy: NonFinite,
+    ) -> Result<Self> {
         let (mut numerators, mut denominators, mut finite) = (Vec::new(), Vec::new(), Vec::new());
+        let mut skipped = Vec::new();
         for Ratio { numerator, denominator } in parts {
+            if policy == NonFinite::Skip {
+                let rows = rows_of(&numerator.size(), &denominator.size()).unwrap_or(1);
+                let by_row = |tensor: &Tensor| tensor.f_reshape([rows, (tensor.numel() as i64) / rows]);
+                let (above, below) = (by_row(numerator)?, by_row(denominator)?);
+                let bad = [&above, &below].map(|rows| Ok::<_, Error>(rows.f_isfinite()?.f_all_dim(-1, false)?));
+                let [above_is_finite, below_is_finite] = bad;
+                let bad = above_is_finite?.f_logical_and(&below_is_finite?)?.f_logical_not()?;
+                let kept = |rows: &Tensor| {
+                    let rows = rows.f_sum_dim_intlist(-1, false, Kind::Double)?;
+                    Ok::<_, Error>(rows.try_masked_fill(&bad, 0.0)?.f_sum(Kind::Double)?)
+                };
+                numerators.push(kept(&above)?);
+                denominators.push(kept(&below)?);
+                finite.push(bad.f_any()?.f_logical_not()?);
+                skipped.push(bad.f_sum(Kind::Double)?);
+                continue;
+            }
             finite.push(numerator.f_isfinite()?.f_all()?.f_logical_and(&denominator.f_isfinite()?.f_all()?)?);
             numerators.push(numerator.f_sum(Kind::Double)?);
             denominators.push(denominator.f_sum(Kind::Double)?);
         }
         let stack = |parts: &[Tensor]| join(&parts.iter().collect::<Vec<_>>(), device, Join::Stack);
         let (numerators, denominators) = (stack(&numerators)?, stack(&denominators)?);
-        Ok(Content::Ratios { numerators, denominators, finite: stack(&finite)? }.into())
+        let skipped = if skipped.is_empty() { None } else { Some(stack(&skipped)?) };
+        Ok(Content::Ratios { numerators, denominators, finite: stack(&finite)?, skipped }.into())
     }
 }
 

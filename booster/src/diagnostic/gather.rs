@@ -4,16 +4,18 @@ use std::cmp::Ordering;
 use std::time::Duration;
 
 use booster_sys::scalar::ScalarOps as _;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::chunk::{Chunk, Content};
 use super::leaf::{LeafRef, LeafValue};
 use super::samples::{Samples, Scopes};
 use super::schema::Field;
-use super::weights::{Ratio, Weighted};
+use super::weights::{Ratio, Weighted, rows_of};
 use super::{Diagnostic, Leaves, LeavesMut};
 use crate::batch::{FieldPath, concatenate, to_device};
 use crate::error::{Error, Result};
+use crate::functional::widest_float;
+use crate::stats::has_doubles;
 
 /// Gathers into the first shard. `sizes` are the numbers of samples of shards whose diagnostics do not tell; without
 /// them each such shard counts alike.
@@ -25,6 +27,8 @@ pub(crate) fn gather<D: Diagnostic>(mut shards: Vec<D>, sizes: Option<&[i64]>) -
     let scopes = Scopes::of(&D::SCHEMA);
     let scope_of_field = scopes.of_fields();
     let leaves = shards.iter().map(|shard| Leaves::of(shard, fields.len())).collect::<Vec<_>>();
+    let check = |leaves: &Leaves<'_>| leaves.seen.iter().zip(&fields).try_for_each(|(seen, field)| seen.check(field));
+    leaves.iter().try_for_each(check)?;
     let count = |(index, Leaves { seen, batch_size }): (usize, &Leaves<'_>)| {
         scopes.samples(seen, batch_size.or_else(|| sizes.and_then(|sizes| sizes.get(index).copied())))
     };
@@ -65,7 +69,7 @@ struct Column<'a> {
 impl Column<'_> {
     fn gather(&self) -> Result<LeafValue> {
         Ok(match self.shards.first() {
-            None | Some((LeafRef::Absent, _)) => LeafValue::Absent,
+            None | Some((LeafRef::Absent | LeafRef::Present(_), _)) => LeafValue::Absent,
             Some((LeafRef::Tensor(tensor), _)) if tensor.dim() == 0 => LeafValue::Tensor(self.scalar()?),
             Some((LeafRef::Tensor(_), _)) => LeafValue::Tensor(self.join(|leaf| match leaf {
                 LeafRef::Tensor(tensor) => Some(Ok(tensor.shallow_clone())),
@@ -78,10 +82,7 @@ impl Column<'_> {
                 self.join(|leaf| of_weighted(leaf).map(|weighted| Ok(weighted.value.shallow_clone())))?,
                 self.join(|leaf| of_weighted(leaf).map(row_weights))?,
             )),
-            Some((LeafRef::Ratio(_), _)) => LeafValue::Ratio(Ratio::new(
-                self.join_entries(|ratio| &ratio.numerator)?,
-                self.join_entries(|ratio| &ratio.denominator)?,
-            )),
+            Some((LeafRef::Ratio(_), _)) => LeafValue::Ratio(self.ratio()?),
             Some((LeafRef::Float(_) | LeafRef::Integer(_) | LeafRef::Boolean(_) | LeafRef::Duration(_), _)) => {
                 self.number()?
             }
@@ -109,17 +110,16 @@ impl Column<'_> {
         })
     }
 
-    /// Joins all entries of one part of each shard's ratio, whatever their shapes: all of them count.
-    fn join_entries(&self, part: impl Fn(&Ratio) -> &Tensor) -> Result<Tensor> {
-        let parts = self.shards.iter().filter_map(|(leaf, _)| of_ratio(*leaf)).map(part).collect::<Vec<_>>();
-        let [first, ..] = parts[..] else { return Err(Error::EmptyBatch) };
-        let kind = first.f_kind()?;
-        let are_alike = parts.iter().all(|part| part.f_kind().ok() == Some(kind));
-        let entries = parts.iter().map(|part| {
-            let here = to_device(&part.f_reshape([-1])?, first.device())?;
-            Ok(if are_alike { here } else { here.f_to_kind(Kind::Double)? })
-        });
-        Ok(Tensor::f_cat(&entries.collect::<Result<Vec<_>>>()?, 0)?)
+    /// Joins the ratios of the shards, of any shapes, row by row, so that a row may be left out still; one whose rows are
+    /// not known becomes one.
+    fn ratio(&self) -> Result<Ratio> {
+        let ratios = self.shards.iter().filter_map(|(leaf, _)| of_ratio(*leaf)).collect::<Vec<_>>();
+        let rows = |ratio: &Ratio| rows_of(&ratio.numerator.size(), &ratio.denominator.size());
+        let part = |part: fn(&Ratio) -> &Tensor| {
+            let parts = ratios.iter().map(|&ratio| (part(ratio), rows(ratio).unwrap_or(1)));
+            join_rows(&parts.collect::<Vec<_>>())
+        };
+        Ok(Ratio::new(part(|ratio| &ratio.numerator)?, part(|ratio| &ratio.denominator)?))
     }
 
     /// Combines 0-dimensional weighted values, which count by their weights: the weight of all is their sum.
@@ -127,6 +127,7 @@ impl Column<'_> {
         let weighted = self.shards.iter().filter_map(|(leaf, _)| of_weighted(*leaf)).collect::<Vec<_>>();
         let values = weighted.iter().map(|weighted| &weighted.value).collect::<Vec<_>>();
         let weights = weighted.iter().map(|weighted| &weighted.weight).collect::<Vec<_>>();
+        let device = values.first().map_or(Device::Cpu, |value| value.device());
         let (values, weights) = (stacked(&values)?, stacked(&weights)?);
         let combine = match self.combine() {
             // The sum is that of the mean times the weight.
@@ -138,7 +139,7 @@ impl Column<'_> {
         let value = combined(&chunk, combine)?;
         // Without weight there is no value, and nothing that it would count.
         let value = value.try_masked_fill(&weight.try_eq(0)?, 0.0)?;
-        Ok(Weighted::new(value, weight))
+        Ok(Weighted::new(back(&value, device)?, back(&weight, device)?))
     }
 
     /// Combines 0-dimensional tensors by the field's reduction, in double precision, without waiting for the device.
@@ -151,23 +152,34 @@ impl Column<'_> {
         let [first, ..] = tensors[..] else { return Err(Error::EmptyBatch) };
         let kind = first.f_kind()?;
         let values = stacked(&tensors)?;
-        let samples = Samples::stack(self.shards.iter().map(|(_, samples)| *samples), first.device())?;
+        let samples = Samples::stack(self.shards.iter().map(|(_, samples)| *samples), with_doubles(first.device()))?;
         let combine = self.combine();
         let chunk = Chunk::from(Content::Batches { values, samples });
         let combined = combined(&chunk, combine)?;
         let is_fraction = matches!(kind, Kind::Half | Kind::BFloat16 | Kind::Float | Kind::Double);
-        Ok(match combine {
+        let combined = match combine {
             // A mean of integers or bools may be a fraction: it stays a double then.
             Combine::Mean if !is_fraction => combined,
             // A sum may be more than a small kind holds.
             Combine::Sum if !is_fraction => combined.f_to_kind(Kind::Int64)?,
             _ => combined.f_to_kind(kind)?,
-        })
+        };
+        back(&combined, first.device())
     }
 
     /// Combines numbers on the host by the field's reduction.
     fn number(&self) -> Result<LeafValue> {
-        let leaves = self.shards.iter().map(|(leaf, _)| *leaf).collect::<Vec<_>>();
+        // What stands for no sample takes no part, but in a sum where it is finite.
+        let takes_part = |leaf: LeafRef<'_>, samples: &Samples| match samples {
+            Samples::Host(0.0) if self.combine() == Combine::Sum => leaf.number().is_some_and(f64::is_finite),
+            Samples::Host(0.0) => self.combine() == Combine::Mean,
+            _ => true,
+        };
+        let counted = self.shards.iter().filter(|(leaf, samples)| takes_part(*leaf, samples));
+        let mut leaves = counted.map(|(leaf, _)| *leaf).collect::<Vec<_>>();
+        if leaves.is_empty() {
+            leaves = self.shards.iter().map(|(leaf, _)| *leaf).collect();
+        }
         let last = leaves.last().copied().unwrap_or(LeafRef::Absent);
         match self.combine() {
             Combine::Last => Ok(owned(last)),
@@ -236,11 +248,39 @@ fn of_ratio(leaf: LeafRef<'_>) -> Option<&Ratio> {
     if let LeafRef::Ratio(ratio) = leaf { Some(ratio) } else { None }
 }
 
-/// 0-dimensional tensors as one of doubles, `[shards]`, on the first one's device.
+/// 0-dimensional tensors as one of doubles, `[shards]`, on the first one's device, or on the host if that has none.
 fn stacked(tensors: &[&Tensor]) -> Result<Tensor> {
     let [first, ..] = tensors else { return Err(Error::EmptyBatch) };
-    let moved = tensors.iter().map(|tensor| Ok(to_device(tensor, first.device())?.f_to_kind(Kind::Double)?));
+    let device = with_doubles(first.device());
+    let moved = tensors.iter().map(|tensor| Ok(to_device(tensor, device)?.f_to_kind(Kind::Double)?));
     Ok(Tensor::f_stack(&moved.collect::<Result<Vec<_>>>()?, 0)?)
+}
+
+/// Where values of a device are combined in double precision.
+fn with_doubles(device: Device) -> Device {
+    if has_doubles(device) { device } else { Device::Cpu }
+}
+
+/// What was combined, on a device, as what that can hold.
+fn back(combined: &Tensor, device: Device) -> Result<Tensor> {
+    let is_double = combined.f_kind()? == Kind::Double;
+    let narrowed = if is_double { combined.f_to_kind(widest_float(device))? } else { combined.shallow_clone() };
+    to_device(&narrowed, device)
+}
+
+/// Joins tensors that consist of so many rows each; where their rows differ in form or kind, by their sums.
+fn join_rows(parts: &[(&Tensor, i64)]) -> Result<Tensor> {
+    let [(first, _), ..] = parts else { return Err(Error::EmptyBatch) };
+    let (kind, device) = (first.f_kind()?, first.device());
+    let widths = parts.iter().map(|(part, rows)| (part.numel() as i64) / rows).collect::<Vec<_>>();
+    let are_alike = widths.iter().all(|width| *width == widths[0])
+        && parts.iter().all(|(part, _)| part.f_kind().ok() == Some(kind));
+    let rows = parts.iter().zip(&widths).map(|((part, rows), &width)| {
+        let part = to_device(part, device)?.f_reshape([*rows, width])?;
+        Ok(if are_alike { part } else { part.f_sum_dim_intlist(-1, true, widest_float(device))? })
+    });
+    let joined = Tensor::f_cat(&rows.collect::<Result<Vec<_>>>()?, 0)?;
+    Ok(if joined.size()[1] == 1 { joined.f_squeeze_dim(1)? } else { joined })
 }
 
 /// Batch-level values as one, a 0-dimensional double.
@@ -288,7 +328,9 @@ fn owned(leaf: LeafRef<'_>) -> LeafValue {
         LeafRef::Integer(value) => LeafValue::Integer(value),
         LeafRef::Boolean(value) => LeafValue::Boolean(value),
         LeafRef::Duration(value) => LeafValue::Duration(value),
-        LeafRef::Absent | LeafRef::Tensor(_) | LeafRef::Ratio(_) | LeafRef::Weighted(_) => LeafValue::Absent,
+        LeafRef::Absent | LeafRef::Present(_) | LeafRef::Tensor(_) | LeafRef::Ratio(_) | LeafRef::Weighted(_) => {
+            LeafValue::Absent
+        }
     }
 }
 

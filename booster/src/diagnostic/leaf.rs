@@ -91,6 +91,8 @@ pub trait SampleCount: Leaf {
 #[derive(Clone, Copy, Debug)]
 pub enum LeafRef<'a> {
     Absent,
+    /// What an `Option` holds.
+    Present(&'a dyn Leaf),
     Tensor(&'a Tensor),
     Float(f64),
     Integer(i128),
@@ -121,8 +123,14 @@ impl<'a> LeafRef<'a> {
             Self::Tensor(tensor) => [Some(tensor), None],
             Self::Ratio(ratio) => [Some(&ratio.numerator), Some(&ratio.denominator)],
             Self::Weighted(weighted) => [Some(&weighted.value), Some(&weighted.weight)],
+            Self::Present(leaf) => leaf.leaf_ref().tensors(),
             _ => [None, None],
         }
+    }
+
+    /// The value without the `Option`s around it.
+    pub(crate) fn inner(self) -> Self {
+        if let Self::Present(leaf) = self { leaf.leaf_ref().inner() } else { self }
     }
 
     /// The value as a number where it is one on the host.
@@ -132,6 +140,7 @@ impl<'a> LeafRef<'a> {
             Self::Integer(value) => Some(value as f64),
             Self::Boolean(value) => Some(f64::from(u8::from(value))),
             Self::Duration(value) => Some(value.as_secs_f64()),
+            Self::Present(leaf) => leaf.leaf_ref().number(),
             Self::Absent | Self::Tensor(_) | Self::Ratio(_) | Self::Weighted(_) => None,
         }
     }
@@ -142,6 +151,7 @@ impl fmt::Display for LeafRef<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent => formatter.write_str("nothing"),
+            Self::Present(leaf) => leaf.leaf_ref().fmt(formatter),
             Self::Tensor(tensor) if !tensor.defined() => formatter.write_str("an undefined tensor"),
             Self::Tensor(tensor) => write!(formatter, "a tensor of shape {:?}", tensor.size()),
             Self::Float(_) => formatter.write_str("a float"),
@@ -238,7 +248,7 @@ impl Leaf for Weighted {
 
 impl<L: Leaf> Leaf for Option<L> {
     fn leaf_ref(&self) -> LeafRef<'_> {
-        self.as_ref().map_or(LeafRef::Absent, Leaf::leaf_ref)
+        self.as_ref().map_or(LeafRef::Absent, |leaf| LeafRef::Present(leaf))
     }
 
     erased!();

@@ -116,8 +116,12 @@ pub trait Diagnostic: Sized + Send + 'static {
     /// The diagnostics on a device.
     ///
     /// # Errors
+    /// [`Error::Leaf`](crate::Error::Leaf) where a field is undefined, sparse, quantized or complex,
     /// [`Error::Torch`](crate::Error::Torch) where the device is not there or is full.
     fn to_device(self, device: Device) -> Result<Self> {
+        let fields = Self::SCHEMA.fields();
+        let leaves = Leaves::of(&self, fields.len());
+        leaves.seen.iter().zip(fields).try_for_each(|(seen, field)| seen.check(field))?;
         self.map_tensors(&mut |tensor| to_device(tensor, device))
     }
 
@@ -147,11 +151,12 @@ pub trait Diagnostic: Sized + Send + 'static {
     ///
     /// Per-sample tensors are joined in order; other fields are combined by their own reduction, each shard counting
     /// with its samples. Where an integer or a bool would have to become a fraction, an error says so.
-    /// A field with several reductions follows the first.
+    /// A field with several reductions follows the first. Nothing is read back, but for 0-dimensional values of a device
+    /// without doubles (MPS), which are combined on the host.
     ///
     /// # Errors
-    /// [`Error::Leaf`](crate::Error::Leaf) where shards do not fit together,
-    /// [`Error::EmptyBatch`](crate::Error::EmptyBatch) where there is none.
+    /// [`Error::Leaf`](crate::Error::Leaf) where shards do not fit together, or a field is undefined, sparse, quantized or
+    /// complex, [`Error::EmptyBatch`](crate::Error::EmptyBatch) where there is none.
     fn gather(shards: Vec<Self>) -> Result<Self> {
         gather::gather(shards, None)
     }

@@ -27,6 +27,7 @@ impl Nature {
     pub(crate) fn of(leaf: LeafRef<'_>) -> Option<Self> {
         match leaf {
             LeafRef::Absent => None,
+            LeafRef::Present(leaf) => Self::of(leaf.leaf_ref()),
             LeafRef::Tensor(tensor) => Some(dims(tensor).map_or(Self::Scalars, Self::Samples)),
             LeafRef::Weighted(Weighted { value, weight }) => Some(Self::Weighted(dims(value), dims(weight))),
             LeafRef::Ratio(_) => Some(Self::Ratios),

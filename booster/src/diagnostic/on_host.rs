@@ -63,6 +63,7 @@ impl Addend {
             }
             // What stands for no sample may be anything.
             (None, Samples::Host(0.0)) => {
+                let plain = if is_finite { plain } else { 0.0 };
                 Some(Self { weighted: 0.0, weight: 0.0, plain, samples: 0.0, is_finite: true })
             }
             (None, &Samples::Host(samples)) => {

@@ -149,7 +149,7 @@ impl Scope {
         for &(place, field) in &self.fields {
             let Some(&found) = leaves[place].size.first() else { continue };
             match agreed {
-                _ if field.optional => {}
+                _ if leaves[place].is_optional => {}
                 None => agreed = Some((found, field)),
                 Some((expected, other)) if expected != found => return Err(differ(field, found, other, expected)),
                 Some(_) => {}

@@ -242,6 +242,8 @@ fn probe(nature: &Nature, rows: i64) -> Result<Option<Chunk>> {
         Nature::Numbers | Nature::Scalars => Content::Batches { values, samples: ones },
         Nature::Samples(_) => Content::Samples(values),
         Nature::Weighted(..) => Content::Weighted { values, weights: ones, spread: 1.0 },
-        Nature::Ratios => Content::Ratios { finite: values.f_isfinite()?, numerators: values, denominators: ones },
+        Nature::Ratios => {
+            Content::Ratios { finite: values.f_isfinite()?, numerators: values, denominators: ones, skipped: None }
+        }
     })))
 }

@@ -48,7 +48,8 @@ pub struct Field {
     pub group: &'static str,
     /// The field's name.
     pub name: &'static str,
-    /// Whether it is an `Option`, so that a step may go without it.
+    /// Whether its type is written as an `Option`, and its metrics are of `Option` types as well. (Of a type parameter or
+    /// an alias that is one, they are NaN where no step had it.)
     pub optional: bool,
     /// Whether it says how many samples the diagnostics stand for.
     pub samples: bool,

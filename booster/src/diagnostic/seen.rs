@@ -3,15 +3,21 @@
 use booster_sys::info::{Info, NotDense, Shape};
 
 use super::leaf::LeafRef;
+use super::nature::is_real;
+use super::schema::Field;
+use crate::error::{Error, Result};
 
 /// A leaf with what libtorch said of it: each question costs as much as a good part of the aggregation.
 #[derive(Debug)]
 pub(crate) struct Seen<'a> {
+    /// Without the `Option`s around it.
     pub(crate) leaf: LeafRef<'a>,
+    /// Whether its type is an `Option`, whatever the name that it is written under.
+    pub(crate) is_optional: bool,
     /// The shape of a tensor or of weighted values; of anything else that of a number.
     pub(crate) size: Shape,
     /// What its one or two tensors are like.
-    pub(crate) tensors: [Option<Result<Info, NotDense>>; 2],
+    pub(crate) tensors: [Option<std::result::Result<Info, NotDense>>; 2],
 }
 
 impl Seen<'_> {
@@ -23,16 +29,39 @@ impl Seen<'_> {
 
 impl<'a> From<LeafRef<'a>> for Seen<'a> {
     fn from(leaf: LeafRef<'a>) -> Self {
+        let is_optional = matches!(leaf, LeafRef::Present(_));
+        let leaf = leaf.inner();
         let tensors = leaf.tensors().map(|tensor| tensor.map(Info::of));
         let size = match (leaf, &tensors[0]) {
             (LeafRef::Tensor(_) | LeafRef::Weighted(_), Some(Ok(info))) => info.shape.clone(),
             _ => Shape::SCALAR,
         };
-        Self { leaf, size, tensors }
+        Self { leaf, is_optional, size, tensors }
     }
 }
 
 impl Seen<'_> {
+    /// Checks that its tensors can be computed with, and that weights fit their values.
+    pub(crate) fn check(&self, field: &Field) -> Result<()> {
+        let error = |expected: &str, found: String| {
+            let expected = expected.to_owned();
+            Err(Error::Leaf { group: field.group, field: field.name, expected, found })
+        };
+        for info in self.tensors.iter().flatten() {
+            match info {
+                Ok(info) if is_real(info.kind) => {}
+                Ok(info) => return error("a tensor of a real or bool kind", format!("kind {:?}", info.kind)),
+                Err(found) => return error("a dense tensor of a real or bool kind", found.to_string()),
+            }
+        }
+        match self.leaf {
+            LeafRef::Weighted(weighted) if !weighted.fits() => {
+                error("weights of the values' shape or its first dimensions", self.leaf.to_string())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A tensor of the leaf that was found to be dense.
     pub(crate) fn info(&self, index: usize) -> Option<&Info> {
         self.tensors[index].as_ref().and_then(|info| info.as_ref().ok())

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
+use booster_sys::info::Info;
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Device, Kind, Tensor};
 
 use super::chunk::{Chunk, Content, Join, join};
 use super::flush::{Table, Update, Window, meeting_place};
 use super::leaf::{LeafRef, LeafValue};
-use super::nature::{Nature, is_real};
+use super::nature::Nature;
 use super::non_finite::NonFinite;
 use super::on_host::{Addend, HostSums};
 use super::owned::own;
@@ -16,7 +17,7 @@ use super::reduction::{Reduce, State};
 use super::samples::Samples;
 use super::schema::Field;
 use super::seen::Seen;
-use super::weights::{Ratio, Weighted};
+use super::weights::{Ratio, Weighted, rows_of};
 use crate::error::{Error, Result};
 use crate::stats::{self, to_device};
 
@@ -128,18 +129,7 @@ impl Track {
     /// Checks that a value is like those before it. Nothing is changed.
     pub(crate) fn check(&self, seen: &Seen<'_>) -> Result<()> {
         let leaf = seen.leaf;
-        for info in seen.tensors.iter().flatten() {
-            match info {
-                Ok(info) if is_real(info.kind) => {}
-                Ok(info) => return Err(self.error("a tensor of a real or bool kind", format!("kind {:?}", info.kind))),
-                Err(found) => return Err(self.error("a dense tensor of a real or bool kind", found)),
-            }
-        }
-        if let LeafRef::Weighted(weighted) = leaf
-            && !weighted.fits()
-        {
-            return Err(self.error("weights of the values' shape or its first dimensions", leaf));
-        }
+        seen.check(self.field)?;
         let Some(expected) = &self.nature else { return Ok(()) };
         let same = match leaf {
             LeafRef::Tensor(_) => expected.admits(&seen.size),
@@ -170,12 +160,19 @@ impl Track {
                 Prepared::Pending(LeafValue::Weighted(Weighted::new(value, weight)), bytes + more)
             }
             (LeafRef::Ratio(Ratio { numerator, denominator }), Some(of_numerator), Some(of_denominator)) => {
-                let sum = |tensor, info| {
+                // By row where one may be left out.
+                let rows =
+                    if policy == NonFinite::Skip { rows_of(&of_numerator.shape, &of_denominator.shape) } else { None };
+                let sum = |tensor, info: &Info| {
                     let (tensor, bytes) = own(tensor, info)?;
                     // Not of doubles, whose sum may be infinite where they are not.
-                    let is_summed = info.shape.numel() > 1 && info.kind != Kind::Double;
+                    let is_summed = info.shape.numel() > rows.unwrap_or(1) as usize && info.kind != Kind::Double;
                     if is_summed && stats::has_doubles(info.device) {
-                        return Ok((tensor.f_sum(Kind::Double)?, size_of::<f64>()));
+                        let sums = match rows {
+                            Some(rows) => tensor.f_reshape([rows, -1])?.f_sum_dim_intlist(-1, false, Kind::Double)?,
+                            None => tensor.f_sum(Kind::Double)?,
+                        };
+                        return Ok((sums, rows.unwrap_or(1) as usize * size_of::<f64>()));
                     }
                     Ok::<_, Error>((tensor, bytes))
                 };
@@ -311,7 +308,7 @@ impl Track {
         let scope = is_batch_level.then_some(self.scope);
         let device = window.meeting_place(pending, scope);
         let table = window.table(pending, scope, device)?;
-        let chunk = self.chunk(pending, table, device)?;
+        let chunk = self.chunk(pending, table, device, policy)?;
         let first = table.first_non_finite(|parts| chunk.are_finite(parts))?;
         let (chunk, skipped) = match policy {
             NonFinite::Skip => chunk.finite().map(|(chunk, skipped)| (chunk, Some(skipped)))?,
@@ -324,7 +321,7 @@ impl Track {
     }
 
     /// Pending values, joined.
-    fn chunk(&self, pending: &[Pending], table: &Table, device: Device) -> Result<Chunk> {
+    fn chunk(&self, pending: &[Pending], table: &Table, device: Device, policy: NonFinite) -> Result<Chunk> {
         let tensors = || pending.iter().filter_map(|pending| pending.tensors()[0]).collect::<Vec<_>>();
         let batches = |values| Content::Batches { values, samples: table.samples.shallow_clone() }.into();
         Ok(match &self.nature {
@@ -349,7 +346,7 @@ impl Track {
                     LeafValue::Ratio(ratio) => Some(ratio),
                     _ => None,
                 });
-                Chunk::of_ratios(ratios, device)?
+                Chunk::of_ratios(ratios, device, policy)?
             }
         })
     }

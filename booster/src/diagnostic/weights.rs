@@ -8,7 +8,9 @@ use crate::error::Result;
 ///
 /// The mean of per-batch ratios is not the ratio: `1/1` and `0/9` make `1/10`, not `1/2`.
 ///
-/// Both tensors may have any shape; all their entries count.
+/// Both tensors may have any shape; all their entries count. Where both have the same first dimension, of one length,
+/// each of its rows is a sample: [`NonFinite::Skip`](super::NonFinite::Skip) leaves out a row, in the numerator and in the
+/// denominator, if an entry of either is not finite. Of other shapes it leaves out the whole value.
 #[derive(Debug)]
 pub struct Ratio {
     /// What is counted, of any real or bool kind.
@@ -54,6 +56,14 @@ impl Weighted {
     /// Whether the weight's shape is the value's or its first dimensions.
     pub(crate) fn fits(&self) -> bool {
         self.value.size().starts_with(&self.weight.size())
+    }
+}
+
+/// How many samples a ratio of tensors of two shapes consists of; none where that is not known, or it is empty.
+pub(crate) fn rows_of(numerator: &[i64], denominator: &[i64]) -> Option<i64> {
+    match (numerator.first(), denominator.first()) {
+        (Some(rows), Some(others)) if rows == others && *rows > 0 => Some(*rows),
+        _ => None,
     }
 }
 

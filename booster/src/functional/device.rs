@@ -3,6 +3,8 @@
 use booster_sys::accelerator::{Accelerator, accelerator};
 use tch::{Cuda, Device, Kind, utils};
 
+use crate::stats::has_doubles;
+
 /// The fastest device of this machine that libtorch can use: the first CUDA device, or else Apple's GPU (MPS), or else
 /// the CPU.
 ///
@@ -44,7 +46,7 @@ pub fn why_no_cuda() -> Option<String> {
 /// Returns the kind for exact sums and counts on a device: double precision, or single precision on Apple's GPU, which has
 /// no doubles.
 pub(crate) fn widest_float(device: Device) -> Kind {
-    if device == Device::Mps { Kind::Float } else { Kind::Double }
+    if has_doubles(device) { Kind::Double } else { Kind::Float }
 }
 
 #[cfg(test)]

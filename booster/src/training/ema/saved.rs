@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use tch::{Kind, Tensor, no_grad_guard};
+use tch::{Device, Kind, Tensor, no_grad_guard};
 
 use super::Ema;
 use crate::error::{Error, Result};
@@ -44,20 +44,10 @@ impl Ema {
         let _no_grad = no_grad_guard();
         let mut tensors = vec![(UPDATES, Tensor::from_slice(&[self.updates as i64]))];
         for average in &self.averages {
-            let value = average.value.f_contiguous()?;
+            let value = stats::to_device(&average.value.f_contiguous()?, Device::Cpu)?;
             tensors.extend(average.names.iter().map(|name| (name.as_str(), value.shallow_clone())));
         }
-        if is_safetensors(path) {
-            return write_whole(path, |to| Ok(Tensor::write_safetensors(&tensors, to)?));
-        }
-        // tch's streams have no place for a tensor without entries, which has no memory.
-        if tensors.iter().any(|(_, tensor)| tensor.numel() == 0) {
-            return write_whole(path, |to| Ok(Tensor::save_multi(&tensors, to)?));
-        }
-        // libtorch ends the process where it cannot write to the end of a file.
-        let mut bytes = Vec::new();
-        Tensor::save_multi_to_stream(&tensors, &mut bytes)?;
-        write_file(path, &bytes)
+        write(&tensors, path)
     }
 
     fn read(&mut self, path: &Path) -> Result<()> {
@@ -78,6 +68,22 @@ impl Ema {
         self.updates = updates as u64;
         Ok(())
     }
+}
+
+/// Writes tensors that are on the host.
+#[expect(clippy::disallowed_methods, reason = "the values are on the host already")]
+fn write(tensors: &[(&str, Tensor)], path: &Path) -> Result<()> {
+    if is_safetensors(path) {
+        return write_whole(path, |to| Ok(Tensor::write_safetensors(tensors, to)?));
+    }
+    // tch's streams have no place for a tensor without entries, which has no memory.
+    if tensors.iter().any(|(_, tensor)| tensor.numel() == 0) {
+        return write_whole(path, |to| Ok(Tensor::save_multi(tensors, to)?));
+    }
+    // libtorch ends the process where it cannot write to the end of a file.
+    let mut bytes = Vec::new();
+    Tensor::save_multi_to_stream(tensors, &mut bytes)?;
+    write_file(path, &bytes)
 }
 
 fn is_safetensors(path: &Path) -> bool {
