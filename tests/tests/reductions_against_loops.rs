@@ -2,7 +2,7 @@
 
 use booster::diagnostic::{Summary, Value};
 use booster::prelude::*;
-use booster::tch::Tensor;
+use booster::tch::{Kind, Tensor};
 
 const WIDTH: usize = 2;
 const DECAY: f64 = 0.9;
@@ -19,6 +19,9 @@ macro_rules! measured {
                 #[metric(mean, sum, min, max, last, count, std, var, p50, ema(0.9), histogram(-2, 2, 4), mean_dims)]
                 $field: $ty,
             )+
+            #[group = "ratio"]
+            #[metric(mean, sum, count)]
+            ratio: Ratio,
         }
     };
 }
@@ -31,6 +34,7 @@ measured! {
     "entry_weighted" entry_weighted: Weighted;
     "scalar" scalar: Tensor;
     "number" number: f64;
+    "optional" optional: Option<Tensor>;
 }
 
 /// A sample, or a batch-level value: its entries with what each counts, and how many of them one given weight is for.
@@ -76,22 +80,47 @@ fn tensor(numbers: impl Iterator<Item = f64>, shape: &[i64]) -> Tensor {
     Tensor::from_slice(&numbers.collect::<Vec<_>>()).view(shape)
 }
 
-/// The diagnostics of a batch; `level` is its batch-level value.
+/// The same values in another kind, which holds them exactly, and in another layout.
+fn formed(tensor: &Tensor, form: u64) -> Tensor {
+    let kinds = [Kind::Double, Kind::Float, Kind::Half, Kind::BFloat16];
+    let tensor = tensor.to_kind(kinds[(form % 4) as usize]);
+    match form / 4 {
+        0 => tensor,
+        // Every other entry of something larger.
+        1 => Tensor::stack(&[&tensor, &tensor.full_like(7.0)], -1).select(-1, 0),
+        _ if tensor.dim() == 2 => tensor.transpose(0, 1).contiguous().transpose(0, 1),
+        _ => tensor.flip([0]).flip([0]),
+    }
+}
+
+/// The diagnostics of a batch; `level` is its batch-level value. Their forms come from the values, so that they change.
 fn measured(batch: &[Sample], level: f64) -> Measured {
+    measured_as(batch, level, batch.iter().map(|sample| sample.values[0].to_bits() >> 48).sum::<u64>() % 12)
+}
+
+fn measured_as(batch: &[Sample], level: f64, form: u64) -> Measured {
     let (rows, width) = (batch.len() as i64, WIDTH as i64);
-    let first = || tensor(batch.iter().map(|sample| sample.values[0]), &[rows]);
-    let wide = || tensor(batch.iter().flat_map(|sample| sample.values), &[rows, width]);
-    let weights = || tensor(batch.iter().map(|sample| sample.weights[0]), &[rows]);
+    let first = || formed(&tensor(batch.iter().map(|sample| sample.values[0]), &[rows]), form);
+    let wide = || formed(&tensor(batch.iter().flat_map(|sample| sample.values), &[rows, width]), form);
+    let weights = || formed(&tensor(batch.iter().map(|sample| sample.weights[0]), &[rows]), 11 - form);
+    let by_entry = tensor(batch.iter().flat_map(|sample| sample.weights), &[rows, width]);
     Measured {
         samples: rows,
         flat: first(),
         wide: wide(),
         flat_weighted: Weighted::new(first(), weights()),
         row_weighted: Weighted::new(wide(), weights()),
-        entry_weighted: Weighted::new(wide(), tensor(batch.iter().flat_map(|sample| sample.weights), &[rows, width])),
-        scalar: Tensor::from(level),
+        entry_weighted: Weighted::new(wide(), formed(&by_entry, form)),
+        scalar: Tensor::from(level).to_kind(if form % 2 == 0 { Kind::Double } else { Kind::Half }),
         number: level,
+        optional: is_there(batch).then(first),
+        ratio: Ratio::new(wide(), weights() + 0.5),
     }
+}
+
+/// Whether the optional field is there.
+fn is_there(batch: &[Sample]) -> bool {
+    batch.len() % 2 == 1
 }
 
 /// What a group's field holds in these batches.
@@ -107,7 +136,7 @@ fn rows(group: &str, batches: &[(Vec<Sample>, f64)]) -> Vec<Row> {
     let row = |Sample { values, weights }: &Sample| {
         let with = |weights: [f64; WIDTH]| values.iter().copied().zip(weights).collect::<Vec<_>>();
         let (entries, spread) = match group {
-            "flat" => (vec![(values[0], 1.0)], 1.0),
+            "flat" | "optional" => (vec![(values[0], 1.0)], 1.0),
             "wide" => (with([1.0; WIDTH]), WIDTH as f64),
             "flat_weighted" => (vec![(values[0], weights[0])], 1.0),
             "row_weighted" => (with([weights[0]; WIDTH]), WIDTH as f64),
@@ -115,7 +144,8 @@ fn rows(group: &str, batches: &[(Vec<Sample>, f64)]) -> Vec<Row> {
         };
         Row { entries, spread, once: false }
     };
-    batches.iter().flat_map(|(batch, _)| batch).map(row).collect()
+    let batches = batches.iter().filter(|(batch, _)| group != "optional" || is_there(batch));
+    batches.flat_map(|(batch, _)| batch).map(row).collect()
 }
 
 fn ratio(entries: &[(f64, f64)]) -> f64 {
@@ -206,7 +236,7 @@ fn weight_of(entries: &[(f64, f64)]) -> f64 {
 fn assert_summary(summary: &MeasuredSummary, batches: &[(Vec<Sample>, f64)], policy: NonFinite, with_levels: bool) {
     let mut compared = 0;
     for (group, name, value) in summary.values() {
-        if group == "info" || (!with_levels && matches!(group, "scalar" | "number")) {
+        if matches!(group, "info" | "ratio") || (!with_levels && matches!(group, "scalar" | "number" | "optional")) {
             continue;
         }
         let reduction = name.strip_prefix(group).map_or("", |rest| rest.trim_start_matches('_'));
@@ -216,16 +246,38 @@ fn assert_summary(summary: &MeasuredSummary, batches: &[(Vec<Sample>, f64)], pol
             Value::Histogram(histogram) => histogram.counts,
             _ => Vec::new(),
         };
-        let expected = expected(reduction, &rows(group, batches), policy);
+        compared += 1;
+        let rows = rows(group, batches);
+        if rows.is_empty() {
+            assert_eq!(found, [0.0; 0], "{group}/{name} is absent");
+            continue;
+        }
+        let expected = expected(reduction, &rows, policy);
         assert_eq!(found.len(), expected.len(), "{group}/{name}");
         for (found, expected) in found.iter().zip(&expected) {
             let near = (found - expected).abs() <= 1e-9 * expected.abs().max(1.0);
             let same = near || found == expected || (found.is_nan() && expected.is_nan());
             assert!(same, "{group}/{name} under {policy:?}: found {found}, expected {expected}");
         }
-        compared += 1;
     }
-    assert_eq!(compared, if with_levels { 7 * 12 } else { 5 * 12 });
+    assert_eq!(compared, if with_levels { 8 * 12 } else { 5 * 12 });
+    assert_ratio(summary, batches, policy);
+}
+
+/// The ratio of rows of values to one more number each.
+fn assert_ratio(summary: &MeasuredSummary, batches: &[(Vec<Sample>, f64)], policy: NonFinite) {
+    let (mut above, mut below) = (0.0, 0.0);
+    for sample in batches.iter().flat_map(|(batch, _)| batch) {
+        let row = sample.values.iter().sum::<f64>();
+        if row.is_finite() || policy != NonFinite::Skip {
+            (above, below) = (above + row, below + sample.weights[0] + 0.5);
+        }
+    }
+    let found = summary.ratio;
+    for (found, expected) in [(found.ratio, above / below), (found.ratio_sum, above), (found.ratio_count, below)] {
+        let near = (found - expected).abs() <= 1e-9 * expected.abs().max(1.0);
+        assert!(near || found == expected || (found.is_nan() && expected.is_nan()), "ratio: {found} {expected}");
+    }
 }
 
 fn batches(random: &mut Random, with_non_finite: bool) -> Vec<(Vec<Sample>, f64)> {
@@ -257,17 +309,25 @@ fn merged_aggregators_come_to_what_loops_come_to() -> booster::Result<()> {
     let mut random = Random(2);
     for (policy, with_non_finite) in CASES.repeat(25) {
         let batches = batches(&mut random, with_non_finite);
-        let mut whole = Aggregator::new().non_finite(policy);
-        let mut part = Aggregator::new().non_finite(policy);
+        let new = || Aggregator::<Measured>::new().non_finite(policy);
+        let mut parts = vec![new()];
         for (batch, level) in &batches {
+            let Some(part) = parts.last_mut() else { break };
             part.update(&measured(batch, *level))?;
-            if random.below(2) == 0 {
-                whole.merge(std::mem::take(&mut part).non_finite(policy))?;
-                part = Aggregator::new().non_finite(policy);
+            match random.below(4) {
+                0 => parts.push(new()),
+                1 if policy != NonFinite::Error => drop(part.summary()?),
+                2 => *part = Aggregator::load(&part.save()?)?.non_finite(policy),
+                _ => {}
             }
         }
-        whole.merge(part)?;
-        assert_summary(&whole.summary()?, &batches, policy, true);
+        // In a tree: neighbors, in any order.
+        while parts.len() > 1 {
+            let place = random.below(parts.len() as u64 - 1) as usize;
+            let later = parts.remove(place + 1);
+            parts[place].merge(later)?;
+        }
+        assert_summary(&parts.remove(0).summary()?, &batches, policy, true);
     }
     Ok(())
 }
@@ -279,7 +339,8 @@ fn gathered_shards_come_to_what_loops_come_to() -> booster::Result<()> {
         let batches = batches(&mut random, with_non_finite);
         let mut aggregator = Aggregator::new().non_finite(policy);
         for (batch, level) in &batches {
-            let shards = batch.chunks(1 + random.below(2) as usize).map(|shard| measured(shard, *level));
+            let form = random.below(12);
+            let shards = batch.chunks(1 + random.below(2) as usize).map(|shard| measured_as(shard, *level, form));
             aggregator.update(&Measured::gather(shards.collect())?)?;
         }
         // Values of a batch level are those of their shards' common value, unless their NaN differ.
