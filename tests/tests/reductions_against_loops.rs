@@ -111,7 +111,7 @@ fn measured_as(batch: &[Sample], level: f64, form: u64) -> Measured {
         flat_weighted: Weighted::new(first(), weights()),
         row_weighted: Weighted::new(wide(), weights()),
         entry_weighted: Weighted::new(wide(), formed(&by_entry, form)),
-        scalar: Tensor::from(level).to_kind(if form % 2 == 0 { Kind::Double } else { Kind::Half }),
+        scalar: Tensor::from(level).to_kind(if form.is_multiple_of(2) { Kind::Double } else { Kind::Half }),
         number: level,
         optional: is_there(batch).then(first),
         ratio: Ratio::new(wide(), weights() + 0.5),
