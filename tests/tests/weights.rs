@@ -249,3 +249,44 @@ fn a_part_that_says_nothing_passes_on_what_its_own_parts_say() -> booster::Resul
     assert_eq!(mean.summary()?.info.beta, 0.25);
     Ok(())
 }
+
+/// A batch-level value that waits to be reduced with those of other updates.
+#[derive(Diagnostic)]
+struct OfText {
+    #[group = "text"]
+    #[metric(samples)]
+    sentences: i64,
+    #[group = "text"]
+    #[metric(mean, max)]
+    length: f64,
+}
+
+#[derive(Diagnostic)]
+struct OfImages {
+    #[group = "image"]
+    #[metric(samples)]
+    images: i64,
+    #[group = "image"]
+    #[metric(mean, max)]
+    contrast: f64,
+}
+
+#[derive(Diagnostic)]
+struct OfBoth {
+    #[diagnostic(flatten)]
+    text: OfText,
+    #[diagnostic(flatten)]
+    image: OfImages,
+}
+
+#[test]
+fn values_of_one_window_count_the_samples_of_their_own_struct() -> booster::Result<()> {
+    let mut mean = Aggregator::new();
+    for (value, sentences, images) in [(1.0, 3, 1), (5.0, 1, 3)] {
+        let (text, image) = (OfText { sentences, length: value }, OfImages { images, contrast: value });
+        mean.update(&OfBoth { text, image })?;
+    }
+    let summary = mean.summary()?;
+    assert_eq!((summary.text.text.length, summary.image.image.contrast), (2.0, 4.0));
+    Ok(())
+}
