@@ -14,6 +14,7 @@ mod files;
 pub mod functional;
 pub mod logging;
 pub mod models;
+mod panic;
 pub mod pipeline;
 pub mod prelude;
 pub mod stats;

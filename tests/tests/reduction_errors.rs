@@ -109,3 +109,67 @@ fn a_saved_aggregator_has_what_can_be_reduced() -> Outcome {
     assert_eq!(loaded.summary()?.metrics.predicted.data, [0.0, 9.0, 0.0]);
     Ok(())
 }
+
+#[test]
+fn a_value_that_is_written_in_place_before_it_is_reduced_is_named_and_left_out() -> Outcome {
+    let mut aggregator = Aggregator::new();
+    let mut reused = Tensor::from_slice(&[1i64]);
+    let of = |predicted: &Tensor| Measured { predicted: predicted.shallow_clone(), ..measured(1) };
+    aggregator.update(&measured(0))?;
+    aggregator.update(&of(&reused))?;
+    let _ = reused.fill_(0);
+    let error = aggregator.summary().map(drop).map_err(|error| error.to_string());
+    let expected =
+        "`metrics/predicted` of update 1, counted from 0, cannot be reduced: its tensor was written in place";
+    assert!(error.as_ref().is_err_and(|error| error.starts_with(expected)), "{error:?}");
+    assert_eq!(aggregator.summary()?.metrics.predicted.data, [1.0, 0.0, 0.0]);
+    // A value that was reduced may be written to.
+    aggregator.update(&of(&reused))?;
+    aggregator.summary()?;
+    let _ = reused.fill_(2);
+    assert_eq!(aggregator.summary()?.metrics.predicted.data, [2.0, 0.0, 0.0]);
+    Ok(())
+}
+
+/// A reduction that panics of a 7.
+#[derive(Debug)]
+pub struct Panicking;
+
+impl Reduction for Panicking {
+    type Value = f64;
+    const NAME: &'static str = "panicking";
+
+    fn lift(chunk: &Chunk) -> booster::Result<State> {
+        let sum = chunk.values()?.f_sum(Kind::Double)?;
+        assert!(sum.double_value(&[]) < 7.0, "a 7");
+        Ok(State::new([sum.f_reshape([1])?]))
+    }
+
+    fn merge(earlier: &State, later: &State) -> booster::Result<State> {
+        Ok(State::new([earlier.parts()[0].f_add(&later.parts()[0])?]))
+    }
+
+    fn finish(state: &HostState) -> f64 {
+        state.parts()[0][0]
+    }
+}
+
+#[derive(Diagnostic)]
+struct Delicate {
+    #[group = "metrics"]
+    #[metric(reduce = Panicking)]
+    value: f64,
+}
+
+#[test]
+fn a_reduction_that_panics_is_named_and_its_value_left_out() -> Outcome {
+    let mut aggregator = Aggregator::new();
+    for value in [1.0, 7.0, 2.0] {
+        aggregator.update(&Delicate { value })?;
+    }
+    let error = aggregator.summary().map(drop).map_err(|error| error.to_string());
+    let expected = "`metrics/value` of update 1, counted from 0, cannot be reduced: `panicking`: panicked: a 7";
+    assert_eq!(error, Err(expected.to_owned()));
+    assert_eq!(aggregator.summary()?.metrics.value, 3.0);
+    Ok(())
+}

@@ -116,7 +116,8 @@ impl<D: Diagnostic> Aggregator<D> {
     /// - [`Error::Torch`] where a device is out of memory.
     ///
     /// After these the aggregator is as it was before.
-    /// - [`Error::Reduction`] where a value of this or one of the last 256 updates cannot be reduced. It is left out of
+    /// - [`Error::Reduction`] where a value of this or one of the last 256 updates cannot be reduced: a reduction fails or panics, or
+    ///   the value was written in place. It is left out of
     ///   its field; all others, those of this update included, are taken in.
     pub fn update(&mut self, diagnostics: &D) -> Result<()> {
         const { D::SCHEMA.check() };

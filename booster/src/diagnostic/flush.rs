@@ -120,6 +120,7 @@ pub(crate) fn meeting_place(mut devices: impl Iterator<Item = Device>) -> Device
 /// Brings pending values from devices that have no doubles to the host, where they are reduced exactly: one read for each
 /// such device.
 pub(crate) fn fetch(tracks: &mut [Track], updates: &mut [Update]) -> Result<()> {
+    let unwritten = tracks.iter().flat_map(|track| &track.pending).map(Pending::is_unwritten).collect::<Vec<_>>();
     let of_values = tracks.iter_mut().flat_map(|track| &mut track.pending).flat_map(Pending::tensors_mut);
     let of_samples = updates.iter_mut().flat_map(|update| &mut update.samples).filter_map(Samples::tensor_mut);
     let mut away =
@@ -130,5 +131,8 @@ pub(crate) fn fetch(tracks: &mut [Track], updates: &mut [Update]) -> Result<()> 
         here.iter_mut().zip(fetched).for_each(|(tensor, fetched)| **tensor = fetched);
         away = elsewhere;
     }
+    let pending = tracks.iter_mut().flat_map(|track| &mut track.pending);
+    // What was fetched has counts of its own.
+    pending.zip(unwritten).filter(|(_, unwritten)| *unwritten).for_each(|(pending, _)| pending.count_writes());
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use booster_sys::identity;
 use booster_sys::info::Info;
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Device, Kind, Tensor};
@@ -19,6 +20,7 @@ use super::schema::Field;
 use super::seen::Seen;
 use super::weights::{Ratio, Weighted, rows_of};
 use crate::error::{Error, Result};
+use crate::panic::catch_panic;
 use crate::stats::{self, to_device};
 
 /// The running state of one field: handles to the values of recent updates, and the states of all before.
@@ -50,6 +52,8 @@ pub(crate) struct Pending {
     pub(crate) update: usize,
     /// Its length along the samples; 1 where it has no samples.
     pub(crate) rows: i64,
+    /// How often its tensors had been written in place when it was taken in.
+    writes: u64,
 }
 
 /// What is kept of a value.
@@ -80,6 +84,26 @@ pub(crate) struct Lifted {
 }
 
 impl Pending {
+    fn new(value: LeafValue, update: usize, rows: i64) -> Self {
+        let mut pending = Self { value, update, rows, writes: 0 };
+        pending.count_writes();
+        pending
+    }
+
+    /// Takes its tensors for what is to be reduced, as they are now.
+    pub(crate) fn count_writes(&mut self) {
+        self.writes = self.writes_so_far();
+    }
+
+    /// Whether its tensors hold what they held when it was taken in.
+    pub(crate) fn is_unwritten(&self) -> bool {
+        self.writes == self.writes_so_far()
+    }
+
+    fn writes_so_far(&self) -> u64 {
+        self.tensors().into_iter().flatten().filter_map(identity::version).sum()
+    }
+
     pub(crate) fn tensors(&self) -> [Option<&Tensor>; 2] {
         match &self.value {
             LeafValue::Tensor(tensor) => [Some(tensor), None],
@@ -200,7 +224,7 @@ impl Track {
             }
             Prepared::Pending(value, bytes) => {
                 let rows = seen.size.first().copied().unwrap_or(1);
-                self.pending.push(Pending { value, update: place, rows });
+                self.pending.push(Pending::new(value, place, rows));
                 bytes
             }
         }
@@ -269,7 +293,8 @@ impl Track {
         let (Some(states), Some(finite)) = (&self.states, &self.finite) else { return Ok(later) };
         let merge = |((reduce, earlier), later): ((&Reduce, &State), &State)| {
             let device = meeting_place([earlier.device(), later.device()].into_iter());
-            let merged = reduce.merge(&earlier.to_device(device)?, &later.to_device(device)?);
+            let (earlier, later) = (earlier.to_device(device)?, later.to_device(device)?);
+            let merged = catch_panic(|| reduce.merge(&earlier, &later));
             merged.map_err(|error| error.during(format!("merging states of `{reduce}`")))
         };
         let states = self.reduces.iter().zip(states).zip(&later.states).map(merge).collect::<Result<_>>()?;
@@ -304,6 +329,9 @@ impl Track {
 
     /// Reduces pending values by themselves, in order.
     fn lift(&self, pending: &[Pending], window: &mut Window<'_>, policy: NonFinite) -> Result<Lifted> {
+        if !pending.iter().all(Pending::is_unwritten) {
+            return Err("its tensor was written in place after the update: measure a copy (`copy()`)".into());
+        }
         let is_batch_level = matches!(self.nature, None | Some(Nature::Numbers | Nature::Scalars));
         let scope = is_batch_level.then_some(self.scope);
         let device = window.meeting_place(pending, scope);
@@ -315,7 +343,8 @@ impl Track {
             NonFinite::Propagate | NonFinite::Error => (chunk, None),
         };
         let skipped = skipped.map(|skipped| skipped.f_reshape([1])).transpose()?;
-        let lift = |reduce: &Reduce| reduce.lift(&chunk).map_err(|error| error.during(format!("`{reduce}`")));
+        let lift =
+            |reduce: &Reduce| catch_panic(|| reduce.lift(&chunk)).map_err(|error| error.during(format!("`{reduce}`")));
         let states = self.reduces.iter().map(lift).collect::<Result<_>>()?;
         Ok(Lifted { states, finite: Finite { first, skipped } })
     }

@@ -3,10 +3,6 @@
 mod data_parallel;
 mod single;
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use booster_sys::thread::ThreadState;
 use tch::Device;
 use tch::nn::VarStore;
 
@@ -14,7 +10,7 @@ pub use self::data_parallel::DataParallelPipeline;
 pub use self::single::Pipeline;
 use crate::batch::Batch;
 use crate::diagnostic::Diagnostic;
-use crate::error::{Error, Result, TorchError};
+use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Loss, Mode};
 
 /// What all pipelines can do, so that training code is written once.
@@ -107,37 +103,6 @@ fn evaluate_on<E: Evaluator>(
     let moved = if batch.is_on(device) { None } else { Some(batch.move_to(device)?) };
     let (loss, diagnostics, output) = evaluator.evaluate(model, moved.as_ref().unwrap_or(batch), mode)?;
     Ok((loss.checked()?, diagnostics.detach()?, output))
-}
-
-/// Runs code of the user's. A panic becomes [`Error::Panicked`], and leaves the thread's gradients and autocast on or
-/// off as they were.
-fn catch_panic<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    let state = ThreadState::current();
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
-        state.restore();
-        Err(Error::Panicked { message: message(payload) })
-    })
-}
-
-fn message(payload: Box<dyn Any + Send>) -> String {
-    let text = match payload.downcast::<String>() {
-        Ok(text) => return without_stack(*text),
-        Err(payload) => payload.downcast::<&str>().map(|text| (*text).to_owned()),
-    };
-    text.unwrap_or_else(|payload| {
-        // Dropping a payload of another type may panic again.
-        std::mem::forget(payload);
-        "no message".to_owned()
-    })
-}
-
-/// What a panic says, without the C++ stack if an error of libtorch was unwrapped.
-fn without_stack(text: String) -> String {
-    match TorchError::in_panic(&text) {
-        Some(("called `Result::unwrap()` on an `Err` value: ", error)) => Error::Torch(error).to_string(),
-        Some((before, error)) => format!("{before}{}", Error::Torch(error)),
-        None => text,
-    }
 }
 
 /// Runs backward, and gives the loss without its graph.

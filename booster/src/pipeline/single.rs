@@ -5,9 +5,10 @@ use std::fmt;
 use tch::Device;
 use tch::nn::{Path, VarStore};
 
-use super::{EvaluationPipeline, catch_panic, evaluate_on};
+use super::{EvaluationPipeline, evaluate_on};
 use crate::error::Result;
 use crate::evaluation::{Evaluator, Loss, Mode};
+use crate::panic::catch_panic;
 
 /// A model with its variables and its evaluator, on one device.
 ///

@@ -9,7 +9,7 @@ use super::gradients::{Addition, Gradients, sent_together, take_gradients};
 use super::pairs::{named, pairs};
 use super::sync::VariableSync;
 use crate::error::Result;
-use crate::pipeline::catch_panic;
+use crate::panic::catch_panic;
 
 /// A model on a device. The first replica is the master: its variables are the pipeline's.
 #[derive(Debug)]

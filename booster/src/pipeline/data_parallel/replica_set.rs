@@ -15,7 +15,8 @@ use super::sync::{Age, GradientMode, VariableSync};
 use super::worker::{JobHandle, Worker};
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Loss, Mode};
-use crate::pipeline::{catch_panic, evaluate_on};
+use crate::panic::catch_panic;
+use crate::pipeline::evaluate_on;
 
 /// The replicas of a model. The first is the master.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 
 use crate::error::{Error, Result};
-use crate::pipeline::catch_panic;
+use crate::panic::catch_panic;
 
 type Job = Box<dyn FnOnce() + Send>;
 
