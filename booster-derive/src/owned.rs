@@ -1,6 +1,6 @@
 //! Fields own what they hold: diagnostics and batches outlive the step and are sent to other threads.
 
-use syn::{GenericArgument, Ident, PathArguments, Type, TypePath};
+use syn::{Attribute, GenericArgument, Ident, PathArguments, Type, TypePath};
 
 use crate::ctxt::Ctxt;
 use crate::text::compact;
@@ -28,6 +28,11 @@ pub(crate) fn check(ctxt: &Ctxt, ty: &Type, what: &str) {
                 format_args!("own the value: write `{owned}`"),
             );
         }
+        Type::TraitObject(_) => ctxt.error_with_help(
+            ty,
+            format_args!("{what} cannot be a trait object"),
+            "name the type, or make it a type parameter of the struct",
+        ),
         Type::Array(array) => check(ctxt, &array.elem, what),
         Type::Tuple(tuple) => tuple.elems.iter().for_each(|ty| check(ctxt, ty, what)),
         Type::Path(path) => {
@@ -57,5 +62,23 @@ fn argument(path: &TypePath) -> Option<(&Ident, &Type)> {
     match arguments.args.first() {
         Some(GenericArgument::Type(ty)) if arguments.args.len() == 1 => Some((&last.ident, ty)),
         _ => None,
+    }
+}
+
+/// Reports a struct whose fields nobody may borrow.
+pub(crate) fn packed(ctxt: &Ctxt, attrs: &[Attribute], derived: &str) {
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("repr")) {
+        // What is no `repr` is rustc's to report.
+        let _ = attr.parse_nested_meta(|meta| {
+            if meta.path.is_ident("packed") {
+                ctxt.error_with_help(
+                    &meta.path,
+                    format_args!("`{derived}` cannot be derived for a packed struct"),
+                    "remove `packed`: the fields are borrowed, which those of a packed struct cannot be",
+                );
+            }
+            crate::meta::skip_argument(meta.input);
+            Ok(())
+        });
     }
 }

@@ -22,6 +22,7 @@ impl<'a> Container<'a> {
     pub(super) fn from_input(ctxt: &Ctxt, input: &'a DeriveInput) -> Option<Self> {
         let culprit = match &input.data {
             Data::Struct(data) => {
+                owned::packed(ctxt, &input.attrs, "Batch");
                 stray_attributes(ctxt, &data.fields);
                 for field in &data.fields {
                     owned::check(ctxt, &field.ty, "a field of a batch");

@@ -8,7 +8,7 @@ use super::attr::{FieldAttrs, GroupName};
 use super::check;
 use super::reduce::Reduce;
 use crate::ctxt::Ctxt;
-use crate::names;
+use crate::{names, owned};
 
 /// A struct of which every field has its place.
 pub(super) struct Container<'a> {
@@ -60,6 +60,7 @@ impl<'a> Container<'a> {
     /// None where there are no named fields; a field in error is left out. Both are reported.
     pub(super) fn from_input(ctxt: &Ctxt, input: &'a DeriveInput, summary: Option<&'a Ident>) -> Option<Self> {
         check::stray_attributes(ctxt, &input.attrs);
+        owned::packed(ctxt, &input.attrs, "Diagnostic");
         let fields = named_fields(ctxt, input)?;
         let fields: Vec<Field<'a>> = fields.filter_map(|field| Field::from_syn(ctxt, field)).collect();
         let mut groups: Vec<GroupName> = Vec::new();

@@ -26,6 +26,7 @@ pub(super) struct Evaluator<'a> {
 impl<'a> Evaluator<'a> {
     /// None where something is in error, all of which is reported.
     pub(super) fn from_function(ctxt: &Ctxt, function: &'a ItemFn, name: Option<&Ident>) -> Option<Self> {
+        check::once(ctxt, function);
         let free = check::signature(ctxt, function);
         let returns = returns::read(ctxt, &function.sig);
         let marks = body::read(ctxt, function, returns.as_ref());

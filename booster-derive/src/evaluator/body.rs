@@ -317,13 +317,21 @@ impl<'ast> Visit<'ast> for Returned<'_> {
     fn visit_item(&mut self, _: &'ast Item) {}
 }
 
+/// Whether `expr` is written as `Ok(..)` or `Err(..)`.
+pub(super) fn is_result(expr: &Expr) -> bool {
+    calls(expr, "Ok") || calls(expr, "Err")
+}
+
+fn calls(expr: &Expr, name: &str) -> bool {
+    let Expr::Call(call) = expr else { return false };
+    let Expr::Path(path) = &*call.func else { return false };
+    path.path.segments.last().is_some_and(|last| last.ident == name)
+}
+
 /// Whether `expr` is written as `Err(..)`.
 fn is_err(expr: &Expr) -> bool {
     match expr {
-        Expr::Call(call) => match &*call.func {
-            Expr::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == "Err"),
-            _ => false,
-        },
+        Expr::Call(_) => calls(expr, "Err"),
         Expr::Try(expr) => is_err(&expr.expr),
         Expr::Group(group) => is_err(&group.expr),
         Expr::Paren(paren) => is_err(&paren.expr),

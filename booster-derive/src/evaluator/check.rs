@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::visit::{self, Visit};
-use syn::{FnArg, GenericParam, Ident, ItemFn, Lifetime, Safety, TraitItemFn, Type, TypePath, TypeReference};
+use syn::{
+    Attribute, FnArg, GenericParam, Ident, ItemFn, Lifetime, Safety, TraitItemFn, Type, TypePath, TypeReference,
+};
 
 use super::arguments::Arguments;
 use super::ast::Evaluator;
@@ -43,6 +45,18 @@ pub(super) fn not_a_function(ctxt: &Ctxt, item: &TokenStream, error: syn::Error)
             ),
             _ => ctxt.syn_error(error),
         },
+    }
+}
+
+/// Whether an attribute is this macro once more.
+pub(super) fn is_evaluator(attr: &Attribute) -> bool {
+    attr.path().segments.last().is_some_and(|last| last.ident == "evaluator")
+}
+
+/// Reports a second `#[evaluator]`, which would read what the first one made.
+pub(super) fn once(ctxt: &Ctxt, function: &ItemFn) {
+    for second in function.attrs.iter().filter(|attr| is_evaluator(attr)) {
+        ctxt.error_with_help(second, "duplicate `#[evaluator]`", "remove one of them");
     }
 }
 

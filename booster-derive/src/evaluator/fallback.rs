@@ -61,6 +61,13 @@ fn given_back(function: &ItemFn, in_error: Option<&Ident>) -> TokenStream {
         Quiet { in_error, names: BTreeSet::new() }.visit_signature_mut(&mut function.sig);
     }
     let returns = !matches!(function.sig.output, ReturnType::Default);
+    // A `;` too many: nothing says then what the error of `Ok(loss)` would be.
+    if let Some(Stmt::Expr(last, semicolon)) = function.block.stmts.last_mut()
+        && returns
+        && body::is_result(last)
+    {
+        *semicolon = None;
+    }
     if returns && body::tail(&function.block).is_empty() {
         function.block.stmts.push(Stmt::Expr(parse_quote!(::core::unreachable!()), None));
     }

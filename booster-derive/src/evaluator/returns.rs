@@ -34,7 +34,7 @@ pub(super) fn read<'a>(ctxt: &Ctxt, sig: &'a Signature) -> Option<Returns<'a>> {
     ctxt.error_with_help(
         culprit,
         "an evaluator returns `Result<Tensor>` or `Result<(Loss, D, O)>`",
-        "write `-> booster::Result<Tensor>` for the loss alone: marked `let`s give diagnostics and output",
+        "write `-> booster::Result<Tensor>` for the loss alone, not an alias: marked `let`s give diagnostics and output",
     );
     None
 }

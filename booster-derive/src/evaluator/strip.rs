@@ -1,9 +1,9 @@
 //! The user's function without our attributes, for what comes out beside errors.
 
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Expr, FnArg, Item, ItemFn, Local};
+use syn::{Attribute, Expr, FnArg, Item, ItemFn, Local, Pat, Type, parse_quote};
 
-use super::marked;
+use super::{check, marked};
 use crate::meta::is_doc;
 
 /// `function` with nothing left that only this macro understands.
@@ -16,9 +16,22 @@ pub(super) fn markers(mut function: ItemFn) -> ItemFn {
         }
     }
     marked::strip(&mut function.attrs);
+    function.attrs.retain(|attr| !check::is_evaluator(attr));
     Strip.visit_signature_mut(&mut function.sig);
     Strip.visit_block_mut(&mut function.block);
     function
+}
+
+/// Leaves out `impl Trait` where it is reported already, and rustc would do so again.
+struct Unnamed;
+
+impl VisitMut for Unnamed {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        if let Type::ImplTrait(_) = ty {
+            *ty = parse_quote!(_);
+        }
+        visit_mut::visit_type_mut(self, ty);
+    }
 }
 
 struct Strip;
@@ -31,6 +44,9 @@ impl VisitMut for Strip {
     fn visit_local_mut(&mut self, local: &mut Local) {
         if marked::is_marked(&local.attrs) {
             local.attrs.retain(|attr| !is_doc(attr));
+            if let Pat::Type(typed) = &mut local.pat {
+                Unnamed.visit_type_mut(&mut typed.ty);
+            }
         }
         visit_mut::visit_local_mut(self, local);
     }

@@ -42,6 +42,8 @@ pub(crate) use crate::stats::to_device;
     message = "`{Self}` is not a batch",
     label = "not a batch",
     note = "batches are `Tensor`, `Option`, `Vec`, arrays and tuples of batches, and `()`",
+    note = "for a number per sample, use a `Tensor` of shape `[batch]`; a value that all samples share belongs outside the \
+            batch, for example in a `#[param]`",
     note = "for a struct of your own, add `#[derive(Batch)]`; for another crate's type, wrap its tensors in such a struct"
 )]
 pub trait Batch: Sized + Send + 'static {

@@ -22,6 +22,7 @@ use crate::error::Result;
     message = "`{Self}` cannot be a metric",
     label = "not a metric",
     note = "metrics are `Tensor`, `f32`, `f64`, integers, `bool`, `Duration`, `Ratio`, `Weighted`, and `Option` of these",
+    note = "for a list, use one field per entry, or a `Tensor` of shape `[batch, entries]` with `#[metric(mean_dims)]`",
     note = "of another crate's type, store a number or a `Tensor` that is made of it",
     note = "if it is a struct of metrics, derive `Diagnostic` on it and mark this field `#[diagnostic(flatten)]`",
     note = "if it is not to be measured, mark this field `#[diagnostic(skip)]`"

@@ -1,0 +1,13 @@
+use booster::prelude::*;
+use booster::tch::nn::ModuleT;
+use booster::tch::{Kind, Tensor};
+
+#[evaluator]
+#[booster::evaluator]
+fn likelihood<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+    #[group = "loss"]
+    let logits: Tensor = model.forward_t(&batch.input, mode.is_train());
+    Ok(logits.mean(Kind::Float))
+}
+
+fn main() {}

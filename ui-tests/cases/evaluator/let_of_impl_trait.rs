@@ -1,0 +1,12 @@
+use booster::prelude::*;
+use booster::tch::nn::ModuleT;
+use booster::tch::{Kind, Tensor};
+
+#[evaluator]
+fn likelihood<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+    #[group = "loss"]
+    let logits: impl Sized = model.forward_t(&batch.input, mode.is_train());
+    Ok(batch.input.mean(Kind::Float))
+}
+
+fn main() {}
