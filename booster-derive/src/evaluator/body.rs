@@ -264,7 +264,7 @@ fn not_last(ctxt: &Ctxt, culprit: impl ToTokens) {
 }
 
 /// The statements that give the function's value: the last expression, or several under conditions of which one is left.
-/// Empty where there is none.
+/// Empty if the body has no last expression.
 pub(super) fn tail(block: &Block) -> &[Stmt] {
     let stmts = &block.stmts[..];
     let count = match stmts.last() {

@@ -268,7 +268,7 @@ impl Implementation<'_> {
     }
 }
 
-/// The lints that a signature runs into by what an evaluator has to be. Those of `clippy::all` only where they apply:
+/// The lints that the required form of an evaluator trips on its signature. Those of `clippy::all` only where they apply:
 /// a crate that forbids them would be warned of an `allow`.
 fn lints(sig: &Signature) -> TokenStream {
     let mut lints = quote! {

@@ -1,4 +1,4 @@
-//! The updates whose values are pending, and what has to be known of them where the values are.
+//! Pending updates, and what reducing their values needs to know about them on each device.
 
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Device, Kind, Tensor};

@@ -268,7 +268,7 @@ fn back(combined: &Tensor, device: Device) -> Result<Tensor> {
     to_device(&narrowed, device)
 }
 
-/// Joins tensors that consist of so many rows each; where their rows differ in form or kind, by their sums.
+/// Joins tensors, each with its number of rows; rows that differ in shape or kind are joined by their sums.
 fn join_rows(parts: &[(&Tensor, i64)]) -> Result<Tensor> {
     let [(first, _), ..] = parts else { return Err(Error::EmptyBatch) };
     let (kind, device) = (first.f_kind()?, first.device());

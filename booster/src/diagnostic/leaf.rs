@@ -45,7 +45,7 @@ pub trait Leaf: fmt::Debug + 'static {
     /// How often its tensors were written in place.
     #[doc(hidden)]
     fn writes(&self) -> u64 {
-        self.leaf_ref().tensors().into_iter().flatten().filter_map(identity::version).sum()
+        writes(self.leaf_ref().tensors())
     }
 
     /// Replaces each tensor by what `map` makes of it, in the order of [`LeafRef::tensors`].
@@ -64,6 +64,11 @@ pub trait Leaf: fmt::Debug + 'static {
     /// Takes over a value of its own nature; gives back one that it cannot hold.
     #[doc(hidden)]
     fn assign(&mut self, value: LeafValue) -> Result<(), LeafValue>;
+}
+
+/// How often the tensors of a value were written in place.
+pub(super) fn writes(tensors: [Option<&Tensor>; 2]) -> u64 {
+    tensors.into_iter().flatten().filter_map(identity::version).sum()
 }
 
 /// A type that can say how many samples the diagnostics stand for: `#[metric(samples)]`.

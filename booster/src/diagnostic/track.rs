@@ -2,14 +2,13 @@
 
 use std::fmt;
 
-use booster_sys::identity;
 use booster_sys::info::Info;
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Device, Kind, Tensor};
 
 use super::chunk::{Chunk, Content, Join, join};
 use super::flush::{Table, Update, Window, meeting_place};
-use super::leaf::{LeafRef, LeafValue};
+use super::leaf::{LeafRef, LeafValue, writes};
 use super::nature::Nature;
 use super::non_finite::NonFinite;
 use super::on_host::{Addend, HostSums};
@@ -92,16 +91,12 @@ impl Pending {
 
     /// Takes its tensors for what is to be reduced, as they are now.
     pub(crate) fn count_writes(&mut self) {
-        self.writes = self.writes_so_far();
+        self.writes = writes(self.tensors());
     }
 
     /// Whether its tensors hold what they held when it was taken in.
     pub(crate) fn is_unwritten(&self) -> bool {
-        self.writes == self.writes_so_far()
-    }
-
-    fn writes_so_far(&self) -> u64 {
-        self.tensors().into_iter().flatten().filter_map(identity::version).sum()
+        self.writes == writes(self.tensors())
     }
 
     pub(crate) fn tensors(&self) -> [Option<&Tensor>; 2] {

@@ -46,8 +46,8 @@ pub trait EvaluationPipeline {
     /// The diagnostics hold no graph; the loss and the output do, unless gradients are off.
     ///
     /// # Errors
-    /// The evaluator's own; [`Error::EmptyBatch`] and [`Error::BatchLength`] for a batch that is none;
-    /// [`Error::LossShape`] and [`Error::LossKind`] for a loss that is none.
+    /// The evaluator's own; [`Error::EmptyBatch`] and [`Error::BatchLength`] if the batch is empty or its tensors disagree;
+    /// [`Error::LossShape`] and [`Error::LossKind`] if the loss is not a scalar of a floating-point kind.
     fn evaluate(&mut self, batch: &BatchOf<Self>, mode: Mode) -> Result<(Loss, DiagnosticsOf<Self>, OutputOf<Self>)>;
 
     /// Evaluates the model on a batch in [`Mode::Train`] and adds the gradient of the loss to those of the variables. The
