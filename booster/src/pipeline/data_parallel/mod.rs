@@ -18,7 +18,7 @@ use tch::nn::{Path, VarStore};
 use self::parts::{LossWeights, Sharded, gathered, joined, split};
 use self::replica_set::ReplicaSet;
 use super::{EvaluationPipeline, differentiate, evaluate_on};
-use crate::batch::Batch;
+use crate::batch::{Batch, FieldPath};
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Loss, Mode};
 
@@ -162,6 +162,10 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
                 Ok((differentiate(&loss)?, diagnostics))
             });
         };
+        if asks_for_gradient(batch)? {
+            let (loss, diagnostics, _) = self.evaluate(batch, Mode::Train)?;
+            return Ok((differentiate(&loss)?, diagnostics));
+        }
         self.replicas.differentiate(&self.evaluator, shards)
     }
 
@@ -189,6 +193,17 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
         self.replicas.age.changes += 1;
         &mut self.var_store
     }
+}
+
+/// Whether a tensor of the batch is to have a gradient, or to pass one on to what made it: that graph is one for all shards,
+/// and is differentiated once.
+fn asks_for_gradient<B: Batch>(batch: &B) -> Result<bool> {
+    let mut any = false;
+    batch.visit_tensors(FieldPath::ROOT, &mut |_, tensor| {
+        any |= tensor.requires_grad();
+        Ok(())
+    })?;
+    Ok(any)
 }
 
 impl<E: fmt::Debug, M> fmt::Debug for DataParallelPipeline<E, M> {

@@ -1,0 +1,78 @@
+//! Batches that ask for a gradient, or are another model's output: on many replicas as on one device.
+
+use booster::prelude::*;
+use booster::tch::nn;
+use booster::tch::{Device, Kind, Tensor};
+use booster_tests::relative_difference;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+const OPTIONS: (Kind, Device) = (Kind::Double, Device::Cpu);
+
+#[derive(Batch)]
+struct Rows {
+    input: Tensor,
+    weight: Tensor,
+}
+
+/// The mean of squares by weights, which differ from shard to shard.
+#[evaluator]
+fn weighted(model: &Tensor, batch: &Rows, _mode: Mode) -> booster::Result<Loss> {
+    let squares = batch.input.f_mv(model)?.f_square()?;
+    Loss::from_sum(&(squares * &batch.weight).f_sum(None)?, &batch.weight.f_sum(None)?)
+}
+
+fn net(path: &nn::Path<'_>) -> Tensor {
+    path.add("weight", Tensor::from_slice(&[0.5, -1.0, 2.0]), true)
+}
+
+fn rows(input: Tensor) -> Rows {
+    let weight = Tensor::arange(input.size()[0], OPTIONS);
+    Rows { input, weight }
+}
+
+/// Both ways to a gradient: by the loss's graph, and as a training step does it.
+fn differentiate<P>(pipeline: &mut P, batch: &Rows) -> Outcome
+where
+    P: EvaluationPipeline<Evaluator = Weighted>,
+{
+    pipeline.evaluate(batch, Mode::Train)?.0.f_backward()?;
+    pipeline.backward(batch)?;
+    Ok(())
+}
+
+fn input(samples: i64) -> Tensor {
+    Tensor::arange(samples * 3, OPTIONS).view([samples, 3]) * 0.1
+}
+
+#[test]
+fn a_batch_has_the_gradient_of_one_device_whatever_its_shards_weigh() -> Outcome {
+    for (samples, replicas) in [(2, 3), (5, 2), (7, 3)] {
+        let [one_input, many_input] = [(); 2].map(|()| input(samples).set_requires_grad(true));
+        let mut one = Pipeline::build(Device::Cpu, net, Weighted::new());
+        let mut many = DataParallelPipeline::build(&vec![Device::Cpu; replicas], net, Weighted::new())?;
+        differentiate(&mut one, &rows(one_input.shallow_clone()))?;
+        differentiate(&mut many, &rows(many_input.shallow_clone()))?;
+        assert!(relative_difference(&many_input.grad(), &one_input.grad()) < 1e-12, "{}", many_input.grad());
+        let [expected, found] = [one.var_store(), many.var_store()].map(|store| store.variables()["weight"].grad());
+        assert!(relative_difference(&found, &expected) < 1e-12, "{found} instead of {expected}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_model_that_made_a_batch_is_differentiated_too() -> Outcome {
+    let mut gradients = Vec::new();
+    for replicas in [1, 3] {
+        let encoder = (Tensor::eye(3, OPTIONS) * 1.5).set_requires_grad(true);
+        let mut pipeline = DataParallelPipeline::build(&vec![Device::Cpu; replicas], net, Weighted::new())?;
+        for _ in 0..3 {
+            let features = || rows(input(7).matmul(&encoder).tanh().matmul(&encoder).exp());
+            pipeline.evaluate(&features(), Mode::Train)?.0.f_backward()?;
+            pipeline.backward(&features())?;
+        }
+        gradients.push(encoder.grad());
+    }
+    assert!(relative_difference(&gradients[1], &gradients[0]) < 1e-12, "{gradients:?}");
+    Ok(())
+}
