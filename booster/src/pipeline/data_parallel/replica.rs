@@ -66,7 +66,8 @@ impl<M> Replica<M> {
         outcome
     }
 
-    /// The master's buffers may have been written without a count.
+    /// Buffers may have been written without a count, as libtorch's batch norm does where the model says that it trains,
+    /// whatever the mode of the evaluation.
     pub(super) fn invalidate_buffers(&mut self) {
         self.syncs.iter_mut().filter(|sync| sync.is_buffer).for_each(VariableSync::invalidate);
     }

@@ -127,7 +127,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         let used = batch.shards.len();
         let found = self.enter(used, gradients, &batch.samples);
         let found = found.and_then(|()| self.run(evaluator, batch, mode, false));
-        let left = self.leave(mode);
+        let left = self.leave();
         found.and_then(|found| left.map(|()| found))
     }
 
@@ -143,7 +143,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         let found = self.enter(used, GradientMode::Apart, &batch.samples);
         let found = found.and_then(|()| self.differentiate_shards(evaluator, batch));
         let parts = self.replicas.iter_mut().take(used).map(Replica::take_gradients).collect::<Vec<_>>();
-        let left = self.leave(Mode::Train);
+        let left = self.leave();
         // What the master had before comes first: the sum is in its memory.
         let mut sum = vec![(0, before)];
         let found = found.and_then(|found| left.map(|()| found)).and_then(|(loss, diagnostics, corrections)| {
@@ -193,11 +193,9 @@ impl<M: Send + 'static> ReplicaSet<M> {
     }
 
     /// Puts the replicas' variables back as graphs have them. Those of replicas without a shard tell of the master's writes.
-    fn leave(&mut self, mode: Mode) -> Result<()> {
+    fn leave(&mut self) -> Result<()> {
         let left = self.replicas.iter_mut().map(|replica| replica.each(VariableSync::leave)).collect();
-        if mode.is_train() {
-            self.replicas.iter_mut().for_each(Replica::invalidate_buffers);
-        }
+        self.replicas.iter_mut().for_each(Replica::invalidate_buffers);
         self.named(left, &[]).map(drop)
     }
 

@@ -179,9 +179,6 @@ impl VariableSync {
         }
         let (of_master, of_replica) = self.writes;
         let is_written = self.replica.f_internal_version()? != of_replica;
-        if self.is_buffer && is_written {
-            self.invalidate();
-        }
         if !self.is_buffer && (is_written || self.master.f_internal_version()? != of_master) {
             let expected = "a parameter that evaluation leaves as it is";
             let found = "a write by the evaluator or the model, once for each replica: make it a buffer \
