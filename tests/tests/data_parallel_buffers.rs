@@ -1,4 +1,4 @@
-//! Buffers that models write against the usual: on many replicas as on one device.
+//! Buffers that models write or train against the usual: on many replicas as on one device.
 
 use booster::prelude::*;
 use booster::tch::nn::{self, ModuleT};
@@ -35,6 +35,50 @@ fn statistics_are_the_first_replicas_in_each_mode_of_evaluation() -> Outcome {
         let expected = one.evaluate(&samples, mode)?.2.normalised;
         let found = many.evaluate(&samples, mode)?.2.normalised;
         assert!(relative_difference(&found, &expected) < 1e-6, "{mode:?}: {found} instead of {expected}");
+    }
+    Ok(())
+}
+
+struct Scaled {
+    weight: Tensor,
+    scale: Tensor,
+}
+
+fn scaled(path: &nn::Path<'_>) -> Scaled {
+    Scaled {
+        weight: path.add("weight", Tensor::from_slice(&[0.5, -1.0, 2.0]), true),
+        scale: path.add("scale", Tensor::from_slice(&[1.5]), false),
+    }
+}
+
+#[evaluator]
+fn squares(model: &Scaled, batch: &Tensor, _mode: Mode) -> booster::Result<Tensor> {
+    Ok((batch.f_mv(&model.weight)? * &model.scale).f_square()?.f_mean(None)?)
+}
+
+/// The gradients of weight and scale, by the loss's graph and as a training step has it, while the scale has one.
+fn gradients<P>(pipeline: &mut P) -> booster::Result<Vec<Tensor>>
+where
+    P: EvaluationPipeline<Evaluator = Squares>,
+{
+    let batch = Tensor::arange(21, OPTIONS).view([7, 3]) * 0.1;
+    for asks in [false, true, true, false] {
+        let _ = pipeline.var_store().variables()["scale"].set_requires_grad(asks);
+        validation_step(pipeline, &batch)?;
+        let (loss, ..) = pipeline.evaluate(&batch, Mode::Train)?;
+        pipeline.backward(&batch)?;
+        loss.f_backward()?;
+    }
+    let variables = pipeline.var_store().variables();
+    Ok(["weight", "scale"].map(|name| variables[name].grad()).into())
+}
+
+#[test]
+fn a_buffer_that_is_trained_later_has_the_gradient_of_all_replicas() -> Outcome {
+    let expected = gradients(&mut Pipeline::build(Device::Cpu, scaled, Squares::new()))?;
+    let mut many = DataParallelPipeline::build(&[Device::Cpu; 3], scaled, Squares::new())?;
+    for (found, expected) in gradients(&mut many)?.iter().zip(&expected) {
+        assert!(relative_difference(found, expected) < 1e-12, "{found} instead of {expected}");
     }
     Ok(())
 }

@@ -159,7 +159,8 @@ impl VariableSync {
         if !self.shares {
             self.copy_values(age)?;
         }
-        if !self.is_buffer {
+        // A buffer may have become what is trained, and be none of it again.
+        if !self.is_buffer || self.master.requires_grad() || self.replica.requires_grad() {
             self.direct_gradients(mode)?;
         }
         self.in_graph |= mode == GradientMode::Graph;
