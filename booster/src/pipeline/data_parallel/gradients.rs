@@ -34,11 +34,16 @@ pub(super) struct Addition {
 impl Addition {
     pub(super) fn make(mut self) -> Result<()> {
         let mut sum = self.master.f_grad()?;
-        if sum.defined() {
-            let _ = no_grad(|| sum.f_add_(&self.gradient))?;
-            return Ok(());
+        if !sum.defined() {
+            return Ok(gradient::set(&mut self.master, Some(&self.gradient))?);
         }
-        Ok(gradient::set(&mut self.master, Some(&self.gradient))?)
+        if sum.is_sparse() && !self.gradient.is_sparse() {
+            // libtorch adds a sparse tensor to a dense one, not the other way round.
+            let sum = no_grad(|| self.gradient.f_add(&sum))?;
+            return Ok(gradient::set(&mut self.master, Some(&sum))?);
+        }
+        let _ = no_grad(|| sum.f_add_(&self.gradient))?;
+        Ok(())
     }
 }
 
