@@ -1,7 +1,7 @@
 //! Variables and gradients of unusual forms: on many replicas as on one device.
 
 use booster::prelude::*;
-use booster::tch::nn;
+use booster::tch::nn::{self, Module, OptimizerConfig};
 use booster::tch::{Device, Kind, Tensor};
 use booster_tests::relative_difference;
 
@@ -50,6 +50,38 @@ fn sparse_and_dense_gradients_add_up_in_any_order() -> Outcome {
             if gradient.is_sparse() { gradient.to_dense(None, false) } else { gradient }
         });
         assert!(relative_difference(&found, &expected) < 1e-12, "{uses:?}: {found} instead of {expected}");
+    }
+    Ok(())
+}
+
+/// A layer without inputs, whose weight has no entries, beside another.
+struct Layers {
+    empty: nn::Linear,
+    full: nn::Linear,
+}
+
+#[evaluator]
+fn layered(model: &Layers, batch: &Tensor, _mode: Mode) -> booster::Result<Tensor> {
+    let output = model.empty.forward(&batch.f_narrow(1, 0, 0)?) + model.full.forward(batch);
+    Ok(output.f_square()?.f_mean(None)?)
+}
+
+#[test]
+fn a_parameter_without_entries_is_converted_with_the_others() -> Outcome {
+    let config = nn::LinearConfig { ws_init: nn::Init::Const(0.5), bs_init: Some(nn::Init::Const(0.5)), bias: true };
+    let net = |path: &nn::Path<'_>| Layers {
+        empty: nn::linear(path / "empty", 0, 2, config),
+        full: nn::linear(path / "full", 3, 2, config),
+    };
+    let mut many = DataParallelPipeline::build(&DEVICES, net, Layered::new())?;
+    let mut sgd = nn::Sgd::default().build(many.var_store(), 0.1)?;
+    let conversions = [nn::VarStore::float, nn::VarStore::double, nn::VarStore::bfloat16, nn::VarStore::float];
+    for (convert, kind) in conversions.into_iter().zip([Kind::Float, Kind::Double, Kind::BFloat16, Kind::Float]) {
+        convert(many.var_store_mut());
+        let batch = Tensor::ones([7, 3], (kind, Device::Cpu));
+        validation_step(&mut many, &batch)?;
+        many.evaluate(&batch, Mode::Train)?.0.f_backward()?;
+        training_step(&mut many, &batch, &mut sgd)?;
     }
     Ok(())
 }

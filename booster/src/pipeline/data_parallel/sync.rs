@@ -106,7 +106,8 @@ impl VariableSync {
     /// Goes with the master to other memory, or back: for good, or if it `is_lent`, until the master is back.
     pub(super) fn follow(&mut self, is_lent: bool) -> Result<()> {
         let of = self.master.data_ptr() as usize;
-        if self.of == of && (self.shares || self.fits()?) {
+        // What has no entries has no memory to tell by.
+        if self.of == of && (self.shares && of != 0 || self.fits()?) {
             return Ok(());
         }
         let home = self.home.take();
