@@ -257,6 +257,17 @@ char *booster_route_gradient(const at::Tensor *variable, const at::Tensor *targe
   });
 }
 
+// Makes a leaf that is a view a variable of its own, in the memory that it has: what it is a view of is let go.
+char *booster_forget_base(const at::Tensor *variable) {
+  return guarded([&] {
+    if (!variable->is_view() || !variable->is_leaf())
+      return;
+    bool requires_grad = variable->requires_grad();
+    variable->unsafeGetTensorImpl()->set_autograd_meta(nullptr);
+    variable->set_requires_grad(requires_grad);
+  });
+}
+
 int booster_is_grad_enabled() { return at::GradMode::is_enabled() ? 1 : 0; }
 
 void booster_set_grad_enabled(int enabled) { at::GradMode::set_enabled(enabled != 0); }

@@ -28,6 +28,7 @@ unsafe extern "C" {
         target: *const C_tensor,
         copies: c_int,
     ) -> *mut c_char;
+    pub(crate) fn booster_forget_base(variable: *const C_tensor) -> *mut c_char;
     pub(crate) fn booster_is_grad_enabled() -> c_int;
     pub(crate) fn booster_set_grad_enabled(enabled: c_int);
     pub(crate) fn booster_autocast(nesting: *mut c_int) -> c_int;

@@ -23,6 +23,15 @@ pub fn make_leaf(variable: &Tensor) -> Result<(), TchError> {
     unsafe { ffi::checked(ffi::booster_route_gradient(variable.as_ptr(), std::ptr::null(), 0)) }
 }
 
+/// Makes a leaf that is a view a variable of its own, in the memory that it has. It lets go of what it was a view of.
+///
+/// # Errors
+/// Returns an error if libtorch refuses.
+pub fn forget_base(variable: &Tensor) -> Result<(), TchError> {
+    // SAFETY: it is a live tensor that is not kept.
+    unsafe { ffi::checked(ffi::booster_forget_base(variable.as_ptr())) }
+}
+
 /// Counts a write to a tensor: a graph that was recorded with its values is refused in backward.
 ///
 /// # Errors
@@ -37,6 +46,7 @@ mod tests {
     use tch::Kind;
 
     use super::*;
+    use crate::identity::sharers;
 
     #[test]
     fn gradients_get_to_the_target() {
@@ -52,6 +62,23 @@ mod tests {
             assert_eq!(variable.grad(), Tensor::from_slice(&[3.0f32, 3.0]));
             assert_eq!(target.grad(), Tensor::from_slice(&[4.0f32, 6.0]));
         }
+    }
+
+    #[test]
+    fn a_view_becomes_a_variable_of_its_own() {
+        let base = Tensor::from_slice(&[2.0f32, 3.0]);
+        let view = base.view([2, 1]);
+        let variable = view.shallow_clone().set_requires_grad(true);
+        forget_base(&view).unwrap();
+        assert_eq!((view.data_ptr(), view.is_leaf(), view.requires_grad()), (base.data_ptr(), true, true));
+        (&variable * &variable).sum(Kind::Float).backward();
+        assert_eq!(view.grad(), Tensor::from_slice(&[4.0f32, 6.0]).view([2, 1]));
+        drop(base);
+        assert_eq!(sharers(&view), 1);
+        // What has a graph keeps it.
+        let part = variable.narrow(0, 0, 1);
+        forget_base(&part).unwrap();
+        assert!(!part.is_leaf());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use booster::prelude::*;
 use booster::tch::nn::{self, Module, OptimizerConfig};
 use booster::tch::{Device, Kind, Tensor};
+use booster::training::Ema;
 use booster_tests::relative_difference;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -50,6 +51,44 @@ fn sparse_and_dense_gradients_add_up_in_any_order() -> Outcome {
             if gradient.is_sparse() { gradient.to_dense(None, false) } else { gradient }
         });
         assert!(relative_difference(&found, &expected) < 1e-12, "{uses:?}: {found} instead of {expected}");
+    }
+    Ok(())
+}
+
+#[evaluator]
+fn projected(model: &Tensor, batch: &Tensor, _mode: Mode) -> booster::Result<Tensor> {
+    Ok(batch.f_matmul(model)?.f_square()?.f_mean(None)?)
+}
+
+/// What training ends at, by a graph and as a training step does it.
+fn trained<P>(mut pipeline: P) -> booster::Result<Tensor>
+where
+    P: EvaluationPipeline<Evaluator = Projected>,
+{
+    let mut ema = Ema::new(pipeline.var_store(), 0.5)?;
+    let mut adam = nn::Adam::default().build(pipeline.var_store(), 0.1)?;
+    for samples in [7, 2, 5] {
+        let batch = Tensor::arange(samples * 2, OPTIONS).view([samples, 2]) * 0.1;
+        let (loss, ..) = pipeline.evaluate(&batch, Mode::Train)?;
+        ema.update(pipeline.var_store())?;
+        validation_step(&mut ema.averaged(&mut pipeline)?, &batch)?;
+        adam.zero_grad();
+        loss.f_backward()?;
+        adam.step();
+        training_step(&mut pipeline, &batch, &mut adam)?;
+    }
+    Ok(pipeline.var_store().variables()["weight"].detach())
+}
+
+#[test]
+fn a_parameter_that_is_a_view_is_trained_as_on_one_device() -> Outcome {
+    let views: [fn(&Tensor) -> Tensor; 3] =
+        [|values| values.view([2, 2]), |values| values.view([2, 2]).tr(), |values| values.unsqueeze(1).narrow(0, 1, 2)];
+    for view in views {
+        let net = |path: &nn::Path<'_>| path.add("weight", view(&Tensor::from_slice(&[0.5, -1.0, 2.0, 0.25])), true);
+        let expected = trained(Pipeline::build(Device::Cpu, net, Projected::new()))?;
+        let found = trained(DataParallelPipeline::build(&DEVICES, net, Projected::new())?)?;
+        assert!(relative_difference(&found, &expected) < 1e-12, "{found} instead of {expected}");
     }
     Ok(())
 }

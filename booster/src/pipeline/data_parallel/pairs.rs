@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use booster_sys::identity::{is_same, sharers, storage};
+use booster_sys::replica::forget_base;
 use tch::Tensor;
 use tch::nn::VarStore;
 
@@ -32,6 +33,8 @@ pub(super) fn pairs(master: &VarStore, replica: &VarStore, is_near: bool) -> Res
         if let Some(at) = of_names.position(|other| other.is_none_or(|other| !is_same(&other, &replica))) {
             return Err(unlike(&names[at + 1]));
         }
+        // A view's way of gradients is not its own, and its base would look like a handle of the model's.
+        forget_base(&replica)?;
         let is_buffer = !parameters.iter().any(|parameter| is_same(parameter, &master));
         pairs.push((names.swap_remove(0), master, replica, is_buffer));
     }
