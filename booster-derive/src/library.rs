@@ -85,6 +85,12 @@ pub(crate) fn shown_at(near: Span) -> Span {
     Span::call_site().located_at(near)
 }
 
+/// Where an implementation for the generated `ident` is shown, its name, and the type itself shown there.
+pub(crate) fn at_name(ident: &Ident, ty_generics: &impl ToTokens) -> (Span, TokenStream) {
+    let near = shown_at(ident.span());
+    (near, located_at(quote!(#ident #ty_generics), near))
+}
+
 /// The same tokens, with the same resolution (`$crate` stays itself), shown at `near`.
 pub(crate) fn located_at(tokens: TokenStream, near: Span) -> TokenStream {
     tokens

@@ -1,13 +1,13 @@
 //! The structs of marked values: diagnostics and output.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::Generics;
 
 use super::ast::Evaluator;
 use super::body::Mark;
 use super::structure::docs_or;
-use crate::library::Library;
+use crate::library::{self, Library};
 use crate::{generics, meta, names};
 
 /// A struct of marked values: its definition, and how it is named elsewhere.
@@ -48,7 +48,8 @@ impl<'a> Collected<'a> {
     pub(super) fn diagnostics(&self, library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
         let doc = format!("Diagnostics of [`{}`].", evaluator.ident);
         let root = library.root();
-        let attrs = quote! {
+        // Shown at the function's name, and so are the implementations.
+        let attrs = quote_spanned! {self.ident.span()=>
             #[derive(#root::Diagnostic)]
             #[diagnostic(crate = #root)]
         };
@@ -65,7 +66,8 @@ impl<'a> Collected<'a> {
     pub(super) fn output(&self, library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
         let doc = format!("Output of [`{}`].", evaluator.ident);
         let root = library.root();
-        let attrs = quote! {
+        // Shown at the function's name, and so are the implementations.
+        let attrs = quote_spanned! {self.ident.span()=>
             #[derive(#root::Batch)]
             #[batch(crate = #root)]
         };
@@ -95,14 +97,17 @@ impl<'a> Collected<'a> {
             let attrs = field_attrs(mark);
             quote!(#attrs #cfgs #vis #name: #ty,)
         });
+        let structure = quote_spanned! {ident.span()=>
+            struct #ident #generics #where_clause {
+                #(#fields)*
+            }
+        };
         quote! {
             #doc
             #(#cfgs)*
             #lints
             #attrs
-            #vis struct #ident #generics #where_clause {
-                #(#fields)*
-            }
+            #vis #structure
         }
     }
 
@@ -116,15 +121,16 @@ impl<'a> Collected<'a> {
     ) -> TokenStream {
         let Self { ident, generics, .. } = self;
         let (impl_generics, ty_generics, _) = generics.split_for_impl();
+        let (near, this) = library::at_name(ident, &ty_generics);
         let predicates = generics.where_clause.as_ref().map(|clause| &clause.predicates);
         let own = (!generics.params.is_empty()).then(|| quote!(Self: #library::#bound,));
         let predicates = predicates.filter(|predicates| !predicates.is_empty()).map(|predicates| quote!(#predicates,));
         let name = names::plain(ident);
         let cfgs = evaluator.cfgs();
-        quote! {
+        quote_spanned! {near=>
             #(#cfgs)*
             #[automatically_derived]
-            impl #impl_generics ::core::fmt::Debug for #ident #ty_generics where #predicates #own {
+            impl #impl_generics ::core::fmt::Debug for #this where #predicates #own {
                 fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                     #library::#format(self, #name, formatter)
                 }

@@ -46,6 +46,8 @@ impl Implementation<'_> {
         let cfgs = evaluator.cfgs();
         let generics = self.generics();
         let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+        let (near, this) = library::at_name(ident, &ty_generics);
+        let implemented = library.item("Evaluator", near);
         let (model, batch) = (&evaluator.arguments.model, &evaluator.arguments.batch);
         let (diagnostics, output) = self.types();
         let function = self.function();
@@ -55,12 +57,12 @@ impl Implementation<'_> {
         // Shown at the user's types, which are at fault where they are less visible than the function.
         let model_ty = quote_spanned!(library::shown_at(library::start(model))=> type Model = #model;);
         let batch_ty = quote_spanned!(library::shown_at(library::start(batch))=> type Batch = #batch;);
-        quote! {
+        quote_spanned! {near=>
             #(#cfgs)*
             #quiet
             #[allow(trivial_bounds)]
             #[automatically_derived]
-            impl #impl_generics #library::Evaluator for #ident #ty_generics #where_clause {
+            impl #impl_generics #implemented for #this #where_clause {
                 #model_ty
                 #batch_ty
                 type Diagnostics = #diagnostics;
@@ -141,7 +143,7 @@ impl Implementation<'_> {
         let sig = &self.evaluator.function.sig;
         let names = self.argument_names();
         let params = self.evaluator.arguments.params.iter().map(|param| {
-            let (ident, ty) = (param.ident, param.ty);
+            let (ident, ty) = (names::again(param.ident), param.ty);
             if param.by_reference {
                 quote!(&self.#ident)
             } else {

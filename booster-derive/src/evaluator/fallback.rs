@@ -20,6 +20,25 @@ pub(super) fn function(function: &ItemFn, errors: &TokenStream) -> TokenStream {
     quote!(#errors #given_back)
 }
 
+/// `errors`, the function without marks, and `new` for a struct of the user's that has the evaluator's name.
+pub(super) fn constructor_of(function: &ItemFn, name: &Ident, errors: TokenStream) -> TokenStream {
+    let in_error = InError::new(&function.attrs, &function.vis, name, errors);
+    let (cfgs, constant, given_back) = (in_error.cfgs(), in_error.constant(), given_back(function, None));
+    let ident = in_error.ident();
+    // By a trait, beside which a `new` of the struct's own stays.
+    quote! {
+        #constant
+        #cfgs
+        #[allow(dead_code, non_camel_case_types, non_upper_case_globals)]
+        trait #ident {
+            const new: [(); { #ident }] = [];
+        }
+        #cfgs
+        impl<__Named> #ident for __Named {}
+        #given_back
+    }
+}
+
 /// `errors`, the function without marks, and stand-ins for the structs.
 pub(super) fn evaluator(function: &ItemFn, name: Option<Ident>, errors: TokenStream) -> TokenStream {
     // A method stands where no struct can.

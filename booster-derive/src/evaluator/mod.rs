@@ -43,7 +43,9 @@ pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStre
     match (ctxt.check(), evaluator) {
         (Ok(()), Some(evaluator)) => expand::evaluator(&library, &evaluator),
         // What has the name of a stand-in is there.
-        (Err(errors), _) if named_already => fallback::function(&function, &errors),
+        (Err(errors), Some(evaluator)) if named_already => {
+            fallback::constructor_of(&function, &evaluator.ident, errors)
+        }
         (checked, _) => fallback::evaluator(&function, name, checked.err().unwrap_or_default()),
     }
 }

@@ -33,15 +33,19 @@ pub(super) fn evaluator(library: &Library, evaluator: &Evaluator<'_>) -> TokenSt
     let methods = constructor(evaluator, &generics);
     let clone = impl_clone(library, evaluator, &generics);
     let debug = impl_debug(evaluator, &generics);
+    // Shown at the function's name, which is at fault where there is another struct of this name.
+    let structure = quote_spanned! {ident.span()=>
+        struct #ident #generics #where_clause {
+            #(#fields)*
+            #marker
+        }
+    };
     quote! {
         #(#docs)*
         #(#cfgs)*
         #lints
         #deprecated
-        #vis struct #ident #generics #where_clause {
-            #(#fields)*
-            #marker
-        }
+        #vis #structure
 
         #(#cfgs)*
         #quiet
@@ -116,6 +120,7 @@ fn constructor(evaluator: &Evaluator<'_>, generics: &Generics) -> TokenStream {
     let ident = &evaluator.ident;
     let vis = &evaluator.function.vis;
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let (near, this) = library::at_name(ident, &ty_generics);
     let params = &evaluator.arguments.params;
     let taken: Vec<&Param<'_>> = params.iter().filter(|param| param.default.is_none()).collect();
     let names = taken.iter().map(|param| names::again(param.ident));
@@ -132,19 +137,19 @@ fn constructor(evaluator: &Evaluator<'_>, generics: &Generics) -> TokenStream {
     let marker = marker_value(evaluator);
     let default = taken.is_empty().then(|| {
         let (cfgs, quiet) = (evaluator.cfgs(), evaluator.quiet());
-        quote! {
+        quote_spanned! {near=>
             #(#cfgs)*
             #quiet
             #[automatically_derived]
-            impl #impl_generics ::core::default::Default for #ident #ty_generics #where_clause {
+            impl #impl_generics ::core::default::Default for #this #where_clause {
                 fn default() -> Self {
                     Self::new()
                 }
             }
         }
     });
-    quote! {
-        impl #impl_generics #ident #ty_generics #where_clause {
+    quote_spanned! {near=>
+        impl #impl_generics #this #where_clause {
             /// Makes the evaluator.
             #[must_use]
             #many
@@ -195,14 +200,15 @@ fn impl_clone(library: &Library, evaluator: &Evaluator<'_>, generics: &Generics)
     let ident = &evaluator.ident;
     let bounded = with_bound(evaluator, generics, &quote!(::core::clone::Clone));
     let (impl_generics, ty_generics, where_clause) = bounded.split_for_impl();
+    let (near, this) = library::at_name(ident, &ty_generics);
     let fields = evaluator.arguments.params.iter().map(|Param { ident, ty, .. }| {
-        let copied = library.method(ty, "EvaluatorParam", "copied");
+        let (ident, copied) = (names::again(ident), library.method(ty, "EvaluatorParam", "copied"));
         quote!(#ident: #copied(&self.#ident),)
     });
     let marker = marker_value(evaluator);
-    quote! {
+    quote_spanned! {near=>
         #[automatically_derived]
-        impl #impl_generics ::core::clone::Clone for #ident #ty_generics #where_clause {
+        impl #impl_generics ::core::clone::Clone for #this #where_clause {
             fn clone(&self) -> Self {
                 Self {
                     #(#fields)*
@@ -218,15 +224,16 @@ fn impl_debug(evaluator: &Evaluator<'_>, generics: &Generics) -> TokenStream {
     let name = ident.to_string();
     let bounded = with_bound(evaluator, generics, &quote!(::core::fmt::Debug));
     let (impl_generics, ty_generics, where_clause) = bounded.split_for_impl();
+    let (near, this) = library::at_name(ident, &ty_generics);
     let fields = evaluator.arguments.params.iter().map(|Param { ident, ty, .. }| {
-        let name = names::plain(ident);
+        let (ident, name) = (names::again(ident), names::plain(ident));
         // Shown at the type, which is at fault where it has no `Debug`.
         let value = quote_spanned!(library::shown_at(library::start(ty))=> &self.#ident);
         quote!(.field(#name, #value))
     });
-    quote! {
+    quote_spanned! {near=>
         #[automatically_derived]
-        impl #impl_generics ::core::fmt::Debug for #ident #ty_generics #where_clause {
+        impl #impl_generics ::core::fmt::Debug for #this #where_clause {
             fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 formatter.debug_struct(#name)#(#fields)*.finish()
             }

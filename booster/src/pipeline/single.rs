@@ -28,7 +28,7 @@ impl<E: Evaluator<Model = M>, M> Pipeline<E, M> {
     /// edition 2024 that returns an `impl ModuleT` says that it keeps nothing of the path: `impl ModuleT + use<>`.
     ///
     /// Layers draw their first weights from libtorch's generator: call [`tch::manual_seed`] before.
-    pub fn build(device: Device, model: impl FnOnce(&Path<'_>) -> M, evaluator: E) -> Self {
+    pub fn build(device: Device, model: impl for<'p> FnOnce(&'p Path<'p>) -> M, evaluator: E) -> Self {
         let var_store = VarStore::new(device);
         let model = model(&var_store.root());
         Self { var_store, model, evaluator }

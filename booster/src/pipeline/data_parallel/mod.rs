@@ -87,7 +87,7 @@ impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
     /// # Errors
     /// [`Error::NoDevice`](crate::Error::NoDevice) where none is given; [`Error::Replica`](crate::Error::Replica) where
     /// one is not there, or a model cannot be built on it.
-    pub fn build(devices: &[Device], model: impl Fn(&Path<'_>) -> M, evaluator: E) -> Result<Self> {
+    pub fn build(devices: &[Device], model: impl for<'p> Fn(&'p Path<'p>) -> M, evaluator: E) -> Result<Self> {
         let (var_store, replicas) = ReplicaSet::build(devices, model)?;
         Ok(Self { var_store, evaluator, replicas })
     }

@@ -33,11 +33,16 @@ impl<M> Replica<M> {
     }
 
     /// Builds another model like the master's.
-    pub(super) fn build(device: Device, model: impl Fn(&Path<'_>) -> M, master: &VarStore) -> Result<Self> {
+    pub(super) fn build(device: Device, model: impl for<'p> Fn(&'p Path<'p>) -> M, master: &VarStore) -> Result<Self> {
         Self::paired(device, model, master, device == master.device())
     }
 
-    fn paired(device: Device, model: impl Fn(&Path<'_>) -> M, master: &VarStore, is_near: bool) -> Result<Self> {
+    fn paired(
+        device: Device,
+        model: impl for<'p> Fn(&'p Path<'p>) -> M,
+        master: &VarStore,
+        is_near: bool,
+    ) -> Result<Self> {
         let store = VarStore::new(device);
         let model = catch_panic(|| Ok(model(&store.root())))?;
         let syncs = pairs(master, &store, is_near)?;

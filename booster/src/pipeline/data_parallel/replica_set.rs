@@ -31,7 +31,7 @@ pub(super) struct ReplicaSet<M> {
 
 impl<M> ReplicaSet<M> {
     /// Builds a model on each device, and starts the threads. The variables are the master's.
-    pub(super) fn build(devices: &[Device], model: impl Fn(&Path<'_>) -> M) -> Result<(VarStore, Self)> {
+    pub(super) fn build(devices: &[Device], model: impl for<'p> Fn(&'p Path<'p>) -> M) -> Result<(VarStore, Self)> {
         let first = *devices.first().ok_or(Error::NoDevice)?;
         let on = |replica: usize| {
             let device = devices[replica];

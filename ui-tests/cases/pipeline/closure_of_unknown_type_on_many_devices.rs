@@ -1,0 +1,9 @@
+// errors: 2
+use booster::evaluation::Classification;
+use booster::prelude::*;
+use booster::tch::{Device, nn};
+
+fn main() {
+    let net = |path| nn::linear(path, 4, 3, Default::default());
+    let _ = DataParallelPipeline::build(&[Device::Cpu; 2], net, Classification::new());
+}
