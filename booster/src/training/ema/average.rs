@@ -1,5 +1,6 @@
 //! The average of one variable.
 
+use booster_sys::identity::is_same;
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
@@ -23,7 +24,7 @@ impl Average {
 
     /// Whether its variable and another are the same part of the same storage.
     pub(super) fn is_of(&self, variable: &Tensor) -> Result<bool> {
-        Ok(self.variables[0].f_is_set_to(variable)?)
+        Ok(is_same(&self.variables[0], variable) || self.variables[0].f_is_set_to(variable)?)
     }
 
     /// Adds a variable that shares the first one's storage.
@@ -55,6 +56,10 @@ impl Average {
         let (variable, kind) = (&self.variables[0], self.value.kind());
         if !(is_averaged(kind) && (self.trainable || average_buffers)) {
             self.value.f_copy_(variable)?;
+        } else if variable.is_sparse() {
+            // libtorch has no `lerp` of sparse tensors, and their sum has the entries of both.
+            let part = variable.f_to_kind(kind)?.try_mul_scalar(weight)?;
+            self.value = self.value.try_mul_scalar(1.0 - weight)?.f_add(&part)?.f_coalesce()?;
         } else if variable.kind() == kind {
             let _ = self.value.try_lerp_(variable, weight)?;
         } else {

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
+use booster_sys::identity::{identity, storage};
 use tch::nn::{VarStore, Variables};
 use tch::{Tensor, no_grad_guard};
 
@@ -145,9 +146,14 @@ impl Ema {
     }
 }
 
+/// Where a variable's values are, or which one it is where that has no single place, as a sparse one.
+fn place(variable: &Tensor) -> usize {
+    if storage(variable).is_some() { variable.data_ptr() as usize } else { identity(variable) }
+}
+
 /// An average for each storage, in order of the variables' names.
 fn averages(store: &VarStore) -> Result<Vec<Average>> {
-    let trainable = store.trainable_variables().iter().map(Tensor::data_ptr).collect::<HashSet<_>>();
+    let trainable = store.trainable_variables().iter().map(place).collect::<HashSet<_>>();
     let variables = store.variables().into_iter().collect::<BTreeMap<_, _>>();
     let mut averages: Vec<Average> = Vec::with_capacity(variables.len());
     let mut first_at = HashMap::new();
@@ -156,11 +162,11 @@ fn averages(store: &VarStore) -> Result<Vec<Average>> {
             let (expected, found) = ("another name".to_owned(), "the name under which updates are saved".to_owned());
             return Err(Error::Variable { name, expected, found });
         }
-        let address = variable.data_ptr();
-        let first = *first_at.entry(address).or_insert(averages.len());
+        let place = place(&variable);
+        let first = *first_at.entry(place).or_insert(averages.len());
         match averages.get_mut(first) {
             Some(average) if average.is_of(&variable)? => average.add(name, variable),
-            _ => averages.push(Average::new(name, variable, trainable.contains(&address))?),
+            _ => averages.push(Average::new(name, variable, trainable.contains(&place))?),
         }
     }
     Ok(averages)

@@ -44,7 +44,9 @@ impl Ema {
         let _no_grad = no_grad_guard();
         let mut tensors = vec![(UPDATES, Tensor::from_slice(&[self.updates as i64]))];
         for average in &self.averages {
-            let value = stats::to_device(&average.value.f_contiguous()?, Device::Cpu)?;
+            let value = &average.value;
+            let value = if value.is_sparse() { value.f_coalesce()? } else { value.f_contiguous()? };
+            let value = stats::to_device(&value, Device::Cpu)?;
             tensors.extend(average.names.iter().map(|name| (name.as_str(), value.shallow_clone())));
         }
         write(&tensors, path)

@@ -30,7 +30,8 @@ impl Buffers {
         let trainable = variables.trainable_variables.iter().map(|variable| identity(&variable.tensor));
         let trainable = trainable.collect::<HashSet<_>>();
         let buffers = variables.named_variables.values().filter(|variable| !trainable.contains(&identity(variable)));
-        let values = buffers.map(|buffer| Ok((buffer.shallow_clone(), buffer.f_detach_copy()?)));
+        let values = buffers
+            .map(|buffer| Ok((buffer.shallow_clone(), buffer.f_detach()?.f_to_dtype(buffer.f_kind()?, false, true)?)));
         let values = values.collect::<Result<_>>()?;
         self.0.push(Kept { store: Arc::clone(&store.variables_), values });
         Ok(())
