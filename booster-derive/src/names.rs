@@ -1,6 +1,6 @@
 //! Names of generated items, and what may become one.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 
 /// `free_bits` as `FreeBits`.
@@ -93,6 +93,26 @@ pub(crate) fn again(ident: &Ident) -> Ident {
 /// An identifier for a generated item: resolved where the macro is called, shown at `near`.
 pub(crate) fn generated(name: &str, near: Span) -> Ident {
     Ident::new(name, Span::call_site().located_at(near))
+}
+
+/// Whether an identifier `name` stands anywhere in `tokens`.
+pub(crate) fn mentions_ident(tokens: TokenStream, name: &str) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Group(group) => mentions_ident(group.stream(), name),
+        TokenTree::Ident(ident) => ident == name,
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
+}
+
+/// A name like `name` that is neither one of `taken` nor anywhere in `tokens`.
+pub(crate) fn unused(name: &str, taken: &[String], tokens: &TokenStream) -> String {
+    let mut candidate = name.to_owned();
+    let mut count = 1_usize;
+    while taken.contains(&candidate) || mentions_ident(tokens.clone(), &candidate) {
+        count += 1;
+        candidate = format!("{name}{count}");
+    }
+    candidate
 }
 
 #[cfg(test)]

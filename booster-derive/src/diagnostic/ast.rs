@@ -2,10 +2,10 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
-use syn::{Data, DeriveInput, Fields, Type};
+use syn::{Attribute, Data, DeriveInput, Fields, Type};
 
-use super::attr::{FieldAttrs, GroupName};
-use super::check;
+use super::attr::{FieldAttrs, GroupAttr, GroupName};
+use super::metric::{self, MetricAttr};
 use super::reduce::Reduce;
 use crate::ctxt::Ctxt;
 use crate::{names, owned};
@@ -59,7 +59,7 @@ pub(super) struct Metric {
 impl<'a> Container<'a> {
     /// None where there are no named fields; a field in error is left out. Both are reported.
     pub(super) fn from_input(ctxt: &Ctxt, input: &'a DeriveInput, summary: Option<&'a Ident>) -> Option<Self> {
-        check::stray_attributes(ctxt, &input.attrs);
+        stray_attributes(ctxt, &input.attrs);
         owned::packed(ctxt, &input.attrs, "Diagnostic");
         let fields = named_fields(ctxt, input)?;
         let fields: Vec<Field<'a>> = fields.filter_map(|field| Field::from_syn(ctxt, field)).collect();
@@ -99,7 +99,7 @@ impl<'a> Field<'a> {
     fn from_syn(ctxt: &Ctxt, original: &'a syn::Field) -> Option<Self> {
         let ident = original.ident.as_ref()?;
         let attrs = FieldAttrs::read(ctxt, original, &names::plain(ident));
-        let role = check::role(ctxt, original, ident, attrs)?;
+        let role = role(ctxt, original, ident, attrs)?;
         Some(Self { original, ident, role })
     }
 
@@ -136,4 +136,129 @@ fn named_fields<'a>(ctxt: &Ctxt, input: &'a DeriveInput) -> Option<impl Iterator
         "field names become metric names",
     );
     None
+}
+
+/// Reports the attributes of fields that stand on the struct.
+fn stray_attributes(ctxt: &Ctxt, attrs: &[Attribute]) {
+    for name in ["group", "metric"] {
+        for attr in attrs.iter().filter(|attr| attr.path().is_ident(name)) {
+            ctxt.error_with_help(
+                attr,
+                format_args!("`#[{name}]` goes on a field"),
+                "each field has its own attributes",
+            );
+        }
+    }
+}
+
+/// The role that its attributes give to a field; none where they are in error.
+fn role(ctxt: &Ctxt, field: &syn::Field, ident: &Ident, attrs: FieldAttrs<'_>) -> Option<Role> {
+    let name = names::plain(ident);
+    if attrs.batch_size.is_some() {
+        return Some(Role::BatchSize);
+    }
+    match (attrs.skip, attrs.flatten) {
+        (Some(_), Some(flatten)) => {
+            ctxt.error_with_help(
+                flatten,
+                format_args!("field `{name}` is both skipped and flattened"),
+                "keep one of `skip` and `flatten`",
+            );
+            return None;
+        }
+        (Some(_), None) => {
+            let state = format!("field `{name}` is skipped");
+            unmeasured(ctxt, attrs.group.as_ref(), attrs.metric.as_ref(), &state, "skip");
+            return Some(Role::Skip);
+        }
+        (None, Some(_)) => {
+            owned::check(ctxt, &field.ty, "a flattened field");
+            let state = format!("field `{name}` is flattened");
+            unmeasured(ctxt, attrs.group.as_ref(), attrs.metric.as_ref(), &state, "flatten");
+            return Some(Role::Flatten);
+        }
+        (None, None) => {}
+    }
+    let metrics = match &attrs.metric {
+        Some(metric) => metrics(ctxt, metric, ident),
+        None => Vec::new(),
+    };
+    // Of reductions that are all in error, the field itself stays known.
+    let metrics = if metrics.is_empty() { vec![alone(ident, Reduce::MEAN)] } else { metrics };
+    let Some(group) = attrs.group else {
+        // A `#[diagnostic(..)]` that neither skips nor flattens is reported already: it was to.
+        if !field.attrs.iter().any(|attr| attr.path().is_ident("diagnostic")) {
+            ctxt.error_with_help(
+                ident,
+                format_args!("field `{name}` has no group"),
+                "add `#[group = \"loss\"]`, or `#[diagnostic(skip)]`",
+            );
+        }
+        return None;
+    };
+    owned::check(ctxt, &field.ty, "a metric");
+    Some(Role::Leaf(Leaf {
+        group: group.group?,
+        metrics,
+        samples: attrs.metric.is_some_and(|metric| metric.samples.is_some()),
+        optional: is_option(&field.ty),
+    }))
+}
+
+/// Reports `#[group]` and `#[metric]` on a field that has no metric of its own.
+fn unmeasured(ctxt: &Ctxt, group: Option<&GroupAttr<'_>>, metric: Option<&MetricAttr<'_>>, state: &str, word: &str) {
+    let group = group.iter().map(|group| (group.attr, "group"));
+    let metric = metric.iter().map(|metric| (metric.attr, "metric"));
+    for (attr, name) in group.chain(metric) {
+        ctxt.error_with_help(
+            attr,
+            format_args!("{state} and takes no `#[{name}]`"),
+            format_args!("remove `#[{name}]` or `#[diagnostic({word})]`"),
+        );
+    }
+}
+
+/// The only metric of the field `ident`.
+fn alone(ident: &Ident, reduce: Reduce) -> Metric {
+    Metric { ident: ident.clone(), reduce, tokens: ident.to_token_stream(), word: ident.to_token_stream() }
+}
+
+/// The metrics that `#[metric(..)]` makes of the field `ident`, without those in error.
+fn metrics(ctxt: &Ctxt, attr: &MetricAttr<'_>, ident: &Ident) -> Vec<Metric> {
+    let field = names::plain(ident);
+    if let Some(samples) = &attr.samples {
+        if !attr.reductions.is_empty() {
+            ctxt.error_with_help(
+                samples,
+                "`samples` stands alone in `#[metric(..)]`",
+                "a field that counts the samples is reduced by their sum",
+            );
+        }
+        return vec![alone(ident, Reduce::SUM)];
+    }
+    let mut metrics: Vec<Metric> = Vec::new();
+    for reduction in &attr.reductions {
+        if metrics.iter().any(|metric| metric.reduce.is_same(&reduction.reduce)) {
+            metric::duplicate(ctxt, &reduction.tokens, &field);
+            continue;
+        }
+        let (ident, tokens) = if metrics.is_empty() {
+            (ident.clone(), ident.to_token_stream())
+        } else {
+            let name = format!("{field}_{}", reduction.reduce.suffix());
+            (names::generated(&name, ident.span()), reduction.tokens.clone())
+        };
+        metrics.push(Metric { ident, reduce: reduction.reduce.clone(), tokens, word: reduction.tokens.clone() });
+    }
+    metrics
+}
+
+/// Whether `ty` is written as an `Option`, which is all that a macro can know.
+fn is_option(ty: &Type) -> bool {
+    match ty {
+        Type::Path(ty) => ty.path.segments.last().is_some_and(|last| last.ident == "Option"),
+        Type::Group(ty) => is_option(&ty.elem),
+        Type::Paren(ty) => is_option(&ty.elem),
+        _ => false,
+    }
 }

@@ -1,4 +1,4 @@
-//! The attributes of a field, each read on its own: what they mean together is `check`'s.
+//! The attributes of a field, each read on its own: what they mean together is `ast`'s.
 
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Path};
 

@@ -2,12 +2,10 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Generics, Type, WherePredicate, parse_quote};
 
 use super::ast::{Container, Field, Role};
-use super::suited;
 use super::summary::Summary;
-use crate::generics::{self, is_generic};
+use super::{bounds, suited};
 use crate::library::Library;
 use crate::meta;
 
@@ -46,7 +44,7 @@ fn lints(container: &Container<'_>) -> TokenStream {
 
 fn impl_diagnostic(library: &Library, container: &Container<'_>, summary: &Summary<'_>) -> TokenStream {
     let ident = &container.input.ident;
-    let generics = impl_generics(library, container);
+    let generics = bounds::generics(library, container);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let summary = summary.ty();
     let visits: TokenStream = container.fields.iter().map(|field| visit(library, field, &Access::SHARED)).collect();
@@ -99,51 +97,4 @@ fn visit(library: &Library, field: &Field<'_>, access: &Access) -> TokenStream {
         Role::BatchSize if !access.mutable => quote!(leaves.batch_size(self.#ident);),
         Role::BatchSize | Role::Skip => TokenStream::new(),
     }
-}
-
-/// The user's generics, and a bound for each field whose type needs one.
-fn impl_generics(library: &Library, container: &Container<'_>) -> Generics {
-    let all = &container.input.generics;
-    let mut generics = all.clone();
-    let fields = container.fields.iter();
-    let predicates: Vec<WherePredicate> = fields.filter_map(|field| predicate(library, all, field)).collect();
-    generics::add_predicates(&mut generics, predicates);
-    generics::add_predicates(&mut generics, reduction_bounds(library, container));
-    generics::add_predicates(&mut generics, suited::bounds(library, container));
-    generics
-}
-
-fn predicate(library: &Library, all: &Generics, field: &Field<'_>) -> Option<WherePredicate> {
-    let ty = field.ty();
-    let bound = match &field.role {
-        Role::Flatten => return Some(flattened_bound(library, all, ty)),
-        Role::Leaf(leaf) if leaf.samples => quote!(#library::SampleCount + ::core::marker::Send),
-        Role::Leaf(_) => quote!(#library::Leaf + ::core::marker::Send),
-        Role::BatchSize | Role::Skip => quote!(::core::marker::Send + 'static),
-    };
-    is_generic(all, ty).then(|| parse_quote!(#ty: #bound))
-}
-
-/// The bound on the type of a flattened field.
-///
-/// Quantified where it mentions no parameter: rustc takes such a bound on trust. Where it is false,
-/// the one error is that of the summary's field, on the type, and the implementations stay quiet.
-pub(super) fn flattened_bound(library: &Library, all: &Generics, ty: &Type) -> WherePredicate {
-    if is_generic(all, ty) {
-        parse_quote!(#ty: #library::Diagnostic)
-    } else {
-        parse_quote!(for<'flatten> #ty: #library::Diagnostic)
-    }
-}
-
-/// The bounds on the user's own reductions.
-pub(super) fn reduction_bounds(library: &Library, container: &Container<'_>) -> Vec<WherePredicate> {
-    container.custom_reductions().map(|ty| reduction_bound(library, ty)).collect()
-}
-
-/// The bound on a reduction of the user's, on trust for the same reason: the one error is that of the
-/// field in its group's summary.
-pub(super) fn reduction_bound(library: &Library, ty: &Type) -> WherePredicate {
-    let root = library.root();
-    parse_quote!(for<'reduction> #ty: #root::Reduction)
 }

@@ -2,14 +2,13 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{WherePredicate, parse_quote};
 
 use super::ast::{Container, Field, Metric};
 use crate::generics::is_generic;
 use crate::library::{Library, located_at, shown_at, start_of};
 
 /// The fields of which a reduction takes some types alone, with those reductions.
-fn checked<'s>(container: &'s Container<'_>) -> impl Iterator<Item = (&'s Field<'s>, Vec<&'s Metric>)> {
+pub(super) fn checked<'s>(container: &'s Container<'_>) -> impl Iterator<Item = (&'s Field<'s>, Vec<&'s Metric>)> {
     let leaves = container.fields.iter().filter_map(|field| Some((field, field.leaf()?)));
     let checked = leaves.map(|(field, leaf)| {
         (field, leaf.metrics.iter().filter(|metric| !metric.reduce.takes_every_leaf()).collect::<Vec<_>>())
@@ -43,18 +42,4 @@ pub(super) fn check(library: &Library, container: &Container<'_>) -> Option<Toke
             };
         }
     })
-}
-
-/// The bounds on types that mention parameters.
-pub(super) fn bounds(library: &Library, container: &Container<'_>) -> Vec<WherePredicate> {
-    let all = &container.input.generics;
-    let fields = checked(container).filter(|(field, _)| is_generic(all, field.ty()));
-    let bounds = fields.flat_map(|(field, metrics)| {
-        let ty = field.ty();
-        metrics.into_iter().map(move |metric| {
-            let reduce = metric.reduce.ty(library);
-            parse_quote!(#ty: #library::ReducedBy<#reduce>)
-        })
-    });
-    bounds.collect()
 }

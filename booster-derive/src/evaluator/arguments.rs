@@ -1,20 +1,15 @@
 //! The arguments: model, batch and mode by position, then parameters.
 
 use quote::ToTokens;
-use syn::parse::discouraged::Speculative;
 use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
-use syn::{
-    Attribute, Expr, FnArg, GenericParam, Generics, Ident, ItemFn, Meta, Pat, PatType, Token, Type, TypeParamBound,
-    parse_quote,
-};
+use syn::{FnArg, GenericParam, Generics, Ident, ItemFn, Pat, PatType, Token, Type, TypeParamBound, parse_quote};
 
-use super::ast::Evaluator;
-use super::check;
+use super::field_type;
 use super::marked::markers;
+use super::params::Param;
 use super::returns::ungrouped;
 use crate::ctxt::Ctxt;
-use crate::meta::{self, Argument};
 use crate::text::compact;
 use crate::{generics, names};
 
@@ -26,18 +21,6 @@ pub(super) struct Arguments<'a> {
     /// The type as written.
     pub(super) mode: &'a Type,
     pub(super) params: Vec<Param<'a>>,
-}
-
-/// `#[param] beta: f64`.
-pub(super) struct Param<'a> {
-    pub(super) ident: &'a Ident,
-    /// The field's type: for an argument `&T` it is `T`.
-    pub(super) ty: &'a Type,
-    /// Whether the argument is lent the field, in place of a clone of it.
-    pub(super) by_reference: bool,
-    /// None where `new` takes the parameter.
-    pub(super) default: Option<Expr>,
-    attrs: &'a [Attribute],
 }
 
 impl<'a> Arguments<'a> {
@@ -56,7 +39,7 @@ impl<'a> Arguments<'a> {
         if one_batch_of_several(ctxt, &inputs) {
             return None;
         }
-        let params: Vec<_> = inputs.iter().skip(3).map(|input| param(ctxt, input)).collect();
+        let params: Vec<_> = inputs.iter().skip(3).map(|input| Param::read(ctxt, input)).collect();
         let first = inputs.iter().take(3).flat_map(|input| markers(&input.attrs));
         if let Some(marker) = first.into_iter().find(|marker| marker.is("param")) {
             ctxt.error_with_help(
@@ -178,7 +161,7 @@ fn lent(ctxt: &Ctxt, function: &ItemFn, generics: &mut Generics, ty: &Type, lent
         return None;
     };
     if let Some(mutability) = &reference.mutability {
-        check::mutable(ctxt, *mutability);
+        field_type::mutable(ctxt, *mutability);
         return None;
     }
     if let Some(lifetime) = &reference.lifetime
@@ -190,7 +173,7 @@ fn lent(ctxt: &Ctxt, function: &ItemFn, generics: &mut Generics, ty: &Type, lent
     let mut anonymous = NameImplTrait { function, name: lent.param, params: Vec::new() };
     anonymous.visit_type_mut(&mut named);
     generics.params.extend(anonymous.params);
-    check::owned(ctxt, &named, lent.what);
+    field_type::owned(ctxt, &named, lent.what);
     Some(named)
 }
 
@@ -207,118 +190,11 @@ impl VisitMut for NameImplTrait<'_> {
         visit_mut::visit_type_mut(self, ty);
         if let Type::ImplTrait(anonymous) = ty {
             let taken: Vec<String> = self.params.iter().map(generics::name_of).collect();
-            let name = Evaluator::unused_name(self.function, self.name, &taken);
+            let name = names::unused(self.name, &taken, &self.function.to_token_stream());
             let ident = names::generated(&name, anonymous.impl_token.span);
             let bounds = &anonymous.bounds;
             self.params.push(parse_quote!(#ident: #bounds));
             *ty = parse_quote!(#ident);
         }
-    }
-}
-
-/// An argument behind the mode; none, and reported, where it is in error.
-fn param<'a>(ctxt: &Ctxt, input: &'a PatType) -> Option<Param<'a>> {
-    let mut attrs = input.attrs.iter().filter(|attr| attr.path().is_ident("param"));
-    let Some(attr) = attrs.next() else {
-        if let Some(conditional) = markers(&input.attrs).iter().find(|marker| marker.is("param")) {
-            under_a_condition(ctxt, conditional);
-            return None;
-        }
-        let written = compact(&input.pat);
-        ctxt.error_with_help(
-            &input.pat,
-            format_args!("argument `{written}` is neither model, batch nor mode"),
-            format_args!("write `#[param] {written}`, which makes it a field of the evaluator"),
-        );
-        return None;
-    };
-    for second in attrs {
-        ctxt.error_with_help(second, "duplicate `#[param]`", "remove one of them");
-    }
-    meta::cfgs(&input.attrs).for_each(|cfg| under_a_condition(ctxt, cfg));
-    let default = default(ctxt, attr);
-    let Pat::Ident(pat) = &*input.pat else {
-        plain_name(ctxt, &input.pat);
-        return None;
-    };
-    if pat.by_ref.is_some() || pat.subpat.is_some() {
-        plain_name(ctxt, &input.pat);
-        return None;
-    }
-    let (ty, by_reference) = field_type(ctxt, &input.ty)?;
-    check::owned(ctxt, ty, "a parameter");
-    Some(Param { ident: &pat.ident, ty, by_reference, default, attrs: &input.attrs })
-}
-
-fn under_a_condition(ctxt: &Ctxt, condition: impl ToTokens) {
-    ctxt.error_with_help(
-        condition,
-        "a parameter cannot depend on `#[cfg]`",
-        "put the `#[cfg]` on the function, and a second function beside it",
-    );
-}
-
-fn plain_name(ctxt: &Ctxt, pat: &Pat) {
-    ctxt.error_with_help(
-        pat,
-        "a parameter has a plain name",
-        "its name becomes that of a field: take it apart in the function's body",
-    );
-}
-
-/// The field behind an argument, and whether the argument is a reference to it.
-fn field_type<'a>(ctxt: &Ctxt, ty: &'a Type) -> Option<(&'a Type, bool)> {
-    let Type::Reference(reference) = ungrouped(ty) else {
-        return Some((ty, false));
-    };
-    if let Some(mutability) = &reference.mutability {
-        check::mutable(ctxt, *mutability);
-        return None;
-    }
-    // A `&'static T` is not lent by the evaluator, it is a value to keep.
-    if reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static") {
-        return Some((ty, false));
-    }
-    Some((&reference.elem, true))
-}
-
-/// Reads `#[param]` or `#[param(default = expression)]`.
-fn default(ctxt: &Ctxt, attr: &Attribute) -> Option<Expr> {
-    if matches!(attr.meta, Meta::Path(_)) {
-        return None;
-    }
-    let mut default = None;
-    meta::arguments(ctxt, attr, "`#[param]` or `#[param(default = 0.1)]`", |meta| {
-        if !meta.path.is_ident("default") {
-            meta::unknown(ctxt, &meta, "attribute", &["default"]);
-        } else if default.is_some() {
-            ctxt.error_with_help(&meta.path, "duplicate `default`", "remove one of them");
-            meta::skip_argument(meta.input);
-        } else {
-            default = value(ctxt, &meta);
-        }
-    });
-    default
-}
-
-/// Reads `= expression` of `default = expression`; none, and reported, where there is none.
-fn value(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Expr> {
-    let ahead = meta.input.fork();
-    let Ok(value) = ahead.parse::<Token![=]>().and_then(|_| ahead.parse::<Expr>()) else {
-        ctxt.error_with_help(
-            &meta.path,
-            "`default` takes an expression after `=`",
-            "write `default = 0.1`, or another expression of the parameter's type",
-        );
-        meta::skip_argument(meta.input);
-        return None;
-    };
-    meta.input.advance_to(&ahead);
-    Some(value)
-}
-
-impl<'a> Param<'a> {
-    pub(super) fn docs(&self) -> impl Iterator<Item = &'a Attribute> {
-        meta::docs(self.attrs)
     }
 }

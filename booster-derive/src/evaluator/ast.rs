@@ -1,15 +1,17 @@
 //! The model of an evaluator's function.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote};
+use quote::quote;
 use syn::{Attribute, Generics, ItemFn};
 
 use super::arguments::Arguments;
 use super::body::{self, Mark};
-use super::returns::Returns;
-use super::{check, returns};
+use super::returns::{self, Returns};
+use super::signature;
 use crate::ctxt::Ctxt;
-use crate::meta;
+use crate::{meta, names};
 
 pub(super) struct Evaluator<'a> {
     pub(super) function: &'a ItemFn,
@@ -26,8 +28,8 @@ pub(super) struct Evaluator<'a> {
 impl<'a> Evaluator<'a> {
     /// None where something is in error, all of which is reported.
     pub(super) fn from_function(ctxt: &Ctxt, function: &'a ItemFn, name: Option<&Ident>) -> Option<Self> {
-        check::once(ctxt, function);
-        let free = check::signature(ctxt, function);
+        signature::once(ctxt, function);
+        let free = signature::check(ctxt, function);
         let returns = returns::read(ctxt, &function.sig);
         let marks = body::read(ctxt, function, returns.as_ref());
         // Of a method, the arguments are not counted: it is not one of ours at all.
@@ -36,8 +38,8 @@ impl<'a> Evaluator<'a> {
         }
         let mut generics = function.sig.generics.clone();
         let arguments = Arguments::read(ctxt, function, &mut generics)?;
-        check::names(ctxt, &arguments, &marks);
-        let ident = name.cloned().or_else(|| check::name(ctxt, &function.sig.ident));
+        distinct_names(ctxt, &arguments, &marks);
+        let ident = name.cloned().or_else(|| signature::name(ctxt, &function.sig.ident));
         Some(Self { function, ident: ident?, generics, arguments, returns: returns?, marks })
     }
 
@@ -75,19 +77,34 @@ impl<'a> Evaluator<'a> {
     pub(super) fn output(&self) -> impl Iterator<Item = &Mark<'a>> {
         self.marks.iter().filter(|mark| mark.is_output())
     }
-
-    /// A name that no token of the function has, and none of `taken`.
-    pub(super) fn unused_name(function: &ItemFn, name: &str, taken: &[String]) -> String {
-        let mut candidate = name.to_owned();
-        let mut count = 1_usize;
-        while taken.contains(&candidate) || meta::mentions_ident(function.to_token_stream(), &candidate) {
-            count += 1;
-            candidate = format!("{name}{count}");
-        }
-        candidate
-    }
 }
 
 fn is_deprecated(attr: &Attribute) -> bool {
     attr.path().is_ident("deprecated")
+}
+
+/// Reports two fields of one name in a generated struct.
+fn distinct_names(ctxt: &Ctxt, arguments: &Arguments<'_>, marks: &[Mark<'_>]) {
+    let params = arguments.params.iter().map(|param| param.ident);
+    distinct(ctxt, params, "parameters");
+    // Of two `let`s under conditions, one may be left.
+    let marks = || marks.iter().filter(|mark| mark.is_unconditional());
+    let diagnostics = marks().filter(|mark| mark.is_diagnostic());
+    distinct(ctxt, diagnostics.map(|mark| mark.ident), "diagnostics");
+    let outputs = marks().filter(|mark| mark.is_output());
+    distinct(ctxt, outputs.map(|mark| mark.ident), "outputs");
+}
+
+fn distinct<'i>(ctxt: &Ctxt, idents: impl Iterator<Item = &'i Ident>, what: &str) {
+    let mut seen = BTreeSet::new();
+    for ident in idents {
+        let name = names::plain(ident);
+        if !seen.insert(name.clone()) {
+            ctxt.error_with_help(
+                ident,
+                format_args!("two {what} are called `{name}`"),
+                "each becomes a field: rename one of them",
+            );
+        }
+    }
 }

@@ -1,13 +1,13 @@
 //! The marked `let`s of a body, and marks where none can be.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::quote;
 use syn::visit::{self, Visit};
-use syn::{Attribute, Block, Expr, ExprReturn, Ident, Item, ItemFn, Local, Meta, Pat, Stmt, Type};
+use syn::{Attribute, Expr, Ident, Item, ItemFn, Local, Meta, Pat, Stmt, Type};
 
-use super::check;
 use super::marked::{self, Marker, markers};
 use super::returns::Returns;
+use super::{field_type, loss};
 use crate::ctxt::Ctxt;
 use crate::text::compact;
 use crate::{meta, names, owned};
@@ -97,7 +97,7 @@ pub(super) fn read<'a>(ctxt: &Ctxt, function: &'a ItemFn, returns: Option<&Retur
         }
     }
     if marked && let Some(Returns::Loss { .. }) = returns {
-        loss_comes_last(ctxt, &function.block);
+        loss::comes_last(ctxt, &function.block);
     }
     marks
 }
@@ -168,7 +168,7 @@ fn mark<'a>(ctxt: &Ctxt, statement: usize, local: &'a Local, markers: Vec<Marker
             }
         }
     }
-    check::owned(ctxt, ty, "a marked value");
+    field_type::owned(ctxt, ty, "a marked value");
     owned::check(ctxt, ty, "a marked value");
     Some(Mark { statement, ident, ty, markers, local })
 }
@@ -203,13 +203,19 @@ fn attributes(ctxt: &Ctxt, markers: &[Marker]) -> Option<()> {
             return None;
         }
     }
-    for marker in find("output") {
-        check::without_arguments(ctxt, marker);
-    }
+    find("output").for_each(|marker| without_arguments(ctxt, marker));
     if let Some(second) = find("output").filter(|marker| marker.condition.is_none()).nth(1) {
         ctxt.error_with_help(second, "duplicate `#[output]`", "remove one of them");
     }
     Some(())
+}
+
+/// Reports a marker where a form of it with arguments has no meaning.
+fn without_arguments(ctxt: &Ctxt, marker: &Marker) {
+    if !matches!(marker.meta, Meta::Path(_)) {
+        let name = compact(marker.meta.path());
+        ctxt.error_with_help(marker, format_args!("`{name}` takes no arguments"), format_args!("write `#[{name}]`"));
+    }
 }
 
 /// Finds marks on anything but a `let` of the function's own body.
@@ -239,102 +245,5 @@ impl<'ast> Visit<'ast> for Stray<'_> {
         if !marked::reads_its_own(item) {
             visit::visit_item(self, item);
         }
-    }
-}
-
-/// Reports where a function with marks ends without its loss.
-fn loss_comes_last(ctxt: &Ctxt, block: &Block) {
-    let mut returns = Returned { ctxt, found: false };
-    returns.visit_block(block);
-    if returns.found || !tail(block).is_empty() {
-        return;
-    }
-    match block.stmts.last() {
-        Some(last) => not_last(ctxt, last),
-        None => not_last(ctxt, block),
-    }
-}
-
-fn not_last(ctxt: &Ctxt, culprit: impl ToTokens) {
-    ctxt.error_with_help(
-        culprit,
-        "an evaluator that marks its diagnostics gives its loss as its last expression",
-        "write the loss as last expression, or return `Result<(Loss, D, O)>`",
-    );
-}
-
-/// The statements that give the function's value: the last expression, or several under conditions of which one is left.
-/// Empty if the body has no last expression.
-pub(super) fn tail(block: &Block) -> &[Stmt] {
-    let stmts = &block.stmts[..];
-    let count = match stmts.last() {
-        Some(last) if is_conditional(last) => stmts.iter().rev().take_while(|stmt| is_conditional(stmt)).count(),
-        Some(last) => usize::from(value_attrs(last).is_some()),
-        None => 0,
-    };
-    &stmts[stmts.len() - count..]
-}
-
-/// Whether a statement gives a value under a condition.
-pub(super) fn is_conditional(stmt: &Stmt) -> bool {
-    value_attrs(stmt).is_some_and(|attrs| attrs.iter().any(meta::is_cfg))
-}
-
-/// The attributes of a statement that is an expression with a value; none of any other.
-fn value_attrs(stmt: &Stmt) -> Option<&[Attribute]> {
-    match stmt {
-        Stmt::Expr(Expr::Block(expr), None) => Some(&expr.attrs),
-        Stmt::Expr(Expr::Unsafe(expr), None) => Some(&expr.attrs),
-        Stmt::Expr(Expr::If(expr), None) => Some(&expr.attrs),
-        Stmt::Expr(Expr::Match(expr), None) => Some(&expr.attrs),
-        Stmt::Expr(Expr::Loop(expr), None) => Some(&expr.attrs),
-        // On other expressions rustc takes no attributes.
-        Stmt::Expr(_, None) => Some(&[]),
-        Stmt::Macro(mac) if mac.semi_token.is_none() => Some(&mac.attrs),
-        Stmt::Expr(_, Some(_)) | Stmt::Macro(_) | Stmt::Local(_) | Stmt::Item(_) => None,
-    }
-}
-
-/// Finds a `return` of anything but an error.
-struct Returned<'c> {
-    ctxt: &'c Ctxt,
-    found: bool,
-}
-
-impl<'ast> Visit<'ast> for Returned<'_> {
-    fn visit_expr_return(&mut self, expr: &'ast ExprReturn) {
-        if expr.expr.as_deref().is_some_and(is_err) {
-            visit::visit_expr_return(self, expr);
-        } else {
-            self.found = true;
-            not_last(self.ctxt, expr);
-        }
-    }
-
-    // These return from themselves.
-    fn visit_expr_closure(&mut self, _: &'ast syn::ExprClosure) {}
-    fn visit_expr_async(&mut self, _: &'ast syn::ExprAsync) {}
-    fn visit_item(&mut self, _: &'ast Item) {}
-}
-
-/// Whether `expr` is written as `Ok(..)` or `Err(..)`.
-pub(super) fn is_result(expr: &Expr) -> bool {
-    calls(expr, "Ok") || calls(expr, "Err")
-}
-
-fn calls(expr: &Expr, name: &str) -> bool {
-    let Expr::Call(call) = expr else { return false };
-    let Expr::Path(path) = &*call.func else { return false };
-    path.path.segments.last().is_some_and(|last| last.ident == name)
-}
-
-/// Whether `expr` is written as `Err(..)`.
-fn is_err(expr: &Expr) -> bool {
-    match expr {
-        Expr::Call(_) => calls(expr, "Err"),
-        Expr::Try(expr) => is_err(&expr.expr),
-        Expr::Group(group) => is_err(&group.expr),
-        Expr::Paren(paren) => is_err(&paren.expr),
-        _ => false,
     }
 }

@@ -6,46 +6,93 @@ use syn::Generics;
 
 use super::ast::Evaluator;
 use super::body::Mark;
+use super::returns::Returns;
 use super::structure::docs_or;
 use crate::library::{self, Library};
 use crate::{generics, meta, names};
 
-/// A struct of marked values: its definition, and how it is named elsewhere.
+/// Both structs, as far as there are marks for them.
 pub(super) struct Collected<'a> {
+    pub(super) diagnostics: Option<CollectedStruct<'a>>,
+    pub(super) output: Option<CollectedStruct<'a>>,
+}
+
+impl<'a> Collected<'a> {
+    pub(super) fn new(evaluator: &'a Evaluator<'a>) -> Self {
+        Self {
+            diagnostics: CollectedStruct::new(evaluator, Kind::Diagnostics),
+            output: CollectedStruct::new(evaluator, Kind::Output),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.diagnostics.is_none() && self.output.is_none()
+    }
+
+    /// The types of diagnostics and output.
+    pub(super) fn types(&self, evaluator: &Evaluator<'_>) -> (TokenStream, TokenStream) {
+        match &evaluator.returns {
+            Returns::All { diagnostics, output } => (quote!(#diagnostics), quote!(#output)),
+            Returns::Loss { .. } => {
+                let ty = |it: &Option<CollectedStruct<'_>>| it.as_ref().map_or_else(|| quote!(()), CollectedStruct::ty);
+                (ty(&self.diagnostics), ty(&self.output))
+            }
+        }
+    }
+
+    pub(super) fn structs(&self, library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
+        let diagnostics = self.diagnostics.as_ref().map(|it| it.diagnostics(library, evaluator));
+        let output = self.output.as_ref().map(|it| it.output(library, evaluator));
+        quote!(#diagnostics #output)
+    }
+}
+
+enum Kind {
+    Diagnostics,
+    Output,
+}
+
+/// A struct of marked values: its definition, and how it is named elsewhere.
+pub(super) struct CollectedStruct<'a> {
     pub(super) marks: Vec<&'a Mark<'a>>,
-    /// The conditions under which a mark is a field of this struct.
-    pub(super) cfgs: fn(&Mark<'a>) -> TokenStream,
+    kind: Kind,
     pub(super) ident: Ident,
     generics: Generics,
 }
 
-impl<'a> Collected<'a> {
+impl<'a> CollectedStruct<'a> {
     /// None where nothing is marked so.
-    pub(super) fn new(
-        evaluator: &'a Evaluator<'a>,
-        marks: impl Iterator<Item = &'a Mark<'a>>,
-        suffix: &str,
-        cfgs: fn(&Mark<'a>) -> TokenStream,
-    ) -> Option<Self> {
-        let marks: Vec<_> = marks.collect();
+    fn new(evaluator: &'a Evaluator<'a>, kind: Kind) -> Option<Self> {
+        let (marks, suffix): (Vec<_>, _) = match kind {
+            Kind::Diagnostics => (evaluator.diagnostics().collect(), "Diagnostics"),
+            Kind::Output => (evaluator.output().collect(), "Output"),
+        };
         let all = &evaluator.generics;
         let mentioned = generics::mentioned_in(all, marks.iter().map(|mark| mark.ty));
         let ident = &evaluator.ident;
         (!marks.is_empty()).then(|| Self {
             marks,
-            cfgs,
+            kind,
             ident: names::generated(&format!("{ident}{suffix}"), ident.span()),
             generics: generics::restricted(all, &mentioned),
         })
     }
 
-    pub(super) fn ty(&self) -> TokenStream {
+    /// The conditions under which a mark is a field of this struct.
+    pub(super) fn cfgs(&self, mark: &Mark<'_>) -> TokenStream {
+        match self.kind {
+            Kind::Diagnostics => mark.diagnostic_cfgs(),
+            Kind::Output => mark.output_cfgs(),
+        }
+    }
+
+    fn ty(&self) -> TokenStream {
         let ident = &self.ident;
         let (_, ty_generics, _) = self.generics.split_for_impl();
         quote!(#ident #ty_generics)
     }
 
-    pub(super) fn diagnostics(&self, library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
+    fn diagnostics(&self, library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
         let doc = format!("Diagnostics of [`{}`].", evaluator.ident);
         let root = library.root();
         // Shown at the function's name, and so are the implementations.
@@ -63,7 +110,7 @@ impl<'a> Collected<'a> {
         quote!(#definition #debug)
     }
 
-    pub(super) fn output(&self, library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
+    fn output(&self, library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
         let doc = format!("Output of [`{}`].", evaluator.ident);
         let root = library.root();
         // Shown at the function's name, and so are the implementations.
@@ -93,7 +140,7 @@ impl<'a> Collected<'a> {
         let cfgs = evaluator.cfgs();
         let lints = meta::lint_levels(&evaluator.function.attrs);
         let fields = self.marks.iter().map(|mark| {
-            let (name, ty, cfgs) = (mark.ident, mark.ty, (self.cfgs)(mark));
+            let (name, ty, cfgs) = (mark.ident, mark.ty, self.cfgs(mark));
             let attrs = field_attrs(mark);
             quote!(#attrs #cfgs #vis #name: #ty,)
         });

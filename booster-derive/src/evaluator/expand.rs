@@ -1,33 +1,27 @@
-//! `impl Evaluator`: the user's function, and what it marks.
+//! `impl Evaluator`, beside the structs that it names.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
-use syn::{FnArg, Generics, Signature, Stmt, Type, WherePredicate, parse_quote};
+use quote::{quote, quote_spanned};
+use syn::{Generics, Type, WherePredicate, parse_quote};
 
-use super::arguments::Param;
 use super::ast::Evaluator;
-use super::body::{self, Mark};
 use super::collected::Collected;
-use super::marked;
+use super::params::Param;
 use super::returns::{self, Returns};
-use super::structure;
+use super::{function, structure};
 use crate::generics::{self, is_generic};
 use crate::library::{self, Library};
-use crate::{meta, names};
+use crate::names;
 
 /// All that the attribute emits.
 pub(super) fn evaluator(library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
     let structure = structure::evaluator(library, evaluator);
-    let diagnostics = Collected::new(evaluator, evaluator.diagnostics(), "Diagnostics", Mark::diagnostic_cfgs);
-    let output = Collected::new(evaluator, evaluator.output(), "Output", Mark::output_cfgs);
-    let diagnostics_struct = diagnostics.as_ref().map(|it| it.diagnostics(library, evaluator));
-    let output_struct = output.as_ref().map(|it| it.output(library, evaluator));
-    let implementation = Implementation { library, evaluator, diagnostics, output };
-    let implementation = implementation.tokens();
+    let collected = Collected::new(evaluator);
+    let structs = collected.structs(library, evaluator);
+    let implementation = Implementation { library, evaluator, collected }.tokens();
     quote! {
         #structure
-        #diagnostics_struct
-        #output_struct
+        #structs
         #implementation
     }
 }
@@ -35,8 +29,7 @@ pub(super) fn evaluator(library: &Library, evaluator: &Evaluator<'_>) -> TokenSt
 struct Implementation<'a> {
     library: &'a Library,
     evaluator: &'a Evaluator<'a>,
-    diagnostics: Option<Collected<'a>>,
-    output: Option<Collected<'a>>,
+    collected: Collected<'a>,
 }
 
 impl Implementation<'_> {
@@ -49,8 +42,8 @@ impl Implementation<'_> {
         let (near, this) = library::at_name(ident, &ty_generics);
         let implemented = library.item("Evaluator", near);
         let (model, batch) = (&evaluator.arguments.model, &evaluator.arguments.batch);
-        let (diagnostics, output) = self.types();
-        let function = self.function();
+        let (diagnostics, output) = self.collected.types(evaluator);
+        let function = function::tokens(library, evaluator, &self.collected);
         let [first, second, third] = self.argument_names();
         let evaluate = self.evaluate();
         let quiet = evaluator.quiet();
@@ -109,18 +102,6 @@ impl Implementation<'_> {
         generics
     }
 
-    /// The types of diagnostics and output.
-    fn types(&self) -> (TokenStream, TokenStream) {
-        match &self.evaluator.returns {
-            Returns::All { diagnostics, output } => (quote!(#diagnostics), quote!(#output)),
-            Returns::Loss { .. } => {
-                let ty =
-                    |collected: &Option<Collected<'_>>| collected.as_ref().map_or_else(|| quote!(()), Collected::ty);
-                (ty(&self.diagnostics), ty(&self.output))
-            }
-        }
-    }
-
     /// The names of the method's arguments; the function inside must stay visible beside them.
     fn argument_names(&self) -> [syn::Ident; 3] {
         let function = names::plain(&self.evaluator.function.sig.ident);
@@ -131,10 +112,6 @@ impl Implementation<'_> {
             // Shown at the user's type, since that is what does not fit where one does not.
             names::generated(&format!("{name}{suffix}"), near)
         })
-    }
-
-    fn marks_nothing(&self) -> bool {
-        self.diagnostics.is_none() && self.output.is_none()
     }
 
     /// The call of the function inside, and its result as the trait wants it.
@@ -165,7 +142,7 @@ impl Implementation<'_> {
             ::core::result::Result::map_err(#function #turbofish (#(#names,)* #(#params,)*), #into_error)
         };
         match &self.evaluator.returns {
-            Returns::Loss { .. } if self.marks_nothing() => quote! {
+            Returns::Loss { .. } if self.collected.is_empty() => quote! {
                 #into_loss(::core::result::Result::map(#call, |loss| (loss, (), ())))
             },
             Returns::All { .. } => quote!(#into_loss(#call)),
@@ -174,143 +151,5 @@ impl Implementation<'_> {
                 quote!(#with_marked(#call))
             }
         }
-    }
-
-    /// The user's function, which gives what it marks beside its loss.
-    fn function(&self) -> TokenStream {
-        let function = self.evaluator.function;
-        let attrs = self.evaluator.function_attrs();
-        let mut sig = function.sig.clone();
-        for input in &mut sig.inputs {
-            if let FnArg::Typed(input) = input {
-                input.attrs.retain(|attr| !meta::is_doc(attr));
-                marked::strip(&mut input.attrs);
-            }
-        }
-        let body = match &self.evaluator.returns {
-            Returns::Loss { declared } if !self.marks_nothing() => {
-                let (diagnostics, output) = self.types();
-                let library = self.library;
-                let ty =
-                    returns::with_value(declared, |loss| parse_quote!(#library::Marked<#loss, #diagnostics, #output>));
-                sig.output = parse_quote!(-> #ty);
-                self.body(&quote!(#declared))
-            }
-            Returns::Loss { .. } | Returns::All { .. } => {
-                let block = &function.block;
-                quote!(#block)
-            }
-        };
-        let lints = lints(&function.sig);
-        quote! {
-            #(#attrs)*
-            // The shape of the signature is the macro's wish, not the user's.
-            #[allow(#lints)]
-            #sig #body
-        }
-    }
-
-    /// The user's statements; behind each marked one its value is kept, so that neither a later move nor a later name of
-    /// the same spelling matters, with how often it was written, so that a later write is found.
-    fn body(&self, declared: &TokenStream) -> TokenStream {
-        let library = self.library;
-        let block = &*self.evaluator.function.block;
-        let tail = body::tail(block);
-        let mut statements = TokenStream::new();
-        let count = block.stmts.len() - tail.len();
-        for (index, statement) in block.stmts.iter().take(count).enumerate() {
-            statements.extend(self.statement(index, statement));
-        }
-        // Only within a block may the last expression have attributes.
-        let tail = if tail.iter().any(body::is_conditional) { quote!({ #(#tail)* }) } else { quote!(#(#tail)*) };
-        let (loss, marked) = (local("loss", None), local("marked", None));
-        let (diagnostics_ty, output_ty) = self.types();
-        let diagnostics = collect(self.diagnostics.as_ref(), |mark, name| {
-            let (kept, writes) = (local("leaf", Some(mark.statement)), library.method(mark.ty, "Leaf", "writes"));
-            let schema = quote!(<#diagnostics_ty as #library::Diagnostic>::SCHEMA);
-            quote!({
-                #library::unwritten_diagnostic(#schema, #name, #kept.1, #writes(&#kept.0))?;
-                #kept.0
-            })
-        });
-        let output = collect(self.output.as_ref(), |mark, name| {
-            let (kept, writes) = (local("output", Some(mark.statement)), library.method(mark.ty, "Batch", "writes"));
-            let output = local("output", None);
-            quote!({
-                let #output = #kept.0?;
-                #library::unwritten_output(#name, #kept.1, #writes(&#output))?;
-                #output
-            })
-        });
-        quote!({
-            #statements
-            let #loss: #declared = #tail;
-            let #marked = || -> #library::Result<(#diagnostics_ty, #output_ty)> {
-                ::core::result::Result::Ok((#diagnostics, #output))
-            };
-            ::core::result::Result::Ok((#loss?, #marked()))
-        })
-    }
-
-    fn statement(&self, index: usize, statement: &Stmt) -> TokenStream {
-        let mut marks = self.evaluator.marks.iter();
-        let Some(mark) = marks.find(|mark| mark.statement == index) else {
-            return quote!(#statement);
-        };
-        let local_statement = mark.statement();
-        let (ident, ty) = (mark.ident, mark.ty);
-        let keep = |cfgs: TokenStream, kept: &str, of: &str, share: &str| {
-            let kept = local(kept, Some(index));
-            let (share, writes) = (self.library.method(ty, of, share), self.library.method(ty, of, "writes"));
-            quote!(#cfgs let #kept = (#share(&#ident), #writes(&#ident));)
-        };
-        let leaf = mark.is_diagnostic().then(|| keep(mark.diagnostic_cfgs(), "leaf", "Leaf", "share_leaf"));
-        let output = mark.is_output().then(|| keep(mark.output_cfgs(), "output", "Batch", "share"));
-        quote!(#local_statement #leaf #output)
-    }
-}
-
-/// The lints that the required form of an evaluator trips on its signature. Those of `clippy::all` only where they apply:
-/// a crate that forbids them would be warned of an `allow`.
-fn lints(sig: &Signature) -> TokenStream {
-    let mut lints = quote! {
-        clippy::needless_pass_by_value,
-        clippy::ref_option,
-        clippy::trivially_copy_pass_by_ref,
-        clippy::unnecessary_wraps,
-    };
-    if sig.inputs.len() > 7 {
-        lints.extend(quote!(clippy::too_many_arguments,));
-    }
-    for input in &sig.inputs {
-        let FnArg::Typed(input) = input else { continue };
-        let Type::Reference(reference) = returns::ungrouped(&input.ty) else { continue };
-        let Type::Path(behind) = returns::ungrouped(&reference.elem) else { continue };
-        match behind.path.segments.last() {
-            Some(last) if last.ident == "Box" => lints.extend(quote!(clippy::borrowed_box,)),
-            Some(last) if ["Vec", "String", "PathBuf", "Cow"].iter().any(|name| last.ident == name) => {
-                lints.extend(quote!(clippy::ptr_arg,));
-            }
-            _ => {}
-        }
-    }
-    lints
-}
-
-/// The struct of what was kept; `()` where there is none.
-fn collect(collected: Option<&Collected<'_>>, value: impl Fn(&Mark<'_>, &str) -> TokenStream) -> TokenStream {
-    let Some(Collected { marks, ident, cfgs, .. }) = collected else { return quote!(()) };
-    let fields = marks.iter().map(|mark| {
-        let (name, cfgs, value) = (mark.ident, cfgs(mark), value(mark, &names::plain(mark.ident)));
-        quote!(#cfgs #name: #value,)
-    });
-    quote!(#ident { #(#fields)* })
-}
-
-/// A local beside the user's own, which cannot see it.
-fn local(name: &str, index: Option<usize>) -> syn::Ident {
-    match index {
-        Some(index) => format_ident!("{name}_{index}", span = Span::mixed_site()),
-        None => format_ident!("{name}", span = Span::mixed_site()),
     }
 }

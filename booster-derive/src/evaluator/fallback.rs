@@ -9,7 +9,7 @@ use syn::{FnArg, Generics, ItemFn, Pat, PatType, ReturnType, Stmt, Type, parse_q
 
 use super::arguments::Arguments;
 use super::marked::{self, Marker};
-use super::{body, check, returns, strip};
+use super::{loss, returns, signature, strip};
 use crate::ctxt::Ctxt;
 use crate::fallback::InError;
 use crate::{generics, names};
@@ -42,7 +42,7 @@ pub(super) fn constructor_of(function: &ItemFn, name: &Ident, errors: TokenStrea
 /// `errors`, the function without marks, and stand-ins for the structs.
 pub(super) fn evaluator(function: &ItemFn, name: Option<Ident>, errors: TokenStream) -> TokenStream {
     // A method stands where no struct can.
-    let name = name.or_else(|| unreported(|ctxt| check::name(ctxt, &function.sig.ident)));
+    let name = name.or_else(|| unreported(|ctxt| signature::name(ctxt, &function.sig.ident)));
     let Some(name) = name.filter(|_| !is_method(function)) else {
         return self::function(function, &errors);
     };
@@ -68,7 +68,7 @@ pub(super) fn evaluator(function: &ItemFn, name: Option<Ident>, errors: TokenStr
 
 fn is_method(function: &ItemFn) -> bool {
     let receives = matches!(function.sig.inputs.first(), Some(FnArg::Receiver(_)));
-    receives || check::the_type_itself(function.sig.to_token_stream()).is_some()
+    receives || signature::the_type_itself(function.sig.to_token_stream()).is_some()
 }
 
 /// The function itself, so that an editor keeps working, with nothing that would be an error without the macro.
@@ -83,11 +83,11 @@ fn given_back(function: &ItemFn, in_error: Option<&Ident>) -> TokenStream {
     // A `;` too many: nothing says then what the error of `Ok(loss)` would be.
     if let Some(Stmt::Expr(last, semicolon)) = function.block.stmts.last_mut()
         && returns
-        && body::is_result(last)
+        && loss::is_result(last)
     {
         *semicolon = None;
     }
-    if returns && body::tail(&function.block).is_empty() {
+    if returns && loss::tail(&function.block).is_empty() {
         function.block.stmts.push(Stmt::Expr(parse_quote!(::core::unreachable!()), None));
     }
     // What is only marked is not used here.

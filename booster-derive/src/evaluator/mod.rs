@@ -7,9 +7,14 @@ mod check;
 mod collected;
 mod expand;
 mod fallback;
+mod field_type;
+mod function;
 mod groups;
+mod loss;
 mod marked;
+mod params;
 mod returns;
+mod signature;
 mod strip;
 mod structure;
 
@@ -33,7 +38,7 @@ pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStre
                 ctxt.syn_error(error);
                 return fallback::evaluator(&function, name, ctxt.check().err().unwrap_or_default());
             }
-            check::not_a_function(&ctxt, item, error);
+            signature::not_a_function(&ctxt, item, error);
             let errors = ctxt.check().err();
             return quote!(#errors #item);
         }

@@ -4,7 +4,7 @@ use proc_macro2::Span;
 use quote::ToTokens;
 use syn::{GenericArgument, PathArguments, ReturnType, Signature, Type, TypePath};
 
-use super::check;
+use super::field_type;
 use crate::ctxt::Ctxt;
 use crate::library;
 
@@ -21,8 +21,8 @@ pub(super) fn read<'a>(ctxt: &Ctxt, sig: &'a Signature) -> Option<Returns<'a>> {
         ReturnType::Type(_, ty) => match form(ty) {
             Some(returns) => {
                 if let Returns::All { diagnostics, output } = &returns {
-                    check::owned(ctxt, diagnostics, "a diagnostics");
-                    check::owned(ctxt, output, "an output");
+                    field_type::owned(ctxt, diagnostics, "a diagnostics");
+                    field_type::owned(ctxt, output, "an output");
                 }
                 return Some(returns);
             }

@@ -3,7 +3,7 @@
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Expr, FnArg, Item, ItemFn, Local, Pat, Type, parse_quote};
 
-use super::{check, marked};
+use super::{marked, signature};
 use crate::meta::is_doc;
 
 /// `function` with nothing left that only this macro understands.
@@ -16,7 +16,7 @@ pub(super) fn markers(mut function: ItemFn) -> ItemFn {
         }
     }
     marked::strip(&mut function.attrs);
-    function.attrs.retain(|attr| !check::is_evaluator(attr));
+    function.attrs.retain(|attr| !signature::is_evaluator(attr));
     Strip.visit_signature_mut(&mut function.sig);
     Strip.visit_block_mut(&mut function.block);
     function

@@ -5,8 +5,8 @@ use quote::{quote, quote_spanned};
 use syn::visit::{self, Visit};
 use syn::{Generics, Path, Type, WherePredicate, parse_quote};
 
-use super::arguments::Param;
 use super::ast::Evaluator;
+use super::params::Param;
 use crate::generics::{self, Names, is_generic};
 use crate::library::{self, Library};
 use crate::{meta, names};

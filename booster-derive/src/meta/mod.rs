@@ -2,7 +2,7 @@
 
 mod arguments;
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{Attribute, Expr, Meta};
 
@@ -66,13 +66,4 @@ pub(crate) fn is_cfg(attr: &Attribute) -> bool {
 /// The `#[cfg(..)]`s among `attrs`.
 pub(crate) fn cfgs(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attrs.iter().filter(|attr| is_cfg(attr))
-}
-
-/// Whether an identifier `name` stands anywhere in `tokens`.
-pub(crate) fn mentions_ident(tokens: TokenStream, name: &str) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Group(group) => mentions_ident(group.stream(), name),
-        TokenTree::Ident(ident) => ident == name,
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
-    })
 }

@@ -1,9 +1,10 @@
 //! `#[metric(..)]`: a list of reductions, each read on its own.
 
 mod arguments;
+mod percentile;
 mod words;
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, Path, Token, Type};
 
@@ -76,8 +77,8 @@ fn reduction(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Reduction> {
         histogram(ctxt, word, rest.clone())?
     } else if let Some(reduce) = Reduce::named(&text) {
         meta::no_arguments(ctxt, word, &rest).then_some(reduce)?
-    } else if let Some((whole, decimals)) = percentile_digits(&text) {
-        percentile(ctxt, word, &rest, whole, decimals)?
+    } else if let Some((whole, decimals)) = percentile::digits(&text) {
+        percentile::read(ctxt, word, &rest, whole, decimals)?
     } else {
         words::unknown(ctxt, &meta.path, &rest);
         return None;
@@ -85,54 +86,6 @@ fn reduction(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Reduction> {
     let mut tokens = word.to_token_stream();
     tokens.extend(rest);
     Some(Reduction { tokens, reduce })
-}
-
-/// The digits of `p95` or `p99_9`.
-fn percentile_digits(word: &str) -> Option<(&str, &str)> {
-    let digits = word.strip_prefix('p')?;
-    let (whole, decimals) = digits.split_once('_').unwrap_or((digits, "0"));
-    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    (all_digits(whole) && all_digits(decimals)).then_some((whole, decimals))
-}
-
-fn percentile(ctxt: &Ctxt, word: &Ident, rest: &TokenStream, whole: &str, decimals: &str) -> Option<Reduce> {
-    let mut behind = rest.clone().into_iter();
-    if let (Some(TokenTree::Punct(dot)), Some(TokenTree::Literal(more))) = (behind.next(), behind.next())
-        && dot.as_char() == '.'
-    {
-        let mut tokens = word.to_token_stream();
-        tokens.extend(rest.clone());
-        ctxt.error_with_help(
-            tokens,
-            format_args!("`{word}.{more}` is not a name"),
-            format_args!("write `{word}_{more}`"),
-        );
-        return None;
-    }
-    if !meta::no_arguments(ctxt, word, rest) {
-        return None;
-    }
-    if decimals.len() > 2 {
-        ctxt.error_with_help(
-            word,
-            format_args!("`{word}` has more than two decimals"),
-            format_args!("write `p{whole}_{}`", &decimals[..2]),
-        );
-        return None;
-    }
-    // All digits: what does not fit is too large.
-    let hundredths = whole.parse::<u32>().ok().and_then(|whole| {
-        let decimals = format!("{decimals:0<2}").parse::<u32>().ok()?;
-        whole.checked_mul(100)?.checked_add(decimals)
-    });
-    let help = match hundredths {
-        Some(hundredths @ 1..=9999) => return Some(Reduce::Quantile { word: word.to_string(), hundredths }),
-        Some(0) => "the smallest value is `min`",
-        Some(10_000) => "the largest value is `max`",
-        _ => "write a percentile such as `p95` or `p99_9`",
-    };
-    ctxt.error_with_help(word, format_args!("`{word}` is not between 0 and 100"), help);
-    None
 }
 
 fn ema(ctxt: &Ctxt, word: &Ident, rest: TokenStream) -> Option<Reduce> {

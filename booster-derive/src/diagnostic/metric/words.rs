@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use syn::Path;
 
 use super::arguments::{arguments, number};
+use super::percentile;
 use crate::ctxt::Ctxt;
 use crate::text::compact;
 use crate::{names, suggest};
@@ -35,7 +36,7 @@ pub(super) fn unknown(ctxt: &Ctxt, word: &Path, rest: &TokenStream) {
     if name == "quantile" || name == "percentile" {
         let argument = arguments(rest).and_then(|arguments| number(arguments.first()?));
         let percent = argument.map(|value| if name == "quantile" { value * 100.0 } else { value });
-        let written = percent.and_then(percentile_word).unwrap_or_else(|| "p95".to_owned());
+        let written = percent.and_then(percentile::word).unwrap_or_else(|| "p95".to_owned());
         ctxt.error_with_help(word, format_args!("unknown reduction `{name}`"), format_args!("write `{written}`"));
         return;
     }
@@ -60,13 +61,5 @@ fn meant(name: &str) -> Option<String> {
     if let Some(word) = exact.or_else(near) {
         return Some(word.to_owned());
     }
-    (spelled != name && super::percentile_digits(&spelled).is_some()).then_some(spelled)
-}
-
-/// How `percent` is written, if it can be.
-fn percentile_word(percent: f64) -> Option<String> {
-    let hundredths = (percent * 100.0).round();
-    let exact = (percent * 100.0 - hundredths).abs() < 1e-6;
-    let percent = hundredths / 100.0;
-    (exact && percent > 0.0 && percent < 100.0).then(|| format!("p{percent}").replace('.', "_"))
+    (spelled != name && percentile::digits(&spelled).is_some()).then_some(spelled)
 }

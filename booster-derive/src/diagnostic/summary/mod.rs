@@ -10,7 +10,7 @@ use syn::{Generics, Type, Visibility};
 
 use crate::diagnostic::ast::{Container, Field, Leaf};
 use crate::diagnostic::attr::GroupName;
-use crate::diagnostic::expand::{flattened_bound, reduction_bounds};
+use crate::diagnostic::bounds;
 use crate::diagnostic::reduce::Value;
 use crate::generics::{self, Names, is_generic};
 use crate::library::{Library, shown_at};
@@ -36,12 +36,12 @@ impl<'a> Summary<'a> {
         let used = generics::mentioned_in(all, types());
         let kept = generics::closure(all, used.clone());
         let mut restricted = generics::restricted(all, &kept);
-        let bound = |ty: &Type| flattened_bound(library, all, ty);
+        let bound = |ty: &Type| bounds::flattened(library, all, ty);
         let (generic, concrete): (Vec<&Type>, Vec<&Type>) = types().partition(|ty| is_generic(all, ty));
         generics::add_predicates(&mut restricted, generic.into_iter().map(bound));
         let mut impl_generics = restricted.clone();
         generics::add_predicates(&mut impl_generics, concrete.into_iter().map(bound));
-        generics::add_predicates(&mut impl_generics, reduction_bounds(library, container));
+        generics::add_predicates(&mut impl_generics, bounds::reductions(library, container));
         let ident = &container.input.ident;
         let derived = || names::generated(&format!("{}Summary", names::plain(ident)), ident.span());
         Self {

@@ -6,7 +6,7 @@ use syn::{Generics, parse_quote};
 
 use super::{Summary, marker};
 use crate::diagnostic::attr::GroupName;
-use crate::diagnostic::expand::reduction_bound;
+use crate::diagnostic::bounds;
 use crate::{generics, names};
 
 impl Summary<'_> {
@@ -64,7 +64,7 @@ impl Summary<'_> {
         let mut own = self.custom(group).peekable();
         own.peek()?;
         let mut generics = Generics::default();
-        generics::add_predicates(&mut generics, own.map(|ty| reduction_bound(self.library, ty)));
+        generics::add_predicates(&mut generics, own.map(|ty| bounds::reduction(self.library, ty)));
         let members =
             self.container.leaves(group).flat_map(|(_, leaf)| &leaf.metrics).map(|metric| &metric.ident).collect();
         let ident = self.group_ident(group);

@@ -1,0 +1,165 @@
+//! The user's function, which keeps what it marks.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::{FnArg, Signature, Stmt, Type, parse_quote};
+
+use super::ast::Evaluator;
+use super::body::Mark;
+use super::collected::{Collected, CollectedStruct};
+use super::returns::{self, Returns};
+use super::{loss, marked};
+use crate::library::Library;
+use crate::{meta, names};
+
+/// The function as it is called by the evaluator.
+pub(super) fn tokens(library: &Library, evaluator: &Evaluator<'_>, collected: &Collected<'_>) -> TokenStream {
+    Function { library, evaluator, collected }.tokens()
+}
+
+struct Function<'a> {
+    library: &'a Library,
+    evaluator: &'a Evaluator<'a>,
+    collected: &'a Collected<'a>,
+}
+
+impl Function<'_> {
+    /// The user's function, which gives what it marks beside its loss.
+    fn tokens(&self) -> TokenStream {
+        let function = self.evaluator.function;
+        let attrs = self.evaluator.function_attrs();
+        let mut sig = function.sig.clone();
+        for input in &mut sig.inputs {
+            if let FnArg::Typed(input) = input {
+                input.attrs.retain(|attr| !meta::is_doc(attr));
+                marked::strip(&mut input.attrs);
+            }
+        }
+        let body = match &self.evaluator.returns {
+            Returns::Loss { declared } if !self.collected.is_empty() => {
+                let (diagnostics, output) = self.collected.types(self.evaluator);
+                let library = self.library;
+                let ty =
+                    returns::with_value(declared, |loss| parse_quote!(#library::Marked<#loss, #diagnostics, #output>));
+                sig.output = parse_quote!(-> #ty);
+                self.body(&quote!(#declared))
+            }
+            Returns::Loss { .. } | Returns::All { .. } => {
+                let block = &function.block;
+                quote!(#block)
+            }
+        };
+        let lints = lints(&function.sig);
+        quote! {
+            #(#attrs)*
+            // The shape of the signature is the macro's wish, not the user's.
+            #[allow(#lints)]
+            #sig #body
+        }
+    }
+
+    /// The user's statements; behind each marked one its value is kept, so that neither a later move nor a later name of
+    /// the same spelling matters, with how often it was written, so that a later write is found.
+    fn body(&self, declared: &TokenStream) -> TokenStream {
+        let library = self.library;
+        let block = &*self.evaluator.function.block;
+        let tail = loss::tail(block);
+        let mut statements = TokenStream::new();
+        let count = block.stmts.len() - tail.len();
+        for (index, statement) in block.stmts.iter().take(count).enumerate() {
+            statements.extend(self.statement(index, statement));
+        }
+        // Only within a block may the last expression have attributes.
+        let tail = if tail.iter().any(loss::is_conditional) { quote!({ #(#tail)* }) } else { quote!(#(#tail)*) };
+        let (loss, marked) = (local("loss", None), local("marked", None));
+        let (diagnostics_ty, output_ty) = self.collected.types(self.evaluator);
+        let diagnostics = collect(self.collected.diagnostics.as_ref(), |mark, name| {
+            let (kept, writes) = (local("leaf", Some(mark.statement)), library.method(mark.ty, "Leaf", "writes"));
+            let schema = quote!(<#diagnostics_ty as #library::Diagnostic>::SCHEMA);
+            quote!({
+                #library::unwritten_diagnostic(#schema, #name, #kept.1, #writes(&#kept.0))?;
+                #kept.0
+            })
+        });
+        let output = collect(self.collected.output.as_ref(), |mark, name| {
+            let (kept, writes) = (local("output", Some(mark.statement)), library.method(mark.ty, "Batch", "writes"));
+            let output = local("output", None);
+            quote!({
+                let #output = #kept.0?;
+                #library::unwritten_output(#name, #kept.1, #writes(&#output))?;
+                #output
+            })
+        });
+        quote!({
+            #statements
+            let #loss: #declared = #tail;
+            let #marked = || -> #library::Result<(#diagnostics_ty, #output_ty)> {
+                ::core::result::Result::Ok((#diagnostics, #output))
+            };
+            ::core::result::Result::Ok((#loss?, #marked()))
+        })
+    }
+
+    fn statement(&self, index: usize, statement: &Stmt) -> TokenStream {
+        let mut marks = self.evaluator.marks.iter();
+        let Some(mark) = marks.find(|mark| mark.statement == index) else {
+            return quote!(#statement);
+        };
+        let local_statement = mark.statement();
+        let (ident, ty) = (mark.ident, mark.ty);
+        let keep = |cfgs: TokenStream, kept: &str, of: &str, share: &str| {
+            let kept = local(kept, Some(index));
+            let (share, writes) = (self.library.method(ty, of, share), self.library.method(ty, of, "writes"));
+            quote!(#cfgs let #kept = (#share(&#ident), #writes(&#ident));)
+        };
+        let leaf = mark.is_diagnostic().then(|| keep(mark.diagnostic_cfgs(), "leaf", "Leaf", "share_leaf"));
+        let output = mark.is_output().then(|| keep(mark.output_cfgs(), "output", "Batch", "share"));
+        quote!(#local_statement #leaf #output)
+    }
+}
+
+/// The lints that the required form of an evaluator trips on its signature. Those of `clippy::all` only where they apply:
+/// a crate that forbids them would be warned of an `allow`.
+fn lints(sig: &Signature) -> TokenStream {
+    let mut lints = quote! {
+        clippy::needless_pass_by_value,
+        clippy::ref_option,
+        clippy::trivially_copy_pass_by_ref,
+        clippy::unnecessary_wraps,
+    };
+    if sig.inputs.len() > 7 {
+        lints.extend(quote!(clippy::too_many_arguments,));
+    }
+    for input in &sig.inputs {
+        let FnArg::Typed(input) = input else { continue };
+        let Type::Reference(reference) = returns::ungrouped(&input.ty) else { continue };
+        let Type::Path(behind) = returns::ungrouped(&reference.elem) else { continue };
+        match behind.path.segments.last() {
+            Some(last) if last.ident == "Box" => lints.extend(quote!(clippy::borrowed_box,)),
+            Some(last) if ["Vec", "String", "PathBuf", "Cow"].iter().any(|name| last.ident == name) => {
+                lints.extend(quote!(clippy::ptr_arg,));
+            }
+            _ => {}
+        }
+    }
+    lints
+}
+
+/// The struct of what was kept; `()` where there is none.
+fn collect(collected: Option<&CollectedStruct<'_>>, value: impl Fn(&Mark<'_>, &str) -> TokenStream) -> TokenStream {
+    let Some(collected) = collected else { return quote!(()) };
+    let ident = &collected.ident;
+    let fields = collected.marks.iter().map(|mark| {
+        let (name, cfgs, value) = (mark.ident, collected.cfgs(mark), value(mark, &names::plain(mark.ident)));
+        quote!(#cfgs #name: #value,)
+    });
+    quote!(#ident { #(#fields)* })
+}
+
+/// A local beside the user's own, which cannot see it.
+fn local(name: &str, index: Option<usize>) -> syn::Ident {
+    match index {
+        Some(index) => format_ident!("{name}_{index}", span = Span::mixed_site()),
+        None => format_ident!("{name}", span = Span::mixed_site()),
+    }
+}

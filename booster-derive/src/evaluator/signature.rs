@@ -1,0 +1,123 @@
+//! What no evaluator's signature has, and the name that it gives.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{Attribute, FnArg, GenericParam, Ident, ItemFn, Safety, TraitItemFn};
+
+use crate::ctxt::Ctxt;
+use crate::library::shown_at;
+use crate::names;
+
+/// Reports an item that is no function, on the keyword that says what it is.
+pub(super) fn not_a_function(ctxt: &Ctxt, item: &TokenStream, error: syn::Error) {
+    const KINDS: [&str; 12] =
+        ["struct", "enum", "union", "trait", "impl", "mod", "use", "type", "static", "const", "macro_rules", "extern"];
+    let idents: Vec<_> = item
+        .clone()
+        .into_iter()
+        .filter_map(|token| match token {
+            TokenTree::Ident(ident) => Some(ident),
+            _ => None,
+        })
+        .collect();
+    let kind = idents.iter().find(|ident| KINDS.contains(&ident.to_string().as_str()));
+    match kind {
+        Some(kind) if !idents.iter().any(|ident| ident == "fn") => ctxt.error_with_help(
+            kind,
+            "`#[evaluator]` goes on a function",
+            "the function's name becomes the evaluator's, its `#[param]`s the fields",
+        ),
+        _ => match syn::parse2::<TraitItemFn>(item.clone()) {
+            Ok(TraitItemFn { default: None, semi_token, .. }) => ctxt.error_with_help(
+                semi_token,
+                "an `#[evaluator]` function has a body",
+                "write a free function, with a type parameter for what differs",
+            ),
+            _ => ctxt.syn_error(error),
+        },
+    }
+}
+
+/// Whether an attribute is this macro once more.
+pub(super) fn is_evaluator(attr: &Attribute) -> bool {
+    attr.path().segments.last().is_some_and(|last| last.ident == "evaluator")
+}
+
+/// Reports a second `#[evaluator]`, which would read what the first one made.
+pub(super) fn once(ctxt: &Ctxt, function: &ItemFn) {
+    for second in function.attrs.iter().filter(|attr| is_evaluator(attr)) {
+        ctxt.error_with_help(second, "duplicate `#[evaluator]`", "remove one of them");
+    }
+}
+
+/// Reports what no evaluator's signature has; false for a method.
+pub(super) fn check(ctxt: &Ctxt, function: &ItemFn) -> bool {
+    let sig = &function.sig;
+    let cannot_be = |token: &dyn ToTokens, word: &str| {
+        ctxt.error_with_help(
+            token.to_token_stream(),
+            format_args!("`#[evaluator]` functions cannot be `{word}`"),
+            format_args!("remove `{word}`"),
+        );
+    };
+    if let Some(token) = &sig.constness {
+        cannot_be(token, "const");
+    }
+    if let Some(token) = &sig.asyncness {
+        cannot_be(token, "async");
+    }
+    if let Safety::Unsafe(token) = &sig.safety {
+        cannot_be(token, "unsafe");
+    }
+    if let Some(abi) = &sig.abi {
+        cannot_be(&abi.extern_token, "extern");
+    }
+    if let Some(variadic) = &sig.variadic {
+        ctxt.error_with_help(variadic.dots, "`#[evaluator]` functions cannot be variadic", "remove `...`");
+    }
+    let receiver = sig.inputs.first().and_then(|input| match input {
+        FnArg::Receiver(receiver) => Some(receiver.self_token.to_token_stream()),
+        FnArg::Typed(_) => None,
+    });
+    if let Some(of_a_type) = receiver.or_else(|| the_type_itself(sig.to_token_stream())) {
+        ctxt.error_with_help(
+            of_a_type,
+            "`#[evaluator]` functions cannot be methods",
+            "write a free function, with a `#[param]` for each field that it needs",
+        );
+        return false;
+    }
+    for param in &sig.generics.params {
+        if let GenericParam::Lifetime(param) = param {
+            ctxt.error_with_help(
+                &param.lifetime,
+                "`#[evaluator]` functions have no lifetime parameters",
+                "an evaluator owns its parameters; leave the lifetimes of `&` out",
+            );
+        }
+    }
+    true
+}
+
+/// The first `Self`: only a function of a type or a trait has one.
+pub(super) fn the_type_itself(tokens: TokenStream) -> Option<TokenStream> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Group(group) => the_type_itself(group.stream()),
+        TokenTree::Ident(ident) if ident == "Self" => Some(ident.to_token_stream()),
+        TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => None,
+    })
+}
+
+/// The struct's name; none, and reported, where the function's gives none.
+pub(super) fn name(ctxt: &Ctxt, function: &Ident) -> Option<Ident> {
+    let camel = names::upper_camel(&names::plain(function));
+    let name = names::identifier(&camel, shown_at(function.span()));
+    if name.is_none() {
+        ctxt.error_with_help(
+            function,
+            format_args!("`{function}` gives the evaluator no name"),
+            "the struct has the function's name in UpperCamelCase: rename the function",
+        );
+    }
+    name
+}
