@@ -1,5 +1,6 @@
-//! Batches that ask for a gradient, or are another model's output: on many replicas as on one device.
+//! Batches that ask for a gradient, are another model's output, or panic: on many replicas as on one device.
 
+use booster::batch::FieldPath;
 use booster::prelude::*;
 use booster::tch::nn;
 use booster::tch::{Device, Kind, Tensor};
@@ -74,5 +75,58 @@ fn the_model_that_made_a_batch_is_differentiated_too() -> Outcome {
         gradients.push(encoder.grad());
     }
     assert!(relative_difference(&gradients[1], &gradients[0]) < 1e-12, "{gradients:?}");
+    Ok(())
+}
+
+/// A batch written by hand with a bug: its shards, or its parts, cannot be made.
+#[derive(Debug)]
+struct Buggy {
+    tensor: Tensor,
+    cannot_be_cut: bool,
+}
+
+impl Batch for Buggy {
+    fn visit_tensors(
+        &self,
+        path: FieldPath<'_>,
+        visit: &mut dyn FnMut(FieldPath<'_>, &Tensor) -> booster::Result<()>,
+    ) -> booster::Result<()> {
+        visit(path, &self.tensor)
+    }
+
+    fn map_tensors(
+        &self,
+        path: FieldPath<'_>,
+        map: &mut dyn FnMut(FieldPath<'_>, &Tensor) -> booster::Result<Tensor>,
+    ) -> booster::Result<Self> {
+        assert!(!self.cannot_be_cut, "cut with a bug");
+        Ok(Self { tensor: map(path, &self.tensor)?, cannot_be_cut: false })
+    }
+
+    fn zip_tensors(
+        _: &[&Self],
+        _: FieldPath<'_>,
+        _: &mut dyn FnMut(FieldPath<'_>, &[&Tensor]) -> booster::Result<Tensor>,
+    ) -> booster::Result<Self> {
+        unreachable!("joined with a bug")
+    }
+}
+
+#[evaluator]
+fn evaluated(model: &Tensor, batch: &Buggy, _mode: Mode) -> booster::Result<Tensor> {
+    #[output]
+    let output: Buggy = Buggy { tensor: batch.tensor.f_mv(model)?, cannot_be_cut: false };
+    Ok(batch.tensor.f_mv(model)?.f_mean(None)?)
+}
+
+#[test]
+fn a_panic_of_a_batch_is_an_error_and_the_next_call_works() -> Outcome {
+    let mut many = DataParallelPipeline::build(&[Device::Cpu; 2], net, Evaluated::new())?;
+    for (cannot_be_cut, cause) in [(true, "panicked: cut with a bug"), (false, "joined with a bug")] {
+        let batch = Buggy { tensor: input(5), cannot_be_cut };
+        let error = many.evaluate(&batch, Mode::Train).map(|_| ()).expect_err("a bug").to_string();
+        assert!(error.contains(cause), "{error}");
+    }
+    many.backward(&Buggy { tensor: input(5), cannot_be_cut: false })?;
     Ok(())
 }

@@ -21,6 +21,7 @@ use super::{EvaluationPipeline, differentiate, evaluate_on};
 use crate::batch::{Batch, FieldPath};
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Loss, Mode};
+use crate::panic::catch_panic;
 
 /// A model on several devices, each with a share of the batch: the numbers are those of one device.
 ///
@@ -134,7 +135,7 @@ impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
         if self.replicas.len() == 1 {
             return Ok(None);
         }
-        let shards = batch.shards(self.replicas.len())?;
+        let shards = catch_panic(|| batch.shards(self.replicas.len()))?;
         let samples = shards.iter().map(|shard| Ok(shard.batch_size()?.unwrap_or(0))).collect::<Result<_>>()?;
         Ok(Some(Sharded { shards, samples }))
     }

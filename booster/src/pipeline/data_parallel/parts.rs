@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::gather::gather;
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Loss, summing_kind};
+use crate::panic::catch_panic;
 
 /// A batch in shards, with the number of samples of each.
 pub(super) struct Sharded<B> {
@@ -121,7 +122,7 @@ pub(super) fn gathered<D: Diagnostic>(shards: Vec<D>, samples: &[i64]) -> Result
 
 /// One output of those of the shards, in order, on the first one's device.
 pub(super) fn joined<B: Batch>(shards: Vec<B>) -> Result<B> {
-    B::join(shards).map_err(|error| of_shards(error, "output"))
+    catch_panic(|| B::join(shards)).map_err(|error| of_shards(error, "output"))
 }
 
 fn of_shards(error: Error, what: &str) -> Error {
