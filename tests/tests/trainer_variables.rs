@@ -260,3 +260,52 @@ fn what_is_scored_with_averages_is_what_is_saved() -> Outcome {
     std::fs::remove_dir_all(folder)?;
     Ok(())
 }
+
+/// A pipeline that counts how often it is told of changes.
+struct Told(Pipeline<Adversarial>, usize);
+
+impl EvaluationPipeline for Told {
+    type Evaluator = Adversarial;
+
+    fn evaluate(&mut self, batch: &Tensor, mode: Mode) -> booster::Result<(Loss, (), ())> {
+        self.0.evaluate(batch, mode)
+    }
+
+    fn changed(&mut self) {
+        self.1 += 1;
+    }
+
+    fn evaluator(&self) -> &Adversarial {
+        self.0.evaluator()
+    }
+
+    fn evaluator_mut(&mut self) -> &mut Adversarial {
+        self.0.evaluator_mut()
+    }
+
+    fn var_store(&self) -> &VarStore {
+        self.0.var_store()
+    }
+
+    fn var_store_mut(&mut self) -> &mut VarStore {
+        self.0.var_store_mut()
+    }
+}
+
+#[test]
+fn what_is_frozen_in_a_window_moves_once_more_and_the_pipeline_is_told() -> Outcome {
+    let mut pipeline = Told(pipeline(), 0);
+    let mut trainer = Trainer::new(sgd(pipeline.var_store(), 1.0)?).accumulate(2)?;
+    trainer.step(&mut pipeline, &batch(2.0))?;
+    let _ = pipeline.var_store().variables()["generator"].set_requires_grad(false);
+    trainer.step(&mut pipeline, &batch(2.0))?;
+    // Half of what the first batch alone has it move by.
+    assert!((value(&pipeline, "generator") - 0.9).abs() < 1e-9);
+    assert_eq!(pipeline.1, 1);
+    for _ in 0..2 {
+        trainer.step(&mut pipeline, &batch(2.0))?;
+    }
+    assert!((value(&pipeline, "generator") - 0.9).abs() < 1e-9);
+    assert_eq!(pipeline.1, 1);
+    Ok(())
+}

@@ -30,13 +30,15 @@ pub(super) fn take(variables: &mut [Tensor]) -> Result<Vec<Tensor>> {
     variables.iter_mut().map(take).collect()
 }
 
-/// Gives variables their gradients, each in its variable's kind and on its device.
-pub(super) fn put(variables: &mut [Tensor], gradients: &[Tensor]) -> Result<()> {
+/// Gives variables their gradients, each in its variable's kind and on its device, and tells whether one of them is frozen.
+pub(super) fn put(variables: &mut [Tensor], gradients: &[Tensor]) -> Result<bool> {
+    let mut any_frozen = false;
     for (variable, gradient) in variables.iter_mut().zip(gradients).filter(|(_, gradient)| gradient.defined()) {
         let own = stats::to_device_and_kind(gradient, variable.device(), variable.f_kind()?)?;
         gradient::set(variable, Some(&own))?;
+        any_frozen |= !variable.requires_grad();
     }
-    Ok(())
+    Ok(any_frozen)
 }
 
 /// The gradients that variables have; one of a variable that comes again once.

@@ -409,10 +409,13 @@ impl Trainer {
         let norm = gradients::clip(&mut gradients, self.clip, losses)?;
         let bad = self.watch.look(self.steps, losses, &norm)?;
         if self.non_finite == NonFiniteStep::Error || self.goes_on(&bad)? {
-            if let Some(means) = window.means() {
-                gradients::put(&mut held.variables, means)?;
-            }
+            let any_frozen = window.means().map_or(Ok(false), |means| gradients::put(&mut held.variables, means))?;
             self.step_optimizer(pipeline)?;
+            if any_frozen {
+                // It was frozen in the window, whose earlier batches move it once more: a pipeline takes what is frozen
+                // for what stays.
+                pipeline.changed();
+            }
             self.buffers.forget();
         } else {
             self.drop_window(pipeline)?;
