@@ -2,13 +2,25 @@
 //!
 //! rustc keeps quiet about a type that depends on a constant in error: about fields and methods that it does not have,
 //! arguments that do not fit and traits that it lacks. So the errors are written into such a constant, and every
-//! stand-in has it as the default of a parameter.
+//! stand-in depends on it.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::{Attribute, Generics, Visibility};
+use syn::{Attribute, DeriveInput, Generics, Visibility, parse_quote};
 
 use crate::{generics, meta, names};
+
+/// The generics of a struct, and what the traits ask of it: not to be reported here.
+pub(crate) fn on_trust(input: &DeriveInput) -> Generics {
+    let ident = &input.ident;
+    let (_, ty_generics, _) = input.generics.split_for_impl();
+    let mut generics = input.generics.clone();
+    // Quantified, so that rustc does not refuse the bound where it is false.
+    generics.make_where_clause().predicates.push(parse_quote! {
+        for<'fallback> #ident #ty_generics: ::core::marker::Send + 'static
+    });
+    generics
+}
 
 /// The errors of an expansion, as a constant without a value.
 pub(crate) struct InError<'a> {
@@ -32,10 +44,6 @@ impl<'a> InError<'a> {
         quote!(#(#cfgs)*)
     }
 
-    pub(crate) fn vis(&self) -> &'a Visibility {
-        self.vis
-    }
-
     pub(crate) fn ident(&self) -> &Ident {
         &self.ident
     }
@@ -54,11 +62,27 @@ impl<'a> InError<'a> {
     }
 
     /// A type that is anything: of what depends on an error, a projection is the compiler's own type for errors.
-    ///
-    /// Unlike the structs, it is quiet behind any number of `Deref`s; but an editor knows none of its fields.
     pub(crate) fn ty(&self) -> TokenStream {
+        self.projection(&quote!(()))
+    }
+
+    fn projection(&self, mentioned: &TokenStream) -> TokenStream {
         let ident = &self.ident;
-        quote!(<[(); { #ident }] as ::core::iter::Iterator>::Item)
+        quote!(<[#mentioned; { #ident }] as ::core::iter::Iterator>::Item)
+    }
+
+    /// An alias that stands in for the struct of this name, of which nothing is known.
+    pub(crate) fn alias(&self, name: &Ident, generics: &Generics) -> TokenStream {
+        let Self { vis, cfgs, .. } = self;
+        let generics = generics::bare(generics);
+        // An alias has to mention its parameters.
+        let ty = self.projection(&generics::phantom(&generics, &generics::names(&generics)));
+        quote! {
+            #(#cfgs)*
+            #[doc(hidden)]
+            #[allow(dead_code)]
+            #vis type #name #generics = #ty;
+        }
     }
 
     /// A struct that stands in for the one of this name, with the fields that are known.

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
-use syn::{Fields, Generics, WherePredicate, parse_quote};
+use syn::{DeriveInput, Fields, Generics, WherePredicate, parse_quote};
 
 use super::ast::Container;
 use crate::generics::{self, is_generic};
@@ -10,18 +10,35 @@ use crate::library::Library;
 use crate::meta;
 
 pub(super) fn container(library: &Library, container: &Container<'_>) -> TokenStream {
-    let ident = &container.input.ident;
     let lints = meta::lint_levels(&container.input.attrs);
     let generics = impl_generics(library, container);
-    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    let methods = [visit_tensors(library, container), map_tensors(library, container), zip_tensors(library, container)];
-    quote! {
-        #lints
-        #[automatically_derived]
-        impl #impl_generics #library::Batch for #ident #ty_generics #where_clause {
-            #(#methods)*
-        }
-    }
+    let fields = || container.fields.iter().map(|field| (&field.member, field.ty, field.name()));
+    let visits = fields().map(|(member, ty, name)| {
+        let method = library.method(ty, "Batch", "visit_tensors");
+        quote!(#method(&self.#member, path.field(#name), visit)?;)
+    });
+    let visits = quote!(#(#visits)* ::core::result::Result::Ok(()));
+    let mapped = construct(
+        container,
+        fields().map(|(member, ty, name)| {
+            let method = library.method(ty, "Batch", "map_tensors");
+            quote!(#method(&self.#member, path.field(#name), map)?)
+        }),
+    );
+    let zipped = construct(
+        container,
+        fields().map(|(member, ty, name)| {
+            let method = library.method(ty, "Batch", "zip_tensors");
+            quote!(#method(&#library::project(parts, |part| &part.#member), path.field(#name), zip)?)
+        }),
+    );
+    let implementation = if container.fields.is_empty() {
+        unused(library, container.input, &generics, [visits, mapped, zipped])
+    } else {
+        let names = [quote!(path), quote!(visit), quote!(map), quote!(parts), quote!(zip)];
+        implementation(library, container.input, &generics, names, [visits, mapped, zipped])
+    };
+    quote!(#lints #implementation)
 }
 
 /// The user's generics, and a bound for each field whose type mentions a parameter.
@@ -35,91 +52,73 @@ fn impl_generics(library: &Library, container: &Container<'_>) -> Generics {
     generics
 }
 
-/// `name`, or `_` in the method of a struct without fields, which uses none of its arguments.
-fn argument(container: &Container<'_>, name: TokenStream) -> TokenStream {
-    if container.fields.is_empty() { quote!(_) } else { name }
+/// The implementation of methods with these bodies, none of which uses an argument.
+pub(super) fn unused(
+    library: &Library,
+    input: &DeriveInput,
+    generics: &Generics,
+    bodies: [TokenStream; 3],
+) -> TokenStream {
+    implementation(library, input, generics, [(); 5].map(|()| quote!(_)), bodies)
 }
 
-fn visit_tensors(library: &Library, container: &Container<'_>) -> TokenStream {
-    let path = argument(container, quote!(path));
-    let visit = argument(container, quote!(visit));
-    let visits = container.fields.iter().map(|field| {
-        let (member, name) = (&field.member, field.name());
-        let method = library.method(field.ty, "Batch", "visit_tensors");
-        quote!(#method(&self.#member, path.field(#name), visit)?;)
-    });
+fn implementation(
+    library: &Library,
+    input: &DeriveInput,
+    generics: &Generics,
+    [path, visit, map, parts, zip]: [TokenStream; 5],
+    [visits, mapped, zipped]: [TokenStream; 3],
+) -> TokenStream {
+    let ident = &input.ident;
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let (_, ty_generics, _) = input.generics.split_for_impl();
     quote! {
-        fn visit_tensors(
-            &self,
-            #path: #library::FieldPath<'_>,
-            #visit: &mut dyn ::core::ops::FnMut(
-                #library::FieldPath<'_>,
-                &#library::Tensor,
-            ) -> #library::Result<()>,
-        ) -> #library::Result<()> {
-            #(#visits)*
-            ::core::result::Result::Ok(())
+        #[automatically_derived]
+        impl #impl_generics #library::Batch for #ident #ty_generics #where_clause {
+            fn visit_tensors(
+                &self,
+                #path: #library::FieldPath<'_>,
+                #visit: &mut dyn ::core::ops::FnMut(
+                    #library::FieldPath<'_>,
+                    &#library::Tensor,
+                ) -> #library::Result<()>,
+            ) -> #library::Result<()> {
+                #visits
+            }
+
+            fn map_tensors(
+                &self,
+                #path: #library::FieldPath<'_>,
+                #map: &mut dyn ::core::ops::FnMut(
+                    #library::FieldPath<'_>,
+                    &#library::Tensor,
+                ) -> #library::Result<#library::Tensor>,
+            ) -> #library::Result<Self> {
+                #mapped
+            }
+
+            fn zip_tensors(
+                #parts: &[&Self],
+                #path: #library::FieldPath<'_>,
+                #zip: &mut dyn ::core::ops::FnMut(
+                    #library::FieldPath<'_>,
+                    &[&#library::Tensor],
+                ) -> #library::Result<#library::Tensor>,
+            ) -> #library::Result<Self> {
+                #zipped
+            }
         }
     }
 }
 
-fn map_tensors(library: &Library, container: &Container<'_>) -> TokenStream {
-    let path = argument(container, quote!(path));
-    let map = argument(container, quote!(map));
-    let values = container.fields.iter().map(|field| {
-        let (member, name) = (&field.member, field.name());
-        let method = library.method(field.ty, "Batch", "map_tensors");
-        quote!(#method(&self.#member, path.field(#name), map)?)
-    });
-    let built = construct(container, values);
-    quote! {
-        fn map_tensors(
-            &self,
-            #path: #library::FieldPath<'_>,
-            #map: &mut dyn ::core::ops::FnMut(
-                #library::FieldPath<'_>,
-                &#library::Tensor,
-            ) -> #library::Result<#library::Tensor>,
-        ) -> #library::Result<Self> {
-            ::core::result::Result::Ok(#built)
-        }
-    }
-}
-
-fn zip_tensors(library: &Library, container: &Container<'_>) -> TokenStream {
-    let parts = argument(container, quote!(parts));
-    let path = argument(container, quote!(path));
-    let zip = argument(container, quote!(zip));
-    let values = container.fields.iter().map(|field| {
-        let (member, name) = (&field.member, field.name());
-        let method = library.method(field.ty, "Batch", "zip_tensors");
-        quote! {
-            #method(&#library::project(parts, |part| &part.#member), path.field(#name), zip)?
-        }
-    });
-    let built = construct(container, values);
-    quote! {
-        fn zip_tensors(
-            #parts: &[&Self],
-            #path: #library::FieldPath<'_>,
-            #zip: &mut dyn ::core::ops::FnMut(
-                #library::FieldPath<'_>,
-                &[&#library::Tensor],
-            ) -> #library::Result<#library::Tensor>,
-        ) -> #library::Result<Self> {
-            ::core::result::Result::Ok(#built)
-        }
-    }
-}
-
-/// `Self` with `values` in order of declaration.
+/// An `Ok(Self)` with `values` in order of declaration.
 fn construct(container: &Container<'_>, values: impl Iterator<Item = TokenStream>) -> TokenStream {
     match container.shape {
         Fields::Named(_) => {
             let members = container.fields.iter().map(|field| &field.member);
-            quote!(Self { #(#members: #values,)* })
+            quote!(::core::result::Result::Ok(Self { #(#members: #values,)* }))
         }
-        Fields::Unnamed(_) => quote!(Self(#(#values,)*)),
-        Fields::Unit => quote!(Self),
+        Fields::Unnamed(_) => quote!(::core::result::Result::Ok(Self(#(#values,)*))),
+        Fields::Unit => quote!(::core::result::Result::Ok(Self)),
     }
 }

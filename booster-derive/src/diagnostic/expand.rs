@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::{DeriveInput, Generics};
 
 use super::ast::{Container, Field, Role};
 use super::summary::Summary;
@@ -43,13 +44,23 @@ fn lints(container: &Container<'_>) -> TokenStream {
 }
 
 fn impl_diagnostic(library: &Library, container: &Container<'_>, summary: &Summary<'_>) -> TokenStream {
-    let ident = &container.input.ident;
     let generics = bounds::generics(library, container);
-    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    let summary = summary.ty();
-    let visits: TokenStream = container.fields.iter().map(|field| visit(library, field, &Access::SHARED)).collect();
-    let visits_mut: TokenStream =
-        container.fields.iter().map(|field| visit(library, field, &Access::MUTABLE)).collect();
+    let visits = |access: &Access| container.fields.iter().map(|field| visit(library, field, access)).collect();
+    let visits = [visits(&Access::SHARED), visits(&Access::MUTABLE)];
+    implementation(library, container.input, &generics, &summary.ty(), visits)
+}
+
+/// The implementation with this summary, whose methods do this with `leaves`.
+pub(super) fn implementation(
+    library: &Library,
+    input: &DeriveInput,
+    generics: &Generics,
+    summary: &TokenStream,
+    [visits, visits_mut]: [TokenStream; 2],
+) -> TokenStream {
+    let ident = &input.ident;
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let (_, ty_generics, _) = input.generics.split_for_impl();
     let leaves = if visits.is_empty() { quote!(_) } else { quote!(leaves) };
     quote! {
         #[automatically_derived]

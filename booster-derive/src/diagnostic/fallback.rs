@@ -2,14 +2,15 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::{DeriveInput, parse_quote};
+use syn::DeriveInput;
 
 use super::ast::Container;
+use super::expand;
 use super::summary::Summary;
-use crate::fallback::InError;
+use crate::fallback::{self, InError};
 use crate::library::Library;
 
-/// `errors`, a summary of what is known of the struct, and an implementation that shows nothing.
+/// `errors`, stand-ins for the summary and its groups, and an implementation that shows nothing.
 pub(super) fn container(
     library: &Library,
     input: &DeriveInput,
@@ -17,36 +18,17 @@ pub(super) fn container(
     known: Option<Container<'_>>,
     errors: TokenStream,
 ) -> TokenStream {
-    let ident = &input.ident;
-    let (summary, summary_ty) = if errors.is_empty() {
+    let (structs, summary) = if errors.is_empty() {
         // What rustc reports on the struct is no constant to depend on.
         (TokenStream::new(), quote!(#library::EmptySummary))
     } else {
-        let in_error = InError::new(&input.attrs, &input.vis, ident, errors);
+        let in_error = InError::new(&input.attrs, &input.vis, &input.ident, errors);
         let constant = in_error.constant();
         let known = known.unwrap_or_else(|| Container::empty(input, summary));
-        let summary = Summary::new(library, &known);
-        let structs = summary.fallback(&in_error);
+        let structs = Summary::new(library, &known).fallback(&in_error);
         (quote!(#constant #structs), in_error.ty())
     };
-    let mut generics = input.generics.clone();
-    let (_, ty_generics, _) = input.generics.split_for_impl();
-    // Quantified, so that rustc does not refuse the bound where it is false: what the trait asks
-    // of a struct is not to be reported here.
-    generics.make_where_clause().predicates.push(parse_quote! {
-        for<'fallback> #ident #ty_generics: ::core::marker::Send + 'static
-    });
-    let (impl_generics, _, where_clause) = generics.split_for_impl();
-    quote! {
-        #summary
-
-        #[automatically_derived]
-        impl #impl_generics #library::Diagnostic for #ident #ty_generics #where_clause {
-            type Summary = #summary_ty;
-
-            fn visit<'leaves>(&'leaves self, _: &mut #library::Leaves<'leaves>) {}
-
-            fn visit_mut<'leaves>(&'leaves mut self, _: &mut #library::LeavesMut<'leaves>) {}
-        }
-    }
+    let nothing = [TokenStream::new(), TokenStream::new()];
+    let implementation = expand::implementation(library, input, &fallback::on_trust(input), &summary, nothing);
+    quote!(#structs #implementation)
 }

@@ -12,7 +12,7 @@ use super::marked::{self, Marker};
 use super::{loss, returns, signature, strip};
 use crate::ctxt::Ctxt;
 use crate::fallback::InError;
-use crate::{generics, names};
+use crate::names;
 
 /// `errors` and the function without marks.
 pub(super) fn function(function: &ItemFn, errors: &TokenStream) -> TokenStream {
@@ -50,17 +50,13 @@ pub(super) fn evaluator(function: &ItemFn, name: Option<Ident>, errors: TokenStr
     let constant = in_error.constant();
     let given_back = given_back(function, Some(in_error.ident()));
     let generics = generics(function);
-    let evaluator = in_error.structure(&name, &generics, &TokenStream::new());
-    let constructor = constructor(&in_error, &name, &generics);
-    let none = Generics::default();
-    let collected = collected(function).into_iter().map(|suffix| {
-        let name = names::generated(&format!("{name}{suffix}"), name.span());
-        in_error.structure(&name, &none, &TokenStream::new())
-    });
+    let evaluator = in_error.alias(&name, &generics);
+    let collected = collected(function)
+        .into_iter()
+        .map(|suffix| in_error.alias(&names::generated(&format!("{name}{suffix}"), name.span()), &Generics::default()));
     quote! {
         #constant
         #evaluator
-        #constructor
         #(#collected)*
         #given_back
     }
@@ -132,23 +128,6 @@ fn unreported<T>(read: impl FnOnce(&Ctxt) -> T) -> T {
     let found = read(&ctxt);
     drop(ctxt.check());
     found
-}
-
-/// `new`, which may be called with anything: who knows what was meant to be a parameter.
-///
-/// A function without a right number of arguments cannot be written; a constant whose type is in error can.
-fn constructor(in_error: &InError<'_>, name: &Ident, generics: &Generics) -> TokenStream {
-    let generics = generics::bare(generics);
-    let (impl_generics, ty_generics, _) = generics.split_for_impl();
-    let (vis, cfgs, constant) = (in_error.vis(), in_error.cfgs(), in_error.ident());
-    quote! {
-        #cfgs
-        #[allow(dead_code, non_upper_case_globals)]
-        impl #impl_generics #name #ty_generics {
-            #[doc(hidden)]
-            #vis const new: [(); { #constant }] = [];
-        }
-    }
 }
 
 /// What the names of the structs of marked values end in.
