@@ -56,7 +56,7 @@ impl<'a> InError<'a> {
         quote! {
             #(#cfgs)*
             #[doc(hidden)]
-            #[allow(dead_code, non_upper_case_globals)]
+            #[allow(dead_code, non_upper_case_globals, unexpected_cfgs)]
             #vis const #ident: ::core::primitive::usize = loop { #errors };
         }
     }

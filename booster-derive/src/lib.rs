@@ -14,6 +14,7 @@
 //! stand-ins then, so that its uses are no errors too; the function below an `#[evaluator]` stays.
 
 mod batch;
+mod completion;
 mod ctxt;
 mod diagnostic;
 mod evaluator;

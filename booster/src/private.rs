@@ -1,5 +1,8 @@
 //! What the macros' code calls. Not for the user: it changes without notice.
 
+#[path = "private/words.rs"]
+pub mod words;
+
 use std::fmt;
 
 pub use serde;

@@ -8,10 +8,10 @@ use super::ast::{Container, Field, Role};
 use super::summary::Summary;
 use super::{bounds, suited};
 use crate::library::Library;
-use crate::meta;
+use crate::{completion, meta};
 
-/// All that the derive emits.
-pub(super) fn container(library: &Library, container: &Container<'_>) -> TokenStream {
+/// All that the derive emits; the `words` are those of [`Words`](crate::completion::Words).
+pub(super) fn container(library: &Library, container: &Container<'_>, words: &TokenStream) -> TokenStream {
     let summary = Summary::new(library, container);
     let structs = summary.structs();
     let lints = lints(container);
@@ -28,6 +28,7 @@ pub(super) fn container(library: &Library, container: &Container<'_>) -> TokenSt
             #summary
             #check
             #suited
+            #words
         };
     }
 }
@@ -40,6 +41,7 @@ fn lints(container: &Container<'_>) -> TokenStream {
         // The user is warned where the field is used, not where it is declared.
         lints.extend(quote!(#[allow(deprecated)]));
     }
+    lints.extend(completion::lints());
     lints
 }
 

@@ -12,8 +12,10 @@ mod suited;
 mod summary;
 
 use proc_macro2::{Ident, TokenStream};
-use syn::Attribute;
+use quote::quote;
+use syn::{Attribute, Data, DeriveInput};
 
+use crate::completion::Words;
 use crate::ctxt::Ctxt;
 use crate::library::Library;
 use crate::{half_typed, meta};
@@ -30,12 +32,27 @@ pub(crate) fn derive(input: &TokenStream) -> TokenStream {
     if let Some(container) = &container {
         check::container(&ctxt, container);
     }
+    let words = words(&library, &input);
     match (ctxt.check(), container) {
-        (Ok(()), Some(container)) => expand::container(&library, &container),
+        (Ok(()), Some(container)) => expand::container(&library, &container, &words),
         (checked, known) => {
-            fallback::container(&library, &input, summary.as_ref(), known, checked.err().unwrap_or_default())
+            let errors = checked.err().filter(|errors| !errors.is_empty());
+            let errors = errors.map(|errors| quote!(#words #errors)).unwrap_or_default();
+            fallback::container(&library, &input, summary.as_ref(), known, errors)
         }
     }
+}
+
+/// The words of all attributes, for an editor.
+fn words(library: &Library, input: &DeriveInput) -> TokenStream {
+    let mut words = Words::default();
+    words.attributes(&input.attrs, &[("diagnostic", "structure")]);
+    if let Data::Struct(data) = &input.data {
+        for field in &data.fields {
+            words.attributes(&field.attrs, &[("group", "attributes"), ("metric", "metric"), ("diagnostic", "field")]);
+        }
+    }
+    words.tokens(library)
 }
 
 /// The arguments of the attribute on the struct.

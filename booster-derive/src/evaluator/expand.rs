@@ -13,9 +13,9 @@ use crate::generics::{self, is_generic};
 use crate::library::{self, Library};
 use crate::names;
 
-/// All that the attribute emits.
-pub(super) fn evaluator(library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
-    let structure = structure::evaluator(library, evaluator);
+/// All that the attribute emits; the `words` are those of [`Words`](crate::completion::Words).
+pub(super) fn evaluator(library: &Library, evaluator: &Evaluator<'_>, words: &TokenStream) -> TokenStream {
+    let structure = structure::evaluator(library, evaluator, words);
     let collected = Collected::new(evaluator);
     let structs = collected.structs(library, evaluator);
     let implementation = Implementation { library, evaluator, collected }.tokens();

@@ -40,13 +40,18 @@ pub(super) fn constructor_of(function: &ItemFn, name: &Ident, errors: TokenStrea
 }
 
 /// `errors`, the function without marks, and stand-ins for the structs.
-pub(super) fn evaluator(function: &ItemFn, name: Option<Ident>, errors: TokenStream) -> TokenStream {
+pub(super) fn evaluator(
+    function: &ItemFn,
+    name: Option<Ident>,
+    words: &TokenStream,
+    errors: &TokenStream,
+) -> TokenStream {
     // A method stands where no struct can.
     let name = name.or_else(|| unreported(|ctxt| signature::name(ctxt, &function.sig.ident)));
     let Some(name) = name.filter(|_| !is_method(function)) else {
-        return self::function(function, &errors);
+        return self::function(function, errors);
     };
-    let in_error = InError::new(&function.attrs, &function.vis, &name, errors);
+    let in_error = InError::new(&function.attrs, &function.vis, &name, quote!(#words #errors));
     let constant = in_error.constant();
     let given_back = given_back(function, Some(in_error.ident()));
     let generics = generics(function);

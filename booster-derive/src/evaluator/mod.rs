@@ -20,8 +20,9 @@ mod structure;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::ItemFn;
+use syn::{FnArg, ItemFn, Stmt};
 
+use crate::completion::Words;
 use crate::ctxt::Ctxt;
 use crate::half_typed;
 use crate::library::Library;
@@ -30,29 +31,47 @@ use crate::meta;
 /// The evaluator made from the function in `item`, or its errors and the function.
 pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let ctxt = Ctxt::new();
-    let Options { library, name } = Options::read(&ctxt, arguments);
-    let function: ItemFn = match syn::parse2(item.clone()) {
-        Ok(function) => groups::made_visible(function),
-        Err(error) => {
-            if let Some(function) = half_typed::function(item) {
-                ctxt.syn_error(error);
-                return fallback::evaluator(&function, name, ctxt.check().err().unwrap_or_default());
-            }
+    let Options { library, name } = Options::read(&ctxt, arguments.clone());
+    let (function, is_whole) = match syn::parse2(item.clone()).map_err(|error| (error, half_typed::function(item))) {
+        Ok(function) => (groups::made_visible(function), true),
+        Err((error, Some(function))) => {
+            ctxt.syn_error(error);
+            (function, false)
+        }
+        Err((error, None)) => {
             signature::not_a_function(&ctxt, item, error);
             let errors = ctxt.check().err();
             return quote!(#errors #item);
         }
     };
-    let evaluator = ast::Evaluator::from_function(&ctxt, &function, name.as_ref());
+    let words = words(&library, arguments, &function);
+    let evaluator = if is_whole { ast::Evaluator::from_function(&ctxt, &function, name.as_ref()) } else { None };
     let named_already = evaluator.as_ref().is_some_and(|evaluator| check::named_already(&ctxt, evaluator));
     match (ctxt.check(), evaluator) {
-        (Ok(()), Some(evaluator)) => expand::evaluator(&library, &evaluator),
+        (Ok(()), Some(evaluator)) => expand::evaluator(&library, &evaluator, &words),
         // What has the name of a stand-in is there.
         (Err(errors), Some(evaluator)) if named_already => {
             fallback::constructor_of(&function, &evaluator.ident, errors)
         }
-        (checked, _) => fallback::evaluator(&function, name, checked.err().unwrap_or_default()),
+        (checked, _) => fallback::evaluator(&function, name, &words, &checked.err().unwrap_or_default()),
     }
+}
+
+/// The words of all attributes, for an editor.
+fn words(library: &Library, arguments: TokenStream, function: &ItemFn) -> TokenStream {
+    let mut words = Words::default();
+    words.list("evaluator", arguments);
+    for input in &function.sig.inputs {
+        if let FnArg::Typed(input) = input {
+            words.attributes(&input.attrs, &[("param", "param")]);
+        }
+    }
+    for statement in &function.block.stmts {
+        if let Stmt::Local(local) = statement {
+            words.attributes(&local.attrs, &[("group", "attributes"), ("metric", "metric"), ("output", "attributes")]);
+        }
+    }
+    words.tokens(library)
 }
 
 /// The arguments of the attribute itself.

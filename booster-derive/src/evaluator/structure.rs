@@ -9,10 +9,10 @@ use super::ast::Evaluator;
 use super::params::Param;
 use crate::generics::{self, Names, is_generic};
 use crate::library::{self, Library};
-use crate::{meta, names};
+use crate::{completion, meta, names};
 
 /// The evaluator's struct with its constructor, `Clone` and `Debug`.
-pub(super) fn evaluator(library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
+pub(super) fn evaluator(library: &Library, evaluator: &Evaluator<'_>, words: &TokenStream) -> TokenStream {
     let ident = &evaluator.ident;
     let vis = &evaluator.function.vis;
     let generics = struct_generics(evaluator);
@@ -31,7 +31,7 @@ pub(super) fn evaluator(library: &Library, evaluator: &Evaluator<'_>) -> TokenSt
     });
     let (deprecated, quiet) = (evaluator.deprecated(), evaluator.quiet());
     let methods = constructor(evaluator, &generics);
-    let clone = impl_clone(library, evaluator, &generics);
+    let clone = impl_clone(library, evaluator, &generics, words);
     let debug = impl_debug(evaluator, &generics);
     // Shown at the function's name, which is at fault where there is another struct of this name.
     let structure = quote_spanned! {ident.span()=>
@@ -196,7 +196,7 @@ fn with_bound(evaluator: &Evaluator<'_>, generics: &Generics, bound: &TokenStrea
 }
 
 // By hand, since a derive would ask for `M: Clone` of a model that is not held.
-fn impl_clone(library: &Library, evaluator: &Evaluator<'_>, generics: &Generics) -> TokenStream {
+fn impl_clone(library: &Library, evaluator: &Evaluator<'_>, generics: &Generics, words: &TokenStream) -> TokenStream {
     let ident = &evaluator.ident;
     let bounded = with_bound(evaluator, generics, &quote!(::core::clone::Clone));
     let (impl_generics, ty_generics, where_clause) = bounded.split_for_impl();
@@ -206,10 +206,13 @@ fn impl_clone(library: &Library, evaluator: &Evaluator<'_>, generics: &Generics)
         quote!(#ident: #copied(&self.#ident),)
     });
     let marker = marker_value(evaluator);
+    let lints = (!words.is_empty()).then(completion::lints);
     quote_spanned! {near=>
+        #lints
         #[automatically_derived]
         impl #impl_generics ::core::clone::Clone for #this #where_clause {
             fn clone(&self) -> Self {
+                #words
                 Self {
                     #(#fields)*
                     #marker

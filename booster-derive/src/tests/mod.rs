@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod batch_errors;
+mod completions;
 mod diagnostic_errors;
 mod evaluator_errors;
 mod expansions;
