@@ -1,4 +1,4 @@
-//! The words of the macros' attributes: the macros name them here for editors, which complete and explain them by it.
+//! The words of the macros' attributes, documented: the macros refer to them here, for editors.
 
 #![allow(non_camel_case_types, missing_debug_implementations)]
 
