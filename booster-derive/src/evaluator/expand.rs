@@ -78,7 +78,9 @@ impl Implementation<'_> {
     fn generics(&self) -> Generics {
         let (library, evaluator) = (self.library, self.evaluator);
         let mut generics = evaluator.generics.clone();
+        // Shown where the method is: what is wrong with the type is one error of both.
         let needs = |ty: &Type, bound: TokenStream| -> Option<WherePredicate> {
+            let bound = library::located_at(bound, evaluator.ident.span());
             is_generic(&evaluator.generics, ty).then(|| parse_quote!(#ty: #bound))
         };
         let arguments = &evaluator.arguments;
@@ -107,7 +109,8 @@ impl Implementation<'_> {
         let function = names::plain(&self.evaluator.function.sig.ident);
         let types = &self.evaluator.arguments;
         let modes = library::start(types.mode);
-        [("model", Span::call_site()), ("batch", Span::call_site()), ("mode", modes)].map(|(name, near)| {
+        let own = self.evaluator.ident.span();
+        [("model", own), ("batch", own), ("mode", modes)].map(|(name, near)| {
             let suffix = if name == function { "_" } else { "" };
             // Shown at the user's type, since that is what does not fit where one does not.
             names::generated(&format!("{name}{suffix}"), near)
