@@ -1,0 +1,77 @@
+//! Parameters that are frozen while a window is under way.
+
+use booster::prelude::*;
+use booster::tch::nn::{self, OptimizerConfig, VarStore};
+use booster::tch::{Device, Kind, Tensor};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// Two players of one game. The gradient of each is the other's value.
+struct Gan {
+    generator: Tensor,
+    discriminator: Tensor,
+}
+
+#[evaluator]
+fn adversarial(model: &Gan, batch: &Tensor, _mode: Mode) -> booster::Result<Tensor> {
+    Ok((batch * &model.generator * &model.discriminator).f_mean(Kind::Double)?)
+}
+
+fn gan(path: &nn::Path<'_>) -> Gan {
+    let one = |name: &str, value: f64| path.add(name, Tensor::from_slice(&[value]), true);
+    Gan { generator: one("generator", 1.0), discriminator: one("discriminator", 0.1) }
+}
+
+fn value(pipeline: &impl EvaluationPipeline) -> f64 {
+    pipeline.var_store().variables()["generator"].double_value(&[0])
+}
+
+/// A pipeline that counts how often it is told of changes.
+struct Told(Pipeline<Adversarial>, usize);
+
+impl EvaluationPipeline for Told {
+    type Evaluator = Adversarial;
+
+    fn evaluate(&mut self, batch: &Tensor, mode: Mode) -> booster::Result<(Loss, (), ())> {
+        self.0.evaluate(batch, mode)
+    }
+
+    fn changed(&mut self) {
+        self.1 += 1;
+    }
+
+    fn evaluator(&self) -> &Adversarial {
+        self.0.evaluator()
+    }
+
+    fn evaluator_mut(&mut self) -> &mut Adversarial {
+        self.0.evaluator_mut()
+    }
+
+    fn var_store(&self) -> &VarStore {
+        self.0.var_store()
+    }
+
+    fn var_store_mut(&mut self) -> &mut VarStore {
+        self.0.var_store_mut()
+    }
+}
+
+#[test]
+fn what_is_frozen_in_a_window_moves_once_more_and_the_pipeline_is_told() -> Outcome {
+    let mut pipeline = Told(Pipeline::build(Device::Cpu, gan, Adversarial::new()), 0);
+    let batch = Tensor::from_slice(&[2.0]);
+    let mut trainer = Trainer::new(nn::Sgd::default().build(pipeline.var_store(), 1.0)?).accumulate(2)?;
+    trainer.step(&mut pipeline, &batch)?;
+    let _ = pipeline.var_store().variables()["generator"].set_requires_grad(false);
+    trainer.step(&mut pipeline, &batch)?;
+    // Half of what the first batch alone has it move by.
+    assert!((value(&pipeline) - 0.9).abs() < 1e-9);
+    assert_eq!(pipeline.1, 1);
+    for _ in 0..2 {
+        trainer.step(&mut pipeline, &batch)?;
+    }
+    assert!((value(&pipeline) - 0.9).abs() < 1e-9);
+    assert_eq!(pipeline.1, 1);
+    Ok(())
+}
