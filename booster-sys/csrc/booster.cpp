@@ -1,12 +1,15 @@
 // What booster needs of libtorch and tch does not bind. Each function gives null, or a message to be freed with
 // booster_free: no exception leaves this file.
 
+#include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <mutex>
+#include <numeric>
 #include <unordered_map>
 #include <vector>
 
@@ -106,6 +109,64 @@ void move_mean(at::Tensor &mean, const at::Tensor &value, const at::Tensor &shar
   }
 }
 
+// Whether each tensor's values are in memory that is also reached from outside of the list: by a further handle of the
+// tensor, or by a further tensor on its storage. Each entry of the list is a handle of its own. Tells whether any is.
+bool owned_elsewhere(const at::Tensor *const *tensors, size_t count, bool *elsewhere) {
+  bool is_any = false;
+  for (size_t index = 0; index < count; ++index) {
+    const at::Tensor &tensor = *tensors[index];
+    elsewhere[index] = tensor.defined() &&
+                       (tensor.use_count() > 1 || (tensor.has_storage() && tensor.storage().use_count() > 1));
+    is_any |= elsewhere[index];
+  }
+  if (!is_any)
+    return false;
+  // What is reached from the list alone is taken back: of each storage, the tensors on it with their known handles. A view
+  // has a handle of its base.
+  std::unordered_map<const void *, std::unordered_map<const at::TensorImpl *, size_t>> known;
+  const auto memory_of = [](const at::TensorBase &tensor) -> const void * {
+    return tensor.has_storage() ? static_cast<const void *>(tensor.storage().unsafeGetStorageImpl())
+                                : static_cast<const void *>(tensor.unsafeGetTensorImpl());
+  };
+  for (size_t index = 0; index < count; ++index) {
+    const at::Tensor &tensor = *tensors[index];
+    if (!tensor.defined())
+      continue;
+    auto &on_memory = known[memory_of(tensor)];
+    if (on_memory[tensor.unsafeGetTensorImpl()]++ == 0 && tensor.is_view())
+      ++on_memory[tensor._base().unsafeGetTensorImpl()];
+  }
+  for (size_t index = 0; index < count; ++index) {
+    const at::Tensor &tensor = *tensors[index];
+    if (!elsewhere[index])
+      continue;
+    const auto &on_memory = known[memory_of(tensor)];
+    elsewhere[index] = tensor.has_storage() && tensor.storage().use_count() > on_memory.size();
+    for (const auto &[impl, handles] : on_memory)
+      elsewhere[index] |= c10::raw::intrusive_ptr::use_count(const_cast<at::TensorImpl *>(impl)) > handles;
+  }
+  return std::any_of(elsewhere, elsewhere + count, [](bool is) { return is; });
+}
+
+// The sum of values, each as a double, and whether all of them are finite.
+template <typename Value> void sum_of(const Value *values, size_t count, double *sum, bool *is_finite) {
+  // Several sums side by side: the processor need not wait for one addition to begin the next.
+  constexpr size_t WIDTH = 8;
+  double sums[WIDTH] = {};
+  size_t index = 0;
+  for (; index + WIDTH <= count; index += WIDTH)
+    for (size_t lane = 0; lane < WIDTH; ++lane)
+      sums[lane] += static_cast<double>(values[index + lane]);
+  double rest = 0;
+  for (; index < count; ++index)
+    rest += static_cast<double>(values[index]);
+  *sum = std::accumulate(sums, sums + WIDTH, 0.0) + rest;
+  // A sum that is not finite may have overflowed.
+  *is_finite = std::isfinite(*sum) || std::all_of(values, values + count, [](Value value) {
+    return std::isfinite(static_cast<double>(value));
+  });
+}
+
 constexpr size_t SHORT = 6;
 
 // The version of the next value that is swapped into a variable: above those that writes alone get to, and another one
@@ -161,44 +222,54 @@ size_t booster_sharers(const at::Tensor *tensor) {
   return tensor->has_storage() ? tensor->storage().use_count() : 1;
 }
 
-// Whether each tensor's values are in memory that is also reached from outside of the list: by a further handle of the
-// tensor, or by a further tensor on its storage. Each entry of the list is a handle of its own.
 char *booster_owned_elsewhere(const at::Tensor *const *tensors, size_t count, bool *elsewhere) {
+  return guarded([&] { owned_elsewhere(tensors, count, elsewhere); });
+}
+
+// Has each handle refer to a tensor without a graph: the same one where nobody else has it, else another in its memory,
+// or a copy where something outside of the list reaches that.
+char *booster_detach(at::Tensor *const *tensors, size_t count) {
   return guarded([&] {
-    bool is_any = false;
     for (size_t index = 0; index < count; ++index) {
-      const at::Tensor &tensor = *tensors[index];
-      elsewhere[index] = tensor.defined() &&
-                         (tensor.use_count() > 1 || (tensor.has_storage() && tensor.storage().use_count() > 1));
-      is_any |= elsewhere[index];
+      at::Tensor &tensor = *tensors[index];
+      if (!tensor.requires_grad())
+        continue;
+      if (tensor.use_count() == 1 && !tensor.is_leaf() && !tensor.is_view())
+        tensor.detach_();
+      else
+        tensor = tensor.detach();
     }
-    if (!is_any)
+    c10::SmallVector<bool, 16> elsewhere(count);
+    if (!owned_elsewhere(tensors, count, elsewhere.data()))
       return;
-    // What is reached from the list alone is taken back: of each storage, the tensors on it with their known handles. A view
-    // has a handle of its base.
-    std::unordered_map<const void *, std::unordered_map<const at::TensorImpl *, size_t>> known;
-    const auto memory_of = [](const at::TensorBase &tensor) -> const void * {
-      return tensor.has_storage() ? static_cast<const void *>(tensor.storage().unsafeGetStorageImpl())
-                                  : static_cast<const void *>(tensor.unsafeGetTensorImpl());
-    };
-    for (size_t index = 0; index < count; ++index) {
-      const at::Tensor &tensor = *tensors[index];
-      if (!tensor.defined())
-        continue;
-      auto &on_memory = known[memory_of(tensor)];
-      if (on_memory[tensor.unsafeGetTensorImpl()]++ == 0 && tensor.is_view())
-        ++on_memory[tensor._base().unsafeGetTensorImpl()];
-    }
-    for (size_t index = 0; index < count; ++index) {
-      const at::Tensor &tensor = *tensors[index];
-      if (!elsewhere[index])
-        continue;
-      const auto &on_memory = known[memory_of(tensor)];
-      elsewhere[index] = tensor.has_storage() && tensor.storage().use_count() > on_memory.size();
-      for (const auto &[impl, handles] : on_memory)
-        elsewhere[index] |= c10::raw::intrusive_ptr::use_count(const_cast<at::TensorImpl *>(impl)) > handles;
+    for (size_t index = 0; index < count; ++index)
+      if (elsewhere[index])
+        *tensors[index] = at::detach_copy(*tensors[index]);
+  });
+}
+
+// The sum of a tensor's values in the host's memory, each as a double, and whether all of them are finite.
+char *booster_sum(const at::Tensor *tensor, double *sum, bool *is_finite) {
+  return guarded([&] {
+    at::Tensor values = tensor->contiguous();
+    size_t count = values.numel();
+    switch (values.scalar_type()) {
+    case at::kFloat:
+      return sum_of(values.const_data_ptr<float>(), count, sum, is_finite);
+    case at::kLong:
+      return sum_of(values.const_data_ptr<int64_t>(), count, sum, is_finite);
+    case at::kBool:
+      return sum_of(values.const_data_ptr<bool>(), count, sum, is_finite);
+    default:
+      values = values.to(at::kDouble);
+      return sum_of(values.const_data_ptr<double>(), count, sum, is_finite);
     }
   });
+}
+
+// The length of a tensor's first dimension; -1 where it has none, -2 where it is undefined.
+int64_t booster_length(const at::Tensor *tensor) {
+  return !tensor->defined() ? -2 : tensor->dim() == 0 ? -1 : tensor->size(0);
 }
 
 // How often a tensor's values were written in place; -1 where libtorch does not count.

@@ -18,6 +18,9 @@ unsafe extern "C" {
         count: usize,
         elsewhere: *mut bool,
     ) -> *mut c_char;
+    pub(crate) fn booster_detach(tensors: *const *mut C_tensor, count: usize) -> *mut c_char;
+    pub(crate) fn booster_sum(tensor: *const C_tensor, sum: *mut f64, is_finite: *mut bool) -> *mut c_char;
+    pub(crate) fn booster_length(tensor: *const C_tensor) -> i64;
     pub(crate) fn booster_version(tensor: *const C_tensor) -> i64;
     pub(crate) fn booster_storage(tensor: *const C_tensor) -> usize;
     pub(crate) fn booster_bump_version(tensor: *const C_tensor) -> *mut c_char;

@@ -125,6 +125,19 @@ impl Info {
     }
 }
 
+/// The length of a tensor's first dimension; `None` for a 0-dimensional one.
+///
+/// # Errors
+/// Returns [`NotDense::Undefined`] for a tensor without values.
+pub fn length(tensor: &Tensor) -> Result<Option<i64>, NotDense> {
+    // SAFETY: it is a live tensor that is not kept.
+    match unsafe { ffi::booster_length(tensor.as_ptr()) } {
+        -2 => Err(NotDense::Undefined),
+        -1 => Ok(None),
+        length => Ok(Some(length)),
+    }
+}
+
 /// tch's name of libtorch's kind.
 const fn kind(number: i32) -> Option<Kind> {
     Some(match number {
@@ -207,6 +220,14 @@ mod tests {
         }
         let quantized = Tensor::from_slice(&[1f32]).quantize_per_tensor(0.1, 0, Kind::QInt8);
         assert_eq!(Info::of(&quantized).unwrap().kind, Kind::QInt8);
+    }
+
+    #[test]
+    fn the_length_is_the_first_dimensions() {
+        let tensor = Tensor::zeros([4, 3], (Kind::Float, Device::Cpu));
+        assert_eq!(length(&tensor), Ok(Some(4)));
+        assert_eq!(length(&tensor.sum(Kind::Float)), Ok(None));
+        assert_eq!(length(&Tensor::new()), Err(NotDense::Undefined));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! The C++ is in `csrc`; each function here is safe, and gives libtorch's own message where it refuses.
 
 pub mod accelerator;
+pub mod detach;
 mod ffi;
 pub mod foreach;
 pub mod generator;
@@ -12,5 +13,6 @@ pub mod identity;
 pub mod info;
 pub mod replica;
 pub mod scalar;
+pub mod sum;
 pub mod swap;
 pub mod thread;

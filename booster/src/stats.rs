@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tch::kind::Element;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
@@ -90,35 +89,9 @@ pub(crate) fn upload(numbers: &[f64], device: Device) -> Result<Tensor> {
 
 /// The sum of the values of a tensor on the host, each as a double, and whether all of them are finite. That is no read:
 /// there is no device to wait for.
-#[expect(clippy::disallowed_methods, reason = "the values are on the host already")]
-pub(crate) fn sum_on_host<T: Element + Copy>(
-    tensor: &Tensor,
-    count: usize,
-    number: impl Fn(T) -> f64,
-) -> Result<(f64, bool)> {
-    const ON_STACK: usize = 256;
+pub(crate) fn sum_on_host(tensor: &Tensor) -> Result<(f64, bool)> {
     debug_assert_eq!(tensor.device(), Device::Cpu);
-    let mut small = [T::ZERO; ON_STACK];
-    let mut large = Vec::new();
-    let values = if count <= ON_STACK {
-        &mut small[..count]
-    } else {
-        large.resize(count, T::ZERO);
-        &mut large[..]
-    };
-    tensor.f_copy_data(values, count)?;
-    // Several sums side by side: the processor need not wait for one addition to begin the next.
-    let mut sums = [0.0; 8];
-    let chunks = values.chunks_exact(sums.len());
-    let rest = chunks.remainder().iter().map(|&value| number(value)).sum::<f64>();
-    for chunk in chunks {
-        for (sum, &value) in sums.iter_mut().zip(chunk) {
-            *sum += number(value);
-        }
-    }
-    let sum = sums.iter().sum::<f64>() + rest;
-    // A sum that is not finite may have overflowed.
-    Ok((sum, sum.is_finite() || values.iter().all(|&value| number(value).is_finite())))
+    Ok(booster_sys::sum::sum_on_host(tensor)?)
 }
 
 /// Reads a 1-dimensional tensor of doubles, waiting for its device.
@@ -243,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_sum_that_overflows_is_of_finite_values() {
-        let sum = |values: &[f64]| sum_on_host(&Tensor::from_slice(values), values.len(), |value: f64| value).unwrap();
+        let sum = |values: &[f64]| sum_on_host(&Tensor::from_slice(values)).unwrap();
         assert_eq!(sum(&[1.5e308, 1.5e308]), (f64::INFINITY, true));
         assert_eq!(sum(&[1.0, f64::INFINITY]), (f64::INFINITY, false));
         assert!(!sum(&[f64::NAN]).1);

@@ -5,7 +5,7 @@ mod path;
 
 use std::ops::Range;
 
-use booster_sys::identity;
+use booster_sys::{identity, info::length};
 use tch::{Device, Tensor};
 
 pub use self::path::FieldPath;
@@ -86,11 +86,11 @@ pub trait Batch: Sized + Send + 'static {
     fn batch_size(&self) -> Result<Option<i64>> {
         let mut first = None;
         self.visit_tensors(FieldPath::ROOT, &mut |path, tensor| {
-            if !tensor.defined() {
+            let found = length(tensor).map_err(|_| {
                 let reason = "the tensor is undefined, as `Tensor::new()` makes it".to_owned();
-                return Err(Error::BatchMismatch { field: path.to_string(), reason });
-            }
-            let found = tensor.size().first().copied().ok_or_else(|| Error::BatchScalar { field: path.to_string() })?;
+                Error::BatchMismatch { field: path.to_string(), reason }
+            })?;
+            let found = found.ok_or_else(|| Error::BatchScalar { field: path.to_string() })?;
             let expected = *first.get_or_insert(found);
             if expected != found {
                 return Err(Error::BatchLength { field: path.to_string(), found, other: first_path(self), expected });

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use tch::no_grad_guard;
 
-use super::flush::{Update, Window, fetch};
+use super::flush::{Updates, Window, fetch};
 use super::non_finite::{NonFinite, NonFiniteReport};
 use super::read::read;
 use super::samples::Scopes;
@@ -50,8 +50,8 @@ pub struct Aggregator<D> {
     pub(super) tracks: Vec<Track>,
     /// How many samples batch-level values stand for.
     scopes: Scopes,
-    /// The updates whose values are pending.
-    window: Vec<Update>,
+    /// The updates with values that are pending.
+    window: Updates,
     window_bytes: usize,
     /// What is kept of the values of the update that is being taken: room that is used again.
     prepared: Vec<Prepared>,
@@ -70,7 +70,7 @@ impl<D> Aggregator<D> {
         Self {
             tracks: Vec::new(),
             scopes: Scopes::new(),
-            window: Vec::new(),
+            window: Updates::new(),
             window_bytes: 0,
             prepared: Vec::new(),
             updates: 0,
@@ -137,11 +137,13 @@ impl<D: Diagnostic> Aggregator<D> {
         // What was taken under another policy is reduced under it.
         let earlier = if self.policy == self.window_policy { Ok(()) } else { self.flush() };
         self.window_policy = self.policy;
-        let update = Update { number: self.updates, samples };
+        let is_pending = self.prepared.iter().any(|prepared| matches!(prepared, Prepared::Pending(..)));
         for ((track, seen), prepared) in self.tracks.iter_mut().zip(&leaves).zip(self.prepared.drain(..)) {
-            self.window_bytes += track.accept(seen, prepared, self.window.len(), &update);
+            self.window_bytes += track.accept(seen, prepared, self.window.len(), self.updates);
         }
-        self.window.push(update);
+        if is_pending {
+            self.window.push(self.updates, samples);
+        }
         self.updates += 1;
         if self.window.len() >= WINDOW || self.window_bytes >= WINDOW_BYTES {
             return earlier.and(self.flush());

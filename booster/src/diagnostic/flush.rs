@@ -8,19 +8,45 @@ use super::track::{Pending, Track};
 use crate::error::Result;
 use crate::stats;
 
-/// An update whose values are pending.
-#[derive(Debug)]
-pub(crate) struct Update {
+/// The updates with values that are pending. They are kept in two lists that are used again: an allocation for each
+/// update would, while it is kept, have libtorch's tensors come to lie elsewhere from step to step.
+#[derive(Debug, Default)]
+pub(crate) struct Updates {
     /// Counted from 0.
-    pub(crate) number: u64,
-    /// How many samples the diagnostics of each scope stand for.
-    pub(crate) samples: Vec<Samples>,
+    numbers: Vec<u64>,
+    /// How many samples the diagnostics of each scope stand for, one update's after the other's.
+    samples: Vec<Samples>,
+}
+
+impl Updates {
+    pub(crate) const fn new() -> Self {
+        Self { numbers: Vec::new(), samples: Vec::new() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    pub(crate) fn push(&mut self, number: u64, samples: Vec<Samples>) {
+        self.numbers.push(number);
+        self.samples.extend(samples);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.numbers.clear();
+        self.samples.clear();
+    }
+
+    /// How many samples the diagnostics of a scope stand for in the update at a place.
+    fn samples(&self, place: usize, scope: usize) -> &Samples {
+        &self.samples[place * (self.samples.len() / self.numbers.len()) + scope]
+    }
 }
 
 /// The pending updates, with what is known of them on each device: it is sent there once for all fields whose values are
 /// alike in number and length.
 pub(crate) struct Window<'a> {
-    updates: &'a [Update],
+    updates: &'a Updates,
     tables: Vec<Table>,
 }
 
@@ -43,19 +69,19 @@ pub(crate) struct Table {
 }
 
 impl<'a> Window<'a> {
-    pub(crate) const fn new(updates: &'a [Update]) -> Self {
+    pub(crate) const fn new(updates: &'a Updates) -> Self {
         Self { updates, tables: Vec::new() }
     }
 
     /// The number of a pending value's update.
     pub(crate) fn number(&self, pending: &Pending) -> u64 {
-        self.updates[pending.update].number
+        self.updates.numbers[pending.update]
     }
 
     /// Where values are joined: on a device of theirs, or of the samples that they stand for.
     pub(crate) fn meeting_place(&self, pending: &[Pending], scope: Option<usize>) -> Device {
         let of_values = pending.iter().flat_map(Pending::devices).flatten();
-        let of_samples = pending.iter().filter_map(|pending| self.updates[pending.update].samples[scope?].device());
+        let of_samples = pending.iter().filter_map(|pending| self.updates.samples(pending.update, scope?).device());
         meeting_place(of_values.chain(of_samples))
     }
 
@@ -72,12 +98,12 @@ impl<'a> Window<'a> {
 }
 
 impl Table {
-    fn new(updates: &[Update], values: Vec<(usize, i64)>, scope: Option<usize>, device: Device) -> Result<Self> {
+    fn new(updates: &Updates, values: Vec<(usize, i64)>, scope: Option<usize>, device: Device) -> Result<Self> {
         let count = values.len();
         let samples = || {
-            values.iter().map(|&(update, _)| scope.map_or(&Samples::Host(1.0), |scope| &updates[update].samples[scope]))
+            values.iter().map(|&(update, _)| scope.map_or(&Samples::Host(1.0), |scope| updates.samples(update, scope)))
         };
-        let numbers = values.iter().map(|&(update, _)| updates[update].number as f64);
+        let numbers = values.iter().map(|&(update, _)| updates.numbers[update] as f64);
         let known = samples().map(|samples| if let Samples::Host(samples) = samples { *samples } else { 0.0 });
         let lengths = values.iter().map(|&(_, rows)| rows as f64);
         let sent = stats::upload(&numbers.chain(known).chain(lengths).collect::<Vec<_>>(), device)?;
@@ -119,10 +145,10 @@ pub(crate) fn meeting_place(mut devices: impl Iterator<Item = Device>) -> Device
 
 /// Brings pending values from devices that have no doubles to the host, where they are reduced exactly: one read for each
 /// such device.
-pub(crate) fn fetch(tracks: &mut [Track], updates: &mut [Update]) -> Result<()> {
+pub(crate) fn fetch(tracks: &mut [Track], updates: &mut Updates) -> Result<()> {
     let unwritten = tracks.iter().flat_map(|track| &track.pending).map(Pending::is_unwritten).collect::<Vec<_>>();
     let of_values = tracks.iter_mut().flat_map(|track| &mut track.pending).flat_map(Pending::tensors_mut);
-    let of_samples = updates.iter_mut().flat_map(|update| &mut update.samples).filter_map(Samples::tensor_mut);
+    let of_samples = updates.samples.iter_mut().filter_map(Samples::tensor_mut);
     let mut away =
         of_values.chain(of_samples).filter(|tensor| !stats::has_doubles(tensor.device())).collect::<Vec<_>>();
     while let Some(device) = away.first().map(|tensor| tensor.device()) {

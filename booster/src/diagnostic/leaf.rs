@@ -48,11 +48,10 @@ pub trait Leaf: fmt::Debug + 'static {
         writes(self.leaf_ref().tensors())
     }
 
-    /// Replaces each tensor by what `map` makes of it, in the order of [`LeafRef::tensors`].
+    /// Its one or two tensors, in the order of [`LeafRef::tensors`].
     #[doc(hidden)]
-    fn replace_tensors(&mut self, map: &mut dyn FnMut(&Tensor) -> Result<Tensor>) -> Result<()> {
-        let _ = map;
-        Ok(())
+    fn tensors_mut(&mut self) -> [Option<&mut Tensor>; 2] {
+        [None, None]
     }
 
     /// Makes a leaf of a value of its own nature; gives back one that it cannot hold.
@@ -200,9 +199,8 @@ impl Leaf for Tensor {
         self.shallow_clone()
     }
 
-    fn replace_tensors(&mut self, map: &mut dyn FnMut(&Tensor) -> Result<Tensor>) -> Result<()> {
-        *self = map(self)?;
-        Ok(())
+    fn tensors_mut(&mut self) -> [Option<&mut Tensor>; 2] {
+        [Some(self), None]
     }
 
     fn from_value(value: LeafValue) -> Result<Self, LeafValue> {
@@ -221,9 +219,8 @@ impl Leaf for Ratio {
         Self::new(self.numerator.shallow_clone(), self.denominator.shallow_clone())
     }
 
-    fn replace_tensors(&mut self, map: &mut dyn FnMut(&Tensor) -> Result<Tensor>) -> Result<()> {
-        *self = Self::new(map(&self.numerator)?, map(&self.denominator)?);
-        Ok(())
+    fn tensors_mut(&mut self) -> [Option<&mut Tensor>; 2] {
+        [Some(&mut self.numerator), Some(&mut self.denominator)]
     }
 
     fn from_value(value: LeafValue) -> Result<Self, LeafValue> {
@@ -242,9 +239,8 @@ impl Leaf for Weighted {
         Self::new(self.value.shallow_clone(), self.weight.shallow_clone())
     }
 
-    fn replace_tensors(&mut self, map: &mut dyn FnMut(&Tensor) -> Result<Tensor>) -> Result<()> {
-        *self = Self::new(map(&self.value)?, map(&self.weight)?);
-        Ok(())
+    fn tensors_mut(&mut self) -> [Option<&mut Tensor>; 2] {
+        [Some(&mut self.value), Some(&mut self.weight)]
     }
 
     fn from_value(value: LeafValue) -> Result<Self, LeafValue> {
@@ -263,8 +259,8 @@ impl<L: Leaf> Leaf for Option<L> {
         self.as_ref().map(Leaf::share_leaf)
     }
 
-    fn replace_tensors(&mut self, map: &mut dyn FnMut(&Tensor) -> Result<Tensor>) -> Result<()> {
-        self.as_mut().map_or(Ok(()), |leaf| leaf.replace_tensors(map))
+    fn tensors_mut(&mut self) -> [Option<&mut Tensor>; 2] {
+        self.as_mut().map_or([None, None], Leaf::tensors_mut)
     }
 
     fn from_value(value: LeafValue) -> Result<Self, LeafValue> {

@@ -31,7 +31,6 @@ use tch::{Device, Tensor};
 
 pub use self::aggregate::Aggregator;
 pub use self::chunk::Chunk;
-pub(crate) use self::detached::detached_tensor;
 pub use self::leaf::{Leaf, LeafRef, LeafValue, SampleCount};
 use self::nature::Nature;
 pub(crate) use self::nature::is_real;
@@ -141,9 +140,9 @@ pub trait Diagnostic: Sized + Send + 'static {
     /// # Errors
     /// The first error of `map`.
     fn map_tensors(mut self, map: &mut dyn FnMut(&Tensor) -> Result<Tensor>) -> Result<Self> {
-        let mut leaves = LeavesMut::default();
-        self.visit_mut(&mut leaves);
-        leaves.0.into_iter().try_for_each(|leaf| leaf.replace_tensors(map))?;
+        for tensor in LeavesMut::of(&mut self).into_iter().flat_map(Leaf::tensors_mut).flatten() {
+            *tensor = map(tensor)?;
+        }
         Ok(self)
     }
 

@@ -57,10 +57,14 @@ impl Addend {
             leaf => leaf.number().map(|number| (number, number.is_finite())),
         };
         let Some((plain, is_finite)) = sum else { return Ok(None) };
-        Ok(match (seen.size.first(), samples) {
-            (Some(&rows), _) => {
-                Some(Self { weighted: plain, weight: seen.size.numel() as f64, plain, samples: rows as f64, is_finite })
-            }
+        Ok(match (seen.size().first(), samples) {
+            (Some(&rows), _) => Some(Self {
+                weighted: plain,
+                weight: seen.size().numel() as f64,
+                plain,
+                samples: rows as f64,
+                is_finite,
+            }),
             // What stands for no sample may be anything.
             (None, Samples::Host(0.0)) => {
                 let plain = if is_finite { plain } else { 0.0 };
@@ -126,10 +130,7 @@ fn sum_of(tensor: &Tensor, info: Option<&Info>) -> Result<Option<(f64, bool)>> {
         return Ok(Some((sum, is_finite)));
     }
     Ok(match info.kind {
-        Kind::Float => Some(stats::sum_on_host(tensor, count, |value: f32| value.into())?),
-        Kind::Double => Some(stats::sum_on_host(tensor, count, |value: f64| value)?),
-        Kind::Int64 => Some(stats::sum_on_host(tensor, count, |value: i64| value as f64)?),
-        Kind::Bool => Some(stats::sum_on_host(tensor, count, |value: bool| f64::from(u8::from(value)))?),
+        Kind::Float | Kind::Double | Kind::Int64 | Kind::Bool => Some(stats::sum_on_host(tensor)?),
         _ => None,
     })
 }
@@ -137,7 +138,7 @@ fn sum_of(tensor: &Tensor, info: Option<&Info>) -> Result<Option<(f64, bool)>> {
 /// The sum of a large tensor, and whether it is finite.
 fn sum_of_many(tensor: &Tensor) -> Result<(f64, bool)> {
     let tensor = if is_float8(tensor.f_kind()?) { tensor.f_to_kind(Kind::Float)? } else { tensor.shallow_clone() };
-    stats::sum_on_host(&tensor.f_sum(Kind::Double)?, 1, |sum: f64| sum)
+    stats::sum_on_host(&tensor.f_sum(Kind::Double)?)
 }
 
 /// A compensated sum (Neumaier, 1974).

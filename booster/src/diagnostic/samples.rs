@@ -147,7 +147,7 @@ impl Scope {
         }
         let mut agreed: Option<(i64, &'static Field)> = None;
         for &(place, field) in &self.fields {
-            let Some(&found) = leaves[place].size.first() else { continue };
+            let Some(&found) = leaves[place].size().first() else { continue };
             match agreed {
                 _ if leaves[place].is_optional => {}
                 None => agreed = Some((found, field)),
@@ -216,7 +216,7 @@ impl Samples {
             Self::Host(number) => Ok(*number),
             Self::Device(tensor) => {
                 let on_host = to_device(tensor, Device::Cpu)?.f_to_kind(Kind::Double)?;
-                Ok(stats::sum_on_host(&on_host, 1, |number: f64| number)?.0)
+                Ok(stats::sum_on_host(&on_host)?.0)
             }
         }
     }

@@ -14,16 +14,22 @@ pub(crate) struct Seen<'a> {
     pub(crate) leaf: LeafRef<'a>,
     /// Whether its type is an `Option`, whatever the name that it is written under.
     pub(crate) is_optional: bool,
-    /// The shape of a tensor or of weighted values; of anything else that of a number.
-    pub(crate) size: Shape,
     /// What its one or two tensors are like.
     pub(crate) tensors: [Option<std::result::Result<Info, NotDense>>; 2],
 }
 
 impl Seen<'_> {
+    /// The shape of a tensor or of weighted values; of anything else that of a number.
+    pub(crate) fn size(&self) -> &Shape {
+        match (self.leaf, &self.tensors[0]) {
+            (LeafRef::Tensor(_) | LeafRef::Weighted(_), Some(Ok(info))) => &info.shape,
+            _ => const { &Shape::SCALAR },
+        }
+    }
+
     /// Whether it is one value for all samples: a number or a 0-dimensional tensor.
     pub(crate) fn is_batch_level(&self) -> bool {
-        self.size.is_empty() && !matches!(self.leaf, LeafRef::Absent | LeafRef::Ratio(_) | LeafRef::Weighted(_))
+        self.size().is_empty() && !matches!(self.leaf, LeafRef::Absent | LeafRef::Ratio(_) | LeafRef::Weighted(_))
     }
 }
 
@@ -32,11 +38,7 @@ impl<'a> From<LeafRef<'a>> for Seen<'a> {
         let is_optional = matches!(leaf, LeafRef::Present(_));
         let leaf = leaf.inner();
         let tensors = leaf.tensors().map(|tensor| tensor.map(Info::of));
-        let size = match (leaf, &tensors[0]) {
-            (LeafRef::Tensor(_) | LeafRef::Weighted(_), Some(Ok(info))) => info.shape.clone(),
-            _ => Shape::SCALAR,
-        };
-        Self { leaf, is_optional, size, tensors }
+        Self { leaf, is_optional, tensors }
     }
 }
 

@@ -7,7 +7,7 @@ use booster_sys::scalar::ScalarOps as _;
 use tch::{Device, Kind, Tensor};
 
 use super::chunk::{Chunk, Content, Join, join};
-use super::flush::{Table, Update, Window, meeting_place};
+use super::flush::{Table, Window, meeting_place};
 use super::leaf::{LeafRef, LeafValue, writes};
 use super::nature::Nature;
 use super::non_finite::NonFinite;
@@ -151,7 +151,7 @@ impl Track {
         seen.check(self.field)?;
         let Some(expected) = &self.nature else { return Ok(()) };
         let same = match leaf {
-            LeafRef::Tensor(_) => expected.admits(&seen.size),
+            LeafRef::Tensor(_) => expected.admits(seen.size()),
             leaf => Nature::of(leaf).is_none_or(|found| found == *expected),
         };
         if same { Ok(()) } else { Err(self.error(format_args!("{expected}, as in the updates before"), leaf)) }
@@ -159,7 +159,7 @@ impl Track {
 
     /// Makes of a value that was checked what is kept of it: all that can fail of an update, without changing the state.
     pub(crate) fn prepare(&self, seen: &Seen<'_>, samples: &Samples, policy: NonFinite) -> Result<Prepared> {
-        if seen.size.contains(&0) {
+        if seen.size().contains(&0) {
             return Ok(Prepared::Absent);
         }
         if self.additive
@@ -206,19 +206,20 @@ impl Track {
         })
     }
 
-    /// Takes what was prepared, as the value of the pending update at a place; gives the bytes that it keeps alive.
-    pub(crate) fn accept(&mut self, seen: &Seen<'_>, prepared: Prepared, place: usize, update: &Update) -> usize {
+    /// Takes what was prepared, as the value of an update, which comes to a place among those that are pending; gives the
+    /// bytes that it keeps alive.
+    pub(crate) fn accept(&mut self, seen: &Seen<'_>, prepared: Prepared, place: usize, update: u64) -> usize {
         if self.nature.is_none() {
             self.nature = Nature::of(seen.leaf);
         }
         match prepared {
             Prepared::Absent => 0,
             Prepared::OnHost(sums) => {
-                self.on_host.add(&sums, update.number);
+                self.on_host.add(&sums, update);
                 0
             }
             Prepared::Pending(value, bytes) => {
-                let rows = seen.size.first().copied().unwrap_or(1);
+                let rows = seen.size().first().copied().unwrap_or(1);
                 self.pending.push(Pending::new(value, place, rows));
                 bytes
             }

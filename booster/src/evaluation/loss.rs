@@ -1,11 +1,11 @@
 //! The loss and what it weighs.
 
+use booster_sys::detach::detach;
 use booster_sys::scalar::ScalarOps as _;
 use std::ops::Deref;
 
 use tch::{Kind, Tensor};
 
-use crate::diagnostic::detached_tensor;
 use crate::error::{Error, Result};
 
 /// A 0-dimensional loss that knows what it is the mean of.
@@ -71,9 +71,10 @@ impl Loss {
     }
 
     /// The loss without its graph, as the value that it has now: a parameter that is a loss is copied.
-    pub(crate) fn detached(&self) -> Result<Self> {
-        let weight = self.weight.as_ref().map(detached_tensor).transpose()?;
-        Ok(Self { mean: detached_tensor(&self.mean)?, weight })
+    pub(crate) fn detached(mut self) -> Result<Self> {
+        let weight = self.weight.as_mut();
+        detach(&mut [&mut self.mean].into_iter().chain(weight).collect::<Vec<_>>())?;
+        Ok(self)
     }
 
     /// Checks what a loss has to be: 0-dimensional, of a floating-point kind. The weight loses its graph.

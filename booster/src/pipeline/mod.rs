@@ -61,7 +61,7 @@ pub trait EvaluationPipeline {
     /// differentiate it, after which gradients are to be zeroed.
     fn backward(&mut self, batch: &BatchOf<Self>) -> Result<(Loss, DiagnosticsOf<Self>)> {
         let (loss, diagnostics, _) = self.evaluate(batch, Mode::Train)?;
-        Ok((differentiate(&loss)?, diagnostics))
+        Ok((differentiate(loss)?, diagnostics))
     }
 
     /// Takes note that an optimizer has stepped on all gradients of this pipeline that there were, and that its graphs
@@ -106,7 +106,7 @@ fn evaluate_on<E: Evaluator>(
 }
 
 /// Runs backward, and gives the loss without its graph.
-fn differentiate(loss: &Loss) -> Result<Loss> {
+fn differentiate(loss: Loss) -> Result<Loss> {
     if !loss.requires_grad() {
         return Err(Error::LossWithoutGradient);
     }

@@ -160,12 +160,12 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
             let evaluator = &self.evaluator;
             return self.replicas.on_master(|model, device| {
                 let (loss, diagnostics, _) = evaluate_on(evaluator, model, device, batch, Mode::Train)?;
-                Ok((differentiate(&loss)?, diagnostics))
+                Ok((differentiate(loss)?, diagnostics))
             });
         };
         if asks_for_gradient(batch)? {
             let (loss, diagnostics, _) = self.evaluate(batch, Mode::Train)?;
-            return Ok((differentiate(&loss)?, diagnostics));
+            return Ok((differentiate(loss)?, diagnostics));
         }
         self.replicas.differentiate(&self.evaluator, shards)
     }

@@ -27,10 +27,10 @@ pub(super) struct Evaluated<E: Evaluator> {
 
 impl<E: Evaluator> Evaluated<E> {
     /// Differentiates the loss times a factor, if it has a gradient, and drops its graph.
-    pub(super) fn differentiated(loss: &Loss, diagnostics: E::Diagnostics, factor: f64) -> Result<Self> {
+    pub(super) fn differentiated(loss: Loss, diagnostics: E::Diagnostics, factor: f64) -> Result<Self> {
         let is_differentiated = loss.requires_grad();
         if is_differentiated {
-            times(loss, &full([0_i64; 0], factor, (Kind::Double, loss.device()))?)?.f_backward()?;
+            times(&loss, &full([0_i64; 0], factor, (Kind::Double, loss.device()))?)?.f_backward()?;
         }
         Ok(Self { loss: loss.detached()?, diagnostics, output: None, is_differentiated })
     }

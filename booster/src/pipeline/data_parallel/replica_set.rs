@@ -226,7 +226,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
                 match factor {
                     Some(factor) => {
                         drop(output);
-                        Evaluated::differentiated(&loss, diagnostics, factor)
+                        Evaluated::differentiated(loss, diagnostics, factor)
                     }
                     None => Ok(Evaluated { loss, diagnostics, output: Some(output), is_differentiated: false }),
                 }
