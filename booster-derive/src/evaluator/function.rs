@@ -145,7 +145,7 @@ fn lints(sig: &Signature) -> TokenStream {
     lints
 }
 
-/// The struct of what was kept; `()` where there is none.
+/// The struct that holds the kept values; `()` for an evaluator that keeps none.
 fn collect(collected: Option<&CollectedStruct<'_>>, value: impl Fn(&Mark<'_>, &str) -> TokenStream) -> TokenStream {
     let Some(collected) = collected else { return quote!(()) };
     let ident = &collected.ident;

@@ -16,7 +16,7 @@ pub(super) struct Param<'a> {
     pub(super) ident: &'a Ident,
     /// The field's type: for an argument `&T` it is `T`.
     pub(super) ty: &'a Type,
-    /// Whether the argument is lent the field, in place of a clone of it.
+    /// Whether the argument borrows the field instead of cloning it.
     pub(super) by_reference: bool,
     /// None where `new` takes the parameter.
     pub(super) default: Option<Expr>,
@@ -109,7 +109,7 @@ fn default(ctxt: &Ctxt, attr: &Attribute) -> Option<Expr> {
     default
 }
 
-/// Reads `= expression` of `default = expression`; none, and reported, where there is none.
+/// Reads the `= expression` of `default = expression`. A missing expression is reported, and gives `None`.
 fn value(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Expr> {
     let ahead = meta.input.fork();
     let Ok(value) = ahead.parse::<Token![=]>().and_then(|_| ahead.parse::<Expr>()) else {

@@ -155,7 +155,7 @@ pub trait Diagnostic: Sized + Send + 'static {
     ///
     /// # Errors
     /// [`Error::Leaf`](crate::Error::Leaf) where shards do not fit together, or a field is undefined, sparse, quantized or
-    /// complex, [`Error::EmptyBatch`](crate::Error::EmptyBatch) where there is none.
+    /// complex, [`Error::EmptyBatch`](crate::Error::EmptyBatch) if `shards` is empty.
     fn gather(shards: Vec<Self>) -> Result<Self> {
         gather::gather(shards, None)
     }
