@@ -1,8 +1,9 @@
 //! `cargo xtask ci`: every check that a change must pass, in one command.
 
 use std::ffi::OsString;
+use std::fs;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::steps::Steps;
 use crate::workspace::Workspace;
@@ -30,10 +31,14 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 }
 
 /// Builds the packages from what would be published of them, without libtorch.
+///
+/// The folder is new: in one of before, cargo would take what was packaged there for what is now, by its version.
 fn packages_build(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
+    fs::create_dir_all(workspace.ui_target()).context("creating the target folder")?;
+    let target = tempfile::tempdir_in(workspace.ui_target()).context("creating a folder")?;
     let mut package = workspace.cargo(["package", "--quiet", "--allow-dirty", "--offline"]);
     package.args(["booster-derive", "booster-sys", "booster-tch"].iter().flat_map(|name| ["--package", name]));
-    package.args(["--features", "doc-only"]).env("CARGO_TARGET_DIR", workspace.ui_target());
+    package.args(["--features", "doc-only"]).env("CARGO_TARGET_DIR", target.path());
     steps.command("packages", &mut package)
 }
 
