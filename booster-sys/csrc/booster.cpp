@@ -26,7 +26,7 @@
 #include <ATen/ops/rsub.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/view_as_real.h>
-#include <torch/csrc/autograd/functions/tensor.h>
+#include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/variable.h>
 
 namespace {
@@ -308,6 +308,19 @@ char *booster_swap_back(at::Tensor *variable, const at::Tensor *own) {
   });
 }
 
+// Sends a gradient to another device and kind. `CopyBackwards` would give it a layout too, which a sparse one cannot take.
+struct SendBackward : torch::autograd::Node {
+  explicit SendBackward(const at::Tensor &target) : device(target.device()), kind(target.scalar_type()) {}
+
+  torch::autograd::variable_list apply(torch::autograd::variable_list &&gradients) override {
+    const at::Tensor &gradient = gradients[0];
+    return {gradient.defined() ? gradient.to(device, kind) : gradient};
+  }
+
+  at::Device device;
+  at::ScalarType kind;
+};
+
 // Sends gradients of one variable to another, through a copy where the two differ in memory. Without a target the
 // variable is a leaf again.
 char *booster_route_gradient(const at::Tensor *variable, const at::Tensor *target, int copies) {
@@ -317,11 +330,10 @@ char *booster_route_gradient(const at::Tensor *variable, const at::Tensor *targe
     if (target && target->requires_grad()) {
       edge = impl::gradient_edge(*target);
       if (copies) {
-        auto copy = c10::make_intrusive<CopyBackwards>();
-        copy->set_next_edges({Edge(), std::move(edge)});
-        copy->src_options = target->options();
-        copy->add_input_metadata(*variable);
-        edge = Edge(std::move(copy), 0);
+        auto send = c10::make_intrusive<SendBackward>(*target);
+        send->set_next_edges({std::move(edge)});
+        send->add_input_metadata(*variable);
+        edge = Edge(std::move(send), 0);
       }
     }
     impl::set_gradient_edge(*variable, std::move(edge));

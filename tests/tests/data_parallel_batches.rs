@@ -130,3 +130,24 @@ fn a_panic_of_a_batch_is_an_error_and_the_next_call_works() -> Outcome {
     many.backward(&Buggy { tensor: input(5), cannot_be_cut: false })?;
     Ok(())
 }
+
+/// A loss whose weight is of the batch's kind.
+#[evaluator]
+fn weighed(model: &Tensor, batch: &Tensor, _mode: Mode) -> booster::Result<Loss> {
+    let mean = (model * batch.to_kind(Kind::Float)).f_mean(None)?;
+    Ok(Loss::weighted(mean, batch.f_max()?))
+}
+
+#[test]
+fn a_sum_of_weights_has_room_whatever_their_kind() -> Outcome {
+    let net = |path: &nn::Path<'_>| path.ones("weight", &[1]);
+    for (kind, weight) in [(Kind::Half, 6e4), (Kind::Bool, 1.0), (Kind::Uint8, 200.0), (Kind::Int64, 200.0)] {
+        let mut pipeline = DataParallelPipeline::build(&[Device::Cpu; 2], net, Weighed::new())?;
+        let batch = Tensor::full([2], weight, (Kind::Float, Device::Cpu)).to_kind(kind);
+        let weight_of_one = batch.max().double_value(&[]);
+        let (loss, ..) = pipeline.evaluate(&batch, Mode::Train)?;
+        let found = loss.weight().map(|weight| weight.double_value(&[]));
+        assert_eq!(found, Some(2.0 * weight_of_one), "{kind:?}");
+    }
+    Ok(())
+}

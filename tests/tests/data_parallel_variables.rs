@@ -55,9 +55,10 @@ fn sparse_and_dense_gradients_add_up_in_any_order() -> Outcome {
     Ok(())
 }
 
+/// Its gradient takes the weights, not the batch alone.
 #[evaluator]
 fn projected(model: &Tensor, batch: &Tensor, _mode: Mode) -> booster::Result<Tensor> {
-    Ok(batch.f_matmul(model)?.f_square()?.f_mean(None)?)
+    Ok(batch.f_matmul(&model.f_square()?)?.f_square()?.f_mean(None)?)
 }
 
 /// What training ends at, by a graph and as a training step does it.
@@ -122,5 +123,35 @@ fn a_parameter_without_entries_is_converted_with_the_others() -> Outcome {
         many.evaluate(&batch, Mode::Train)?.0.f_backward()?;
         training_step(&mut many, &batch, &mut sgd)?;
     }
+    Ok(())
+}
+
+/// The gradient of a graph of averages that others took the place of for a while.
+fn gradient_of_outer_averages<P>(mut pipeline: P) -> booster::Result<Tensor>
+where
+    P: EvaluationPipeline<Evaluator = Projected>,
+{
+    let batch = Tensor::arange(14, OPTIONS).view([7, 2]) * 0.1;
+    let mut sgd = nn::Sgd::default().build(pipeline.var_store(), 0.1)?;
+    let (mut outer, mut inner) = (Ema::new(pipeline.var_store(), 0.5)?, Ema::new(pipeline.var_store(), 0.9)?);
+    for _ in 0..3 {
+        training_step(&mut pipeline, &batch, &mut sgd)?;
+        outer.update(pipeline.var_store())?;
+        inner.update(pipeline.var_store())?;
+    }
+    sgd.zero_grad();
+    let mut outer = outer.averaged(&mut pipeline)?;
+    let (loss, ..) = outer.evaluate(&batch, Mode::Train)?;
+    drop(inner.averaged(&mut outer)?.evaluate(&batch, Mode::Train)?);
+    loss.f_backward()?;
+    Ok(outer.var_store().variables()["weight"].grad().copy())
+}
+
+#[test]
+fn a_graph_of_averages_is_right_after_averages_within_them() -> Outcome {
+    let net = |path: &nn::Path<'_>| path.add("weight", Tensor::from_slice(&[[1.0], [2.0]].concat()).view([2, 1]), true);
+    let expected = gradient_of_outer_averages(Pipeline::build(Device::Cpu, net, Projected::new()))?;
+    let found = gradient_of_outer_averages(DataParallelPipeline::build(&DEVICES, net, Projected::new())?)?;
+    assert!(relative_difference(&found, &expected) < 1e-12, "{found} instead of {expected}");
     Ok(())
 }

@@ -64,9 +64,9 @@ pub trait EvaluationPipeline {
         Ok((differentiate(loss)?, diagnostics))
     }
 
-    /// Takes note that an optimizer has stepped on all gradients of this pipeline that there were, and that its graphs
-    /// are gone: until the next one the variables stay as they are, and need not be sent to other devices again.
-    /// [`training_step`](crate::training_step) says so; a loop of your own may, and loses nothing but time if it does not.
+    /// Takes note that an optimizer has stepped on all gradients of this pipeline that there were: until the next one the
+    /// variables stay as they are, and need not be sent to other devices again, unless there was a graph of
+    /// [`evaluate`](Self::evaluate) that may still be differentiated. [`training_step`](crate::training_step) says so; a loop of your own may, and loses nothing but time if it does not.
     fn stepped(&mut self) {}
 
     /// Takes note that the variables were written, or given other memory for a while, by other means than an optimizer or

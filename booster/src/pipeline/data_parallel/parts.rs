@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::gather::gather;
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Loss, summing_kind};
+use crate::functional::widest_float;
 use crate::panic::catch_panic;
 
 /// A batch in shards, with the number of samples of each.
@@ -30,7 +31,7 @@ impl<E: Evaluator> Evaluated<E> {
     pub(super) fn differentiated(loss: Loss, diagnostics: E::Diagnostics, factor: f64) -> Result<Self> {
         let is_differentiated = loss.requires_grad();
         if is_differentiated {
-            times(&loss, &full([0_i64; 0], factor, (Kind::Double, loss.device()))?)?.f_backward()?;
+            times(&loss, &full([0_i64; 0], factor, (widest_float(loss.device()), loss.device()))?)?.f_backward()?;
         }
         Ok(Self { loss: loss.detached()?, diagnostics, output: None, is_differentiated })
     }
@@ -52,7 +53,7 @@ pub(super) fn part_of_samples(samples: &[i64], shard: usize) -> f64 {
 pub(super) struct LossWeights<'a> {
     losses: &'a [Loss],
     samples: &'a [i64],
-    /// Where a loss has a weight of its own: 0-dimensional doubles on the first loss's device, with their sum.
+    /// Where a loss has a weight of its own: 0-dimensional, of the widest kind of the first loss's device, with their sum.
     own: Option<(Vec<Tensor>, Tensor)>,
 }
 
@@ -62,12 +63,17 @@ impl<'a> LossWeights<'a> {
         if losses.iter().all(|loss| loss.weight().is_none()) {
             return Ok(Self { losses, samples, own: None });
         }
+        let widest = widest_float(device);
         let weight = |(loss, &samples): (&Loss, &i64)| match loss.weight() {
-            Some(weight) => Ok(to_device(weight, device)?.f_to_kind(Kind::Double)?),
-            None => Ok(full([0_i64; 0], samples as f64, (Kind::Double, device))?),
+            // Narrowed where it is, since a device may lack what another has.
+            Some(weight) if widest_float(weight.device()) != widest => {
+                Ok(to_device(&weight.f_to_kind(widest)?, device)?)
+            }
+            Some(weight) => Ok(to_device(weight, device)?.f_to_kind(widest)?),
+            None => Ok(full([0_i64; 0], samples as f64, (widest, device))?),
         };
         let weights = losses.iter().zip(samples).map(weight).collect::<Result<Vec<_>>>()?;
-        let total = Tensor::f_stack(&weights, 0)?.f_sum(Kind::Double)?;
+        let total = Tensor::f_stack(&weights, 0)?.f_sum(widest)?;
         Ok(Self { losses, samples, own: Some((weights, total)) })
     }
 
@@ -86,9 +92,15 @@ impl<'a> LossWeights<'a> {
         }
         let mean = sum.ok_or(Error::EmptyBatch)?.f_to_kind(kind)?;
         let Some((_, total)) = &self.own else { return Ok(Loss::from(mean)) };
-        // Of the kind that the evaluator's have.
-        let kind = self.losses.iter().find_map(Loss::weight).map_or(Kind::Double, Tensor::kind);
-        Ok(Loss::weighted(mean, total.f_to_kind(kind)?))
+        // Of the kind that the evaluator's have, unless that has no room for a sum.
+        let kind = self.losses.iter().find_map(Loss::weight).map(Tensor::kind);
+        Ok(Loss::weighted(
+            mean,
+            match kind {
+                Some(kind @ (Kind::Float | Kind::Int64)) => total.f_to_kind(kind)?,
+                _ => total.shallow_clone(),
+            },
+        ))
     }
 
     /// What a shard's gradient is to be multiplied by where it was taken by the [samples](part_of_samples) and weights

@@ -124,6 +124,9 @@ impl<M: Send + 'static> ReplicaSet<M> {
         mode: Mode,
     ) -> Result<Vec<Evaluated<E>>> {
         let gradients = if gradient::is_enabled() { GradientMode::Graph } else { GradientMode::None };
+        if gradients == GradientMode::Graph {
+            self.age.record_graph();
+        }
         let used = batch.shards.len();
         let found = self.enter(used, gradients, &batch.samples);
         let found = found.and_then(|()| self.run(evaluator, batch, mode, false));

@@ -1,5 +1,6 @@
 //! How replicas follow the master.
 
+use booster_sys::swap::{swap_back, swap_in};
 use tch::{Kind, no_grad};
 
 use super::super::sync::{Age, GradientMode};
@@ -82,6 +83,46 @@ fn gradients_flow_through_copies_to_the_master() {
         assert_eq!(replica.model().float.data_ptr() == master.float.data_ptr(), shares);
         loss(&replica.model(), 2.0).backward();
         assert!(master.float.grad().allclose(&(&master.float * 4.0), 1e-6, 0.0, false));
+    }
+}
+
+#[test]
+fn sparse_gradients_flow_through_copies_to_the_master() {
+    let model = |path: &Path<'_>| path.randn("weight", &[4, 2], 0.0, 1.0);
+    let indices = Tensor::from_slice(&[1_i64, 3, 1]);
+    for shares in [true, false] {
+        let store = VarStore::new(Device::Cpu);
+        let master = model(&store.root());
+        let mut replica = Replica::paired(Device::Cpu, model, &store, shares).unwrap();
+        replica.each(|sync| sync.enter(GradientMode::Graph, recorded())).unwrap();
+        Tensor::embedding(&replica.model(), &indices, -1, false, true).sum(Kind::Float).backward();
+        let gradient = master.grad();
+        assert!(gradient.is_sparse());
+        let expected = Tensor::from_slice2(&[[0.0f32, 0.0], [2.0, 2.0], [0.0, 0.0], [1.0, 1.0]]);
+        assert_eq!(gradient.to_dense(None, false), expected, "shares: {shares}");
+    }
+}
+
+#[test]
+fn graphs_are_right_again_once_the_master_is_back_from_several_places() {
+    for shares in [true, false] {
+        let (_store, mut master, mut replica) = pair(shares);
+        let values = [2.0, 3.0].map(|value| master.float.detach().full_like(value));
+        let (mut owns, mut graphs) = (Vec::new(), Vec::new());
+        for value in &values {
+            enter(&mut replica, GradientMode::Graph, recorded());
+            graphs.push((loss(&replica.model(), 1.0), master.float.detach().copy()));
+            leave(&mut replica);
+            owns.push(swap_in(&mut master.float, value).unwrap());
+            replica.each(|sync| sync.follow(true)).unwrap();
+        }
+        for ((graph, values), own) in graphs.into_iter().zip(owns).rev() {
+            swap_back(&mut master.float, &own).unwrap();
+            replica.each(|sync| sync.follow(true)).unwrap();
+            master.float.zero_grad();
+            graph.backward();
+            assert!(master.float.grad().allclose(&(values * 2.0), 1e-6, 0.0, false), "shares: {shares}");
+        }
     }
 }
 

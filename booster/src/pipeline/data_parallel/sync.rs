@@ -16,6 +16,8 @@ pub(super) struct Age {
     pub(super) changes: u64,
     steps: u64,
     has_gradients: bool,
+    /// Whether there was a graph for the caller to differentiate: nobody tells when it is, or whether it is gone.
+    had_graph: bool,
 }
 
 impl Age {
@@ -23,6 +25,11 @@ impl Age {
     pub(super) fn step(&mut self, has_gradients: bool) {
         self.steps += 1;
         self.has_gradients = has_gradients;
+    }
+
+    /// A graph goes to the caller.
+    pub(super) fn record_graph(&mut self) {
+        self.had_graph = true;
     }
 }
 
@@ -44,7 +51,7 @@ impl Version {
         let is_kept = if self.is_frozen && before.is_frozen {
             self.age.changes == before.age.changes
         } else {
-            !self.age.has_gradients && self.age == before.age
+            !self.age.has_gradients && !self.age.had_graph && self.age == before.age
         };
         is_kept && self.writes == before.writes && !before.is_stale
     }
@@ -61,7 +68,7 @@ pub(super) enum GradientMode {
     None,
 }
 
-/// What a replica stood for before the master went elsewhere for a while.
+/// What a replica stood for when the master went elsewhere for a while.
 #[derive(Debug)]
 struct Home {
     of: usize,
@@ -87,8 +94,8 @@ pub(super) struct VariableSync {
     holds: Option<Version>,
     /// Whether a graph may hold the replica.
     in_graph: bool,
-    /// While the master is elsewhere, as with averaged weights.
-    home: Option<Home>,
+    /// While the master is elsewhere, as with averaged weights: from where it went, the last at the end.
+    homes: Vec<Home>,
     /// During an evaluation as a leaf: the way of the graphs to the master.
     route: Option<Tensor>,
     /// Counted writes to the master's variable and the replica's when the evaluation began.
@@ -99,8 +106,8 @@ impl VariableSync {
     /// Pairs two variables. `is_near` says that they are on one device, where parameters share their memory.
     pub(super) fn new(name: String, master: Tensor, replica: Tensor, is_buffer: bool, is_near: bool) -> Self {
         let shares = is_near && !is_buffer;
-        let (of, holds, home, route) = (0, None, None, None);
-        Self { name, master, replica, is_buffer, shares, of, holds, in_graph: false, home, route, writes: (0, 0) }
+        let (of, holds, homes, route) = (0, None, Vec::new(), None);
+        Self { name, master, replica, is_buffer, shares, of, holds, in_graph: false, homes, route, writes: (0, 0) }
     }
 
     /// Goes with the master to other memory, or back: for good, or if it `is_lent`, until the master is back.
@@ -110,30 +117,28 @@ impl VariableSync {
         if self.of == of && (self.shares && of != 0 || self.fits()?) {
             return Ok(());
         }
-        let home = self.home.take();
-        let is_back = home.as_ref().is_some_and(|home| home.of == of);
-        match home {
-            Some(Home { memory: Some(memory), .. }) if is_back => {
-                swap_back(&mut self.replica, &memory)?;
-                (self.holds, self.in_graph) = (None, true);
+        if let Some(level) = self.homes.iter().rposition(|home| home.of == of) {
+            let home = self.homes.drain(level..).next();
+            match home.and_then(|home| home.memory) {
+                Some(memory) => {
+                    swap_back(&mut self.replica, &memory)?;
+                    (self.holds, self.in_graph) = (None, true);
+                }
+                None => self.settle()?,
             }
-            // Lent while it is lent.
-            Some(home) if is_lent && !is_back => {
+        } else if is_lent && self.of != 0 {
+            let memory = if self.in_graph {
+                let memory = self.memory()?;
+                Some(swap_in(&mut self.replica, &memory)?)
+            } else {
                 self.settle()?;
-                self.home = Some(home);
-            }
-            None if is_lent && self.of != 0 => {
-                let memory = if self.in_graph {
-                    let memory = self.memory()?;
-                    Some(swap_in(&mut self.replica, &memory)?)
-                } else {
-                    self.settle()?;
-                    None
-                };
-                (self.holds, self.in_graph) = (None, false);
-                self.home = Some(Home { of: self.of, memory });
-            }
-            _ => self.settle()?,
+                None
+            };
+            (self.holds, self.in_graph) = (None, false);
+            self.homes.push(Home { of: self.of, memory });
+        } else {
+            self.homes.clear();
+            self.settle()?;
         }
         if !(self.shares || self.fits()?) {
             self.settle()?;

@@ -436,7 +436,7 @@ impl Trainer {
             ema.follow(pipeline.var_store())?;
         }
         optimizer::step(&mut self.optimizer)?;
-        self.steps += 1;
+        self.steps = self.steps.saturating_add(1);
         self.ema.as_mut().map_or(Ok(()), Ema::average)
     }
 
