@@ -6,6 +6,7 @@
 extern crate self as booster;
 
 pub mod batch;
+mod device;
 pub mod diagnostic;
 pub mod distributions;
 pub mod error;
@@ -17,8 +18,9 @@ pub mod models;
 mod panic;
 pub mod pipeline;
 pub mod prelude;
-pub mod stats;
+
 pub mod training;
+pub mod transfers;
 
 #[doc(hidden)]
 #[path = "private.rs"]

@@ -3,9 +3,9 @@
 //! The counts are those of the whole process: this file has one test.
 
 use booster::prelude::*;
-use booster::stats::host_reads;
 use booster::tch::nn::{self, OptimizerConfig};
 use booster::tch::{Device, Kind, Tensor};
+use booster::transfers::host_reads;
 
 #[derive(Diagnostic)]
 struct Measured {

@@ -79,9 +79,9 @@ fn replicas_give_the_numbers_of_the_cpu() -> Outcome {
             let found = many.var_store().variables()[&name].to_device(Device::Cpu);
             assert!(relative_difference(&found, &variable) < 1e-4, "{placement:?}: {name}");
         }
-        let before = booster::stats::host_reads();
+        let before = booster::transfers::host_reads();
         training_step(&mut many, &batch(6), &mut sgd_of_many)?;
-        assert_eq!(booster::stats::host_reads(), before);
+        assert_eq!(booster::transfers::host_reads(), before);
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! Moving averages that are lent to a pipeline.
 use booster::prelude::*;
-use booster::stats::host_reads;
 use booster::tch::nn::{self, ModuleT, OptimizerConfig, VarStore};
 use booster::tch::{Device, Kind, Reduction, Tensor, manual_seed, no_grad};
 use booster::training::Ema;
+use booster::transfers::host_reads;
 use booster_tests::generator;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;

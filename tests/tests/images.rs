@@ -30,9 +30,9 @@ fn floats_are_scaled_and_clamped_and_keep_their_graph_to_themselves() -> Outcome
 
 #[test]
 fn reading_an_image_is_counted() -> Outcome {
-    let before = booster::stats::host_reads();
+    let before = booster::transfers::host_reads();
     Image::from_tensor(&colours())?.to_png()?;
-    assert!(booster::stats::host_reads() > before);
+    assert!(booster::transfers::host_reads() > before);
     Ok(())
 }
 

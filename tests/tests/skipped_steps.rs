@@ -138,11 +138,11 @@ fn a_step_under_the_policy_reads_one_number() -> Outcome {
     let adam = nn::Adam::default().build(pipeline.var_store(), 1e-2)?;
     let mut trainer = Trainer::new(adam).accumulate(2)?.non_finite(NonFiniteStep::Skip);
     let batches = [batch(5, false), batch(5, true)];
-    let before = booster::stats::host_reads();
+    let before = booster::transfers::host_reads();
     for _ in 0..10 {
         trainer.step(&mut pipeline, &batches[0])?;
         trainer.step(&mut pipeline, &batches[1])?;
     }
-    assert_eq!(booster::stats::host_reads(), before + 10);
+    assert_eq!(booster::transfers::host_reads(), before + 10);
     Ok(())
 }

@@ -253,13 +253,13 @@ fn a_step_reads_nothing_back() -> Outcome {
         pipeline.var_store_mut().double();
         let mut trainer = adam(&pipeline)?.accumulate(3)?.clip_norm(1.0)?.ema(Ema::new(pipeline.var_store(), 0.99)?);
         let batch = tokens(5);
-        let before = booster::stats::host_reads();
+        let before = booster::transfers::host_reads();
         for _ in 0..100 {
             trainer.step(&mut pipeline, &batch)?;
         }
-        assert_eq!(booster::stats::host_reads(), before);
+        assert_eq!(booster::transfers::host_reads(), before);
         trainer.close(&mut pipeline)?;
-        assert_eq!(booster::stats::host_reads(), before + 1);
+        assert_eq!(booster::transfers::host_reads(), before + 1);
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Every read from a device goes through `booster::stats`, which counts them. The lints name methods; these are
+//! Every read from a device goes through `booster::transfers`, which counts them. The lints name methods; these are
 //! tch's conversions, which they cannot name.
 
 use std::fs;

@@ -9,8 +9,8 @@ use booster_sys::{identity, info::length};
 use tch::{Device, Tensor};
 
 pub use self::path::FieldPath;
+use crate::device::{concatenate, to_device};
 use crate::error::{Error, Result};
-pub(crate) use crate::stats::to_device;
 
 /// Tensors whose first dimension is the samples'.
 ///
@@ -188,30 +188,4 @@ fn first_path<B: Batch>(batch: &B) -> String {
         Ok(())
     });
     first.unwrap_or_default()
-}
-
-/// Joins tensors along their first dimension, on the first one's device.
-pub(crate) fn concatenate(path: FieldPath<'_>, tensors: &[&Tensor]) -> Result<Tensor> {
-    let [first, rest @ ..] = tensors else { return Err(Error::EmptyBatch) };
-    let shape = first.size();
-    let device = first.device();
-    for (index, other) in rest.iter().enumerate() {
-        let found = other.size();
-        let fits = !shape.is_empty() && found.get(1..) == shape.get(1..) && other.f_kind()? == first.f_kind()?;
-        if !fits {
-            let reason = format!(
-                "part 0 has shape {shape:?} and kind {:?}, but part {} has shape {found:?} and kind {:?}: \
-                 parts may differ in their first dimension only",
-                first.f_kind()?,
-                index + 1,
-                other.f_kind()?,
-            );
-            return Err(Error::BatchMismatch { field: path.to_string(), reason });
-        }
-    }
-    if rest.is_empty() {
-        return Ok(first.shallow_clone());
-    }
-    let moved = tensors.iter().map(|tensor| to_device(tensor, device)).collect::<Result<Vec<_>>>()?;
-    Ok(Tensor::f_cat(&moved, 0)?)
 }

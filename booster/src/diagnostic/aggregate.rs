@@ -6,13 +6,13 @@ use std::marker::PhantomData;
 use tch::no_grad_guard;
 
 use super::flush::{Updates, Window, fetch};
-use super::non_finite::{NonFinite, NonFiniteReport};
+use super::non_finite::NonFinite;
 use super::read::read;
 use super::samples::Scopes;
 use super::summary::Summary;
 use super::track::{Prepared, Track};
 use super::{Diagnostic, Leaves};
-use crate::error::{Error, Result};
+use crate::error::{Error, NonFiniteReport, Result};
 
 /// After this many updates their values are reduced and their handles given up.
 const WINDOW: usize = 256;

@@ -9,8 +9,8 @@ use tch::{Device, Kind, Tensor};
 use super::nature::Nature;
 use super::non_finite::NonFinite;
 use super::weights::{Ratio, Weighted, rows_of, spread as spread_over};
+use crate::device::to_device;
 use crate::error::{Error, Result};
-use crate::stats::to_device;
 
 /// Values of one field, with what each of them counts. What a [`Reduction`](super::Reduction) makes its state of.
 #[derive(Debug)]

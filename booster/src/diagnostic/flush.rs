@@ -5,8 +5,9 @@ use tch::{Device, Kind, Tensor};
 
 use super::samples::Samples;
 use super::track::{Pending, Track};
+use crate::device::to_device;
 use crate::error::Result;
-use crate::stats;
+use crate::transfers;
 
 /// The updates with values that are pending. They are kept in two lists that are used again: an allocation for each
 /// update would, while it is kept, have libtorch's tensors come to lie elsewhere from step to step.
@@ -106,12 +107,12 @@ impl Table {
         let numbers = values.iter().map(|&(update, _)| updates.numbers[update] as f64);
         let known = samples().map(|samples| if let Samples::Host(samples) = samples { *samples } else { 0.0 });
         let lengths = values.iter().map(|&(_, rows)| rows as f64);
-        let sent = stats::upload(&numbers.chain(known).chain(lengths).collect::<Vec<_>>(), device)?;
+        let sent = transfers::upload(&numbers.chain(known).chain(lengths).collect::<Vec<_>>(), device)?;
         let part = |part: usize| sent.f_narrow(0, (part * count) as i64, count as i64);
         let known = part(1)?;
         let sample = |(index, samples): (usize, &Samples)| match samples {
             Samples::Host(_) => Ok(known.f_select(0, index as i64)?),
-            Samples::Device(tensor) => Ok(stats::to_device(tensor, device)?.f_to_kind(Kind::Double)?),
+            Samples::Device(tensor) => Ok(to_device(tensor, device)?.f_to_kind(Kind::Double)?),
         };
         let samples = if samples().all(|samples| matches!(samples, Samples::Host(_))) {
             known
@@ -150,10 +151,10 @@ pub(crate) fn fetch(tracks: &mut [Track], updates: &mut Updates) -> Result<()> {
     let of_values = tracks.iter_mut().flat_map(|track| &mut track.pending).flat_map(Pending::tensors_mut);
     let of_samples = updates.samples.iter_mut().filter_map(Samples::tensor_mut);
     let mut away =
-        of_values.chain(of_samples).filter(|tensor| !stats::has_doubles(tensor.device())).collect::<Vec<_>>();
+        of_values.chain(of_samples).filter(|tensor| !transfers::has_doubles(tensor.device())).collect::<Vec<_>>();
     while let Some(device) = away.first().map(|tensor| tensor.device()) {
         let (mut here, elsewhere): (Vec<_>, Vec<_>) = away.into_iter().partition(|tensor| tensor.device() == device);
-        let fetched = stats::fetch(&here.iter().map(|tensor| &**tensor).collect::<Vec<_>>())?;
+        let fetched = transfers::fetch(&here.iter().map(|tensor| &**tensor).collect::<Vec<_>>())?;
         here.iter_mut().zip(fetched).for_each(|(tensor, fetched)| **tensor = fetched);
         away = elsewhere;
     }

@@ -12,10 +12,11 @@ use super::samples::{Samples, Scopes};
 use super::schema::Field;
 use super::weights::{Ratio, Weighted, rows_of};
 use super::{Diagnostic, Leaves, LeavesMut};
-use crate::batch::{FieldPath, concatenate, to_device};
+use crate::batch::FieldPath;
+use crate::device::{concatenate, to_device};
 use crate::error::{Error, Result};
 use crate::functional::widest_float;
-use crate::stats::has_doubles;
+use crate::transfers::has_doubles;
 
 /// Gathers into the first shard. `sizes` are the numbers of samples of shards whose diagnostics do not tell; without
 /// them each such shard counts alike.

@@ -34,7 +34,7 @@ pub use self::chunk::Chunk;
 pub use self::leaf::{Leaf, LeafRef, LeafValue, SampleCount};
 use self::nature::Nature;
 pub(crate) use self::nature::is_real;
-pub use self::non_finite::{NonFinite, NonFiniteReport};
+pub use self::non_finite::NonFinite;
 pub use self::reduction::{HostState, RatioReduction, Reduce, Reduced, ReducedBy, Reduction, State, Unchecked};
 pub use self::saved::SavedAggregator;
 pub use self::schema::{Entry, Field, Metric, Schema, SchemaMetric};
@@ -45,7 +45,8 @@ pub use self::table::format_summary;
 pub(crate) use self::table::number;
 pub use self::value::{Array, Histogram, MetricValue, Value, Values, put, put_optional, take, take_optional};
 pub use self::weights::{Ratio, Weighted};
-use crate::batch::to_device;
+use crate::device::to_device;
+pub use crate::error::NonFiniteReport;
 use crate::error::Result;
 use crate::logging::Sink;
 

@@ -11,7 +11,7 @@ use super::seen::Seen;
 use super::track::{Finite, Lifted};
 use super::weights::Ratio;
 use crate::error::Result;
-use crate::stats;
+use crate::transfers;
 
 /// More values than this are left to libtorch, whose sums use more than one core.
 const FEW: usize = 4096;
@@ -119,7 +119,7 @@ impl HostSums {
 /// kinds that Rust does not have: to join them costs less.
 fn sum_of(tensor: &Tensor, info: Option<&Info>) -> Result<Option<(f64, bool)>> {
     let Some(info) = info else { return Ok(None) };
-    if !stats::is_on_host(info.device) {
+    if !transfers::is_on_host(info.device) {
         return Ok(None);
     }
     let count = info.shape.numel();
@@ -130,7 +130,7 @@ fn sum_of(tensor: &Tensor, info: Option<&Info>) -> Result<Option<(f64, bool)>> {
         return Ok(Some((sum, is_finite)));
     }
     Ok(match info.kind {
-        Kind::Float | Kind::Double | Kind::Int64 | Kind::Bool => Some(stats::sum_on_host(tensor)?),
+        Kind::Float | Kind::Double | Kind::Int64 | Kind::Bool => Some(transfers::sum_on_host(tensor)?),
         _ => None,
     })
 }
@@ -138,7 +138,7 @@ fn sum_of(tensor: &Tensor, info: Option<&Info>) -> Result<Option<(f64, bool)>> {
 /// The sum of a large tensor, and whether it is finite.
 fn sum_of_many(tensor: &Tensor) -> Result<(f64, bool)> {
     let tensor = if is_float8(tensor.f_kind()?) { tensor.f_to_kind(Kind::Float)? } else { tensor.shallow_clone() };
-    stats::sum_on_host(&tensor.f_sum(Kind::Double)?)
+    transfers::sum_on_host(&tensor.f_sum(Kind::Double)?)
 }
 
 /// A compensated sum (Neumaier, 1974).

@@ -2,13 +2,12 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::non_finite::NonFiniteReport;
 use super::reduction::HostState;
 use super::schema::Field;
 use super::track::Track;
 use super::value::Value;
-use crate::error::Result;
-use crate::stats;
+use crate::error::{NonFiniteReport, Result};
+use crate::transfers;
 
 /// What a track holds, on the host.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +72,7 @@ fn read_tensors(tensors: &[&Tensor]) -> Result<Vec<Vec<f64>>> {
     for device in devices {
         let here = (0..tensors.len()).filter(|&index| tensors[index].device() == device).collect::<Vec<_>>();
         let flat = here.iter().map(|&index| Ok(tensors[index].f_to_kind(Kind::Double)?.f_reshape([-1])?));
-        let numbers = stats::read(&Tensor::f_cat(&flat.collect::<Result<Vec<_>>>()?, 0)?)?;
+        let numbers = transfers::read(&Tensor::f_cat(&flat.collect::<Result<Vec<_>>>()?, 0)?)?;
         let mut rest = numbers.as_slice();
         for index in here {
             let (own, others) = rest.split_at(tensors[index].numel());

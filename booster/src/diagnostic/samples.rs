@@ -6,9 +6,9 @@ use tch::{Device, Kind, Tensor};
 use super::leaf::LeafRef;
 use super::schema::{Entry, Field, Schema};
 use super::seen::Seen;
-use crate::batch::to_device;
+use crate::device::to_device;
 use crate::error::{Error, Result};
-use crate::stats;
+use crate::transfers;
 
 /// The number of samples that a batch-level leaf counts for.
 #[derive(Debug)]
@@ -171,7 +171,7 @@ fn stated(field: &Field, leaf: LeafRef<'_>) -> Result<Samples> {
         LeafRef::Tensor(tensor) if tensor.dim() == 0 => {
             let number = Samples::Device(tensor.f_detach()?);
             // Nothing waits for the host's own memory.
-            if stats::is_on_host(tensor.device()) { number.read().map(Samples::Host) } else { Ok(number) }
+            if transfers::is_on_host(tensor.device()) { number.read().map(Samples::Host) } else { Ok(number) }
         }
         leaf => leaf.number().map(Samples::Host).ok_or_else(|| Error::Leaf {
             group: field.group,
@@ -216,7 +216,7 @@ impl Samples {
             Self::Host(number) => Ok(*number),
             Self::Device(tensor) => {
                 let on_host = to_device(tensor, Device::Cpu)?.f_to_kind(Kind::Double)?;
-                Ok(stats::sum_on_host(&on_host)?.0)
+                Ok(transfers::sum_on_host(&on_host)?.0)
             }
         }
     }

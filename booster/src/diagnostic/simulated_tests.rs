@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use tch::{Device, Kind, Tensor};
 
-use crate::stats::simulated::{Simulated, with};
+use crate::transfers::simulated::{Simulated, with};
 use crate::{Aggregator, NonFinite, Ratio, Summary as _, Weighted};
 
 #[derive(crate::Diagnostic)]

@@ -18,9 +18,10 @@ use super::samples::Samples;
 use super::schema::Field;
 use super::seen::Seen;
 use super::weights::{Ratio, Weighted, rows_of};
+use crate::device::to_device;
 use crate::error::{Error, Result};
 use crate::panic::catch_panic;
-use crate::stats::{self, to_device};
+use crate::transfers;
 
 /// The running state of one field: handles to the values of recent updates, and the states of all before.
 #[derive(Debug)]
@@ -186,7 +187,7 @@ impl Track {
                     let (tensor, bytes) = own(tensor, info)?;
                     // Not of doubles, whose sum may be infinite where they are not.
                     let is_summed = info.shape.numel() > rows.unwrap_or(1) as usize && info.kind != Kind::Double;
-                    if is_summed && stats::has_doubles(info.device) {
+                    if is_summed && transfers::has_doubles(info.device) {
                         let sums = match rows {
                             Some(rows) => tensor.f_reshape([rows, -1])?.f_sum_dim_intlist(-1, false, Kind::Double)?,
                             None => tensor.f_sum(Kind::Double)?,
@@ -355,7 +356,7 @@ impl Track {
                     LeafValue::Float(number) => number,
                     _ => f64::NAN,
                 });
-                batches(stats::upload(&numbers.collect::<Vec<_>>(), device)?)
+                batches(transfers::upload(&numbers.collect::<Vec<_>>(), device)?)
             }
             Some(Nature::Scalars) => batches(join(&tensors(), device, Join::Stack)?.f_to_kind(Kind::Double)?),
             Some(Nature::Samples(_)) => Content::Samples(join(&tensors(), device, Join::Cat)?).into(),

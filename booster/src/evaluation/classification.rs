@@ -8,9 +8,9 @@ use tch::nn::ModuleT;
 use tch::{Reduction, TchError, Tensor};
 
 use super::{Loss, Mode, summing_kind};
+use crate::device::to_device_and_kind;
 use crate::diagnostic::Weighted;
 use crate::error::{Error, Result};
-use crate::stats;
 use crate::{Batch, evaluator};
 
 /// Inputs with the class of each.
@@ -51,7 +51,7 @@ impl ClassWeights {
         if let Some(tensor) = tensors.iter().find(|tensor| tensor.device() == device && tensor.kind() == kind) {
             return Ok(Some(tensor.shallow_clone()));
         }
-        let tensor = stats::to_device_and_kind(&Tensor::f_from_slice(&self.weights)?, device, kind)?;
+        let tensor = to_device_and_kind(&Tensor::f_from_slice(&self.weights)?, device, kind)?;
         tensors.push(tensor.shallow_clone());
         Ok(Some(tensor))
     }

@@ -3,7 +3,7 @@
 use booster_sys::accelerator::{Accelerator, accelerator};
 use tch::{Cuda, Device, Kind, utils};
 
-use crate::stats::has_doubles;
+use crate::transfers::has_doubles;
 
 /// The fastest device of this machine that libtorch can use: the first CUDA device, or else Apple's GPU (MPS), or else
 /// the CPU.

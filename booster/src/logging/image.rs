@@ -9,7 +9,7 @@ use tch::Tensor;
 use super::{Point, PointData, Sink, write_file};
 use crate::error::{Error, Result};
 use crate::functional::to_bytes;
-use crate::stats::read_bytes;
+use crate::transfers::read_bytes;
 
 /// An image on the host, grey or in colour.
 ///

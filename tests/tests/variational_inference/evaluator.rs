@@ -131,11 +131,11 @@ fn a_step_of_training_reads_nothing_back() -> Outcome {
     let mut optimizer = nn::Adam::default().build(pipeline.var_store(), 1e-3)?;
     let images = Tensor::rand([8, 1, 4, 4], (Kind::Float, Device::Cpu)).bernoulli();
     let mut mean = Aggregator::new();
-    let before = booster::stats::host_reads();
+    let before = booster::transfers::host_reads();
     for _ in 0..5 {
         mean.update(&training_step(&mut pipeline, &images, &mut optimizer)?)?;
     }
-    assert_eq!(booster::stats::host_reads(), before);
+    assert_eq!(booster::transfers::host_reads(), before);
     let summary = mean.summary()?;
     assert_eq!(summary.loss.kl_per_layer.shape, [1]);
     assert!((summary.loss.kl_per_layer.data[0] - summary.loss.kl).abs() < 1e-5 * summary.loss.kl);

@@ -7,7 +7,7 @@ use super::{HostState, Reduction, State};
 use crate::diagnostic::chunk::Chunk;
 use crate::diagnostic::value::Histogram;
 use crate::error::Result;
-use crate::stats;
+use crate::transfers;
 
 /// A histogram over all doubles, in buckets that grow by a tenth from 1e-12 to 1e20 on either side of 0: TensorBoard's
 /// own, so that nothing has to be known of the values. Empty buckets at both ends are left out.
@@ -91,7 +91,7 @@ fn growing_edges() -> Vec<f64> {
 fn lift(chunk: &Chunk, edges: &[f64]) -> Result<State> {
     let (values, weights) = chunk.flat()?;
     let buckets = i64::try_from(edges.len()).map_err(crate::Error::custom)? - 1;
-    let inner = stats::upload(&edges[1..edges.len() - 1], values.device())?;
+    let inner = transfers::upload(&edges[1..edges.len() - 1], values.device())?;
     let index = values.f_bucketize(&inner, false, true)?;
     let zeros = Tensor::f_zeros([buckets], (Kind::Double, values.device()))?;
     // NaN is in no bucket.

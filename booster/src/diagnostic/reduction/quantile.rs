@@ -137,7 +137,7 @@ fn carried(mut levels: Vec<Option<Points>>) -> Result<Vec<Tensor>> {
     }
     let device = levels.iter().flatten().next().map(|points| points.values.device());
     let packed = levels.iter().map(|points| match (Points::pack(points.as_ref())?, device) {
-        (part, Some(device)) => crate::batch::to_device(&part, device),
+        (part, Some(device)) => crate::device::to_device(&part, device),
         (part, None) => Ok(part),
     });
     packed.collect()

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
-use crate::batch::to_device;
+use crate::device::to_device;
 use crate::error::Result;
 
 /// The state of a reduction on a device: 1-dimensional tensors of doubles.

@@ -4,7 +4,7 @@ use booster_sys::generator;
 use tch::Device;
 
 use crate::error::Result;
-use crate::stats;
+use crate::transfers;
 
 /// Each device once, in order.
 pub(super) fn distinct(devices: impl IntoIterator<Item = Device>) -> Vec<Device> {
@@ -26,8 +26,8 @@ pub(super) fn separate(devices: &[Device]) -> Result<()> {
     let Some((first, rest)) = devices.split_first().filter(|(_, rest)| !rest.is_empty()) else { return Ok(()) };
     let state = generator::state(*first)?;
     for (index, device) in (1_u64..).zip(rest) {
-        if stats::equal_on_host(&state, &generator::state(*device)?)? {
-            let bytes = stats::read_bytes(&state)?;
+        if transfers::equal_on_host(&state, &generator::state(*device)?)? {
+            let bytes = transfers::read_bytes(&state)?;
             let seed = bytes.iter().take(8).rev().fold(0, |seed, &byte| seed << 8 | u64::from(byte));
             generator::seed(*device, seed.wrapping_add(index.wrapping_mul(APART)))?;
         }

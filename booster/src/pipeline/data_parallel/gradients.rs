@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use booster_sys::{foreach, gradient};
 use tch::{Device, Kind, Tensor, no_grad};
 
-use crate::batch::to_device;
+use crate::device::to_device;
 use crate::error::Result;
 
 /// The gradients of one replica, of the variables that have one.

@@ -3,7 +3,8 @@
 use booster_sys::scalar::{ScalarOps as _, full};
 use tch::{Kind, Tensor};
 
-use crate::batch::{Batch, to_device};
+use crate::batch::Batch;
+use crate::device::to_device;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::gather::gather;
 use crate::error::{Error, Result};

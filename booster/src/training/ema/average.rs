@@ -4,8 +4,8 @@ use booster_sys::identity::is_same;
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
+use crate::device::to_device_and_kind;
 use crate::error::{Error, Result};
-use crate::stats;
 
 pub(super) struct Average {
     /// More than one where variables share their storage.
@@ -46,7 +46,7 @@ impl Average {
         }
         let (device, kind) = (variable.device(), kind_of_average(variable.kind()));
         if (self.value.device(), self.value.kind()) != (device, kind) {
-            self.value = stats::to_device_and_kind(&self.value, device, kind)?;
+            self.value = to_device_and_kind(&self.value, device, kind)?;
         }
         Ok(())
     }

@@ -6,9 +6,10 @@ use std::path::Path;
 use tch::{Device, Kind, Tensor, no_grad_guard};
 
 use super::Ema;
+use crate::device::to_device;
 use crate::error::{Error, Result};
 use crate::files::{write_file, write_whole};
-use crate::stats;
+use crate::transfers;
 
 /// The name of the number of updates among the averages.
 pub(super) const UPDATES: &str = "ema.num_updates";
@@ -46,7 +47,7 @@ impl Ema {
         for average in &self.averages {
             let value = &average.value;
             let value = if value.is_sparse() { value.f_coalesce()? } else { value.f_contiguous()? };
-            let value = stats::to_device(&value, Device::Cpu)?;
+            let value = to_device(&value, Device::Cpu)?;
             tensors.extend(average.names.iter().map(|name| (name.as_str(), value.shallow_clone())));
         }
         write(&tensors, path)
@@ -59,7 +60,7 @@ impl Ema {
         let saved = self.averages.iter().map(|average| find(&tensors, &average.names[0], &average.value));
         let saved = saved.collect::<Result<Vec<_>>>()?;
         let updates = find(&tensors, UPDATES, &Tensor::from_slice(&[0_i64]))?.f_to_kind(Kind::Double)?;
-        let updates = stats::read(&updates)?[0];
+        let updates = transfers::read(&updates)?[0];
         if !(0.0..=MOST_UPDATES).contains(&updates) {
             let (name, expected) = (UPDATES.to_owned(), format!("a number from 0 to {MOST_UPDATES}"));
             return Err(Error::Variable { name, expected, found: updates.to_string() });

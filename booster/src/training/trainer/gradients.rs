@@ -7,8 +7,8 @@ use booster_sys::scalar::{ScalarOps as _, full};
 use booster_sys::{foreach, gradient};
 use tch::{Kind, Tensor};
 
+use crate::device::to_device_and_kind;
 use crate::error::Result;
-use crate::stats;
 
 /// How gradients are limited before the optimizer steps.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +34,7 @@ pub(super) fn take(variables: &mut [Tensor]) -> Result<Vec<Tensor>> {
 pub(super) fn put(variables: &mut [Tensor], gradients: &[Tensor]) -> Result<bool> {
     let mut any_frozen = false;
     for (variable, gradient) in variables.iter_mut().zip(gradients).filter(|(_, gradient)| gradient.defined()) {
-        let own = stats::to_device_and_kind(gradient, variable.device(), variable.f_kind()?)?;
+        let own = to_device_and_kind(gradient, variable.device(), variable.f_kind()?)?;
         gradient::set(variable, Some(&own))?;
         any_frozen |= !variable.requires_grad();
     }

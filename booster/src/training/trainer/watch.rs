@@ -3,9 +3,10 @@
 use booster_sys::scalar::{ScalarOps as _, full};
 use tch::{Kind, Tensor};
 
+use crate::device::{to_device, to_device_and_kind};
 use crate::error::{Error, Result};
 use crate::functional::widest_float;
-use crate::stats;
+use crate::transfers;
 
 /// Which step was the first whose loss, and the first whose gradient, was not finite.
 #[derive(Debug, Default)]
@@ -18,12 +19,12 @@ impl Watch {
     /// Looks at a step without waiting for the device. What is given back is the step's number where a value was not
     /// finite, else infinity, for loss and gradient.
     pub(super) fn look(&mut self, step: u64, loss: &Tensor, norm: &Tensor) -> Result<Tensor> {
-        let loss = stats::to_device_and_kind(loss, norm.device(), norm.f_kind()?)?;
+        let loss = to_device_and_kind(loss, norm.device(), norm.f_kind()?)?;
         let is_finite = Tensor::f_stack(&[&loss, norm], 0)?.f_isfinite()?;
         let steps = full([2], step as f64, (widest_float(norm.device()), norm.device()))?;
         let bad = steps.try_masked_fill(&is_finite, f64::INFINITY)?;
         self.first = Some(match &self.first {
-            Some(first) => first.f_minimum(&stats::to_device(&bad, first.device())?)?,
+            Some(first) => first.f_minimum(&to_device(&bad, first.device())?)?,
             None => bad.shallow_clone(),
         });
         Ok(bad)
@@ -42,7 +43,7 @@ impl Watch {
 
 /// The error that the numbers of bad steps amount to. It waits for the device.
 pub(super) fn verdict(bad: &Tensor) -> Result<()> {
-    let bytes = stats::read_bytes(&bad.f_view_dtype(Kind::Uint8)?)?;
+    let bytes = transfers::read_bytes(&bad.f_view_dtype(Kind::Uint8)?)?;
     let numbers = if bad.f_kind()? == Kind::Float {
         numbers(&bytes, |bytes| f64::from(f32::from_ne_bytes(bytes)))
     } else {

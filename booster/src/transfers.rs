@@ -15,9 +15,9 @@ static UPLOADS: AtomicU64 = AtomicU64::new(0);
 /// each 256 updates of an aggregator); a summary makes one per device.
 ///
 /// ```
-/// let before = booster::stats::host_reads();
+/// let before = booster::transfers::host_reads();
 /// // training steps ...
-/// assert_eq!(booster::stats::host_reads(), before);
+/// assert_eq!(booster::transfers::host_reads(), before);
 /// ```
 pub fn host_reads() -> u64 {
     HOST_READS.load(Ordering::Relaxed)
@@ -29,6 +29,14 @@ pub fn host_reads() -> u64 {
 /// however many updates that are.
 pub fn uploads() -> u64 {
     UPLOADS.load(Ordering::Relaxed)
+}
+
+pub(crate) fn count_read() {
+    count(&HOST_READS);
+}
+
+pub(crate) fn count_upload() {
+    count(&UPLOADS);
 }
 
 fn count(transfers: &AtomicU64) {
@@ -47,27 +55,6 @@ pub(crate) fn has_doubles(device: Device) -> bool {
     matches!(device, Device::Cpu | Device::Cuda(_)) && !simulated::is_without_doubles()
 }
 
-/// The tensor on a device; itself where it is there already. A copy from pinned memory does not wait.
-#[expect(clippy::disallowed_methods, reason = "it is counted")]
-pub(crate) fn to_device(tensor: &Tensor, device: Device) -> Result<Tensor> {
-    let from = tensor.device();
-    if from == device {
-        return Ok(tensor.shallow_clone());
-    }
-    match (from, device) {
-        (Device::Cpu, _) => count(&UPLOADS),
-        (_, Device::Cpu) => count(&HOST_READS),
-        _ => {}
-    }
-    let pinned = from == Device::Cpu && device.is_cuda() && tensor.f_is_pinned(device)?;
-    Ok(tensor.f_to_device_(device, tensor.f_kind()?, pinned, false)?)
-}
-
-/// The tensor on a device and of a kind.
-pub(crate) fn to_device_and_kind(tensor: &Tensor, device: Device, kind: Kind) -> Result<Tensor> {
-    Ok(to_device(tensor, device)?.f_to_kind(kind)?)
-}
-
 /// Whether two tensors on the host are equal.
 #[expect(clippy::disallowed_methods, reason = "the values are on the host already")]
 pub(crate) fn equal_on_host(one: &Tensor, other: &Tensor) -> Result<bool> {
@@ -82,7 +69,7 @@ pub(crate) fn upload(numbers: &[f64], device: Device) -> Result<Tensor> {
     if is_on_host(device) {
         return Ok(tensor);
     }
-    count(&UPLOADS);
+    count_upload();
     let tensor = if device.is_cuda() { tensor.f_pin_memory(device)? } else { tensor };
     Ok(tensor.f_to_device_(device, Kind::Double, device.is_cuda(), false)?)
 }
@@ -98,7 +85,7 @@ pub(crate) fn sum_on_host(tensor: &Tensor) -> Result<(f64, bool)> {
 #[expect(clippy::disallowed_methods, reason = "it is counted")]
 pub(crate) fn read(tensor: &Tensor) -> Result<Vec<f64>> {
     debug_assert_eq!((tensor.dim(), tensor.kind()), (1, Kind::Double));
-    count(&HOST_READS);
+    count_read();
     let on_host = tensor.f_to_device_(Device::Cpu, Kind::Double, false, false)?;
     let mut numbers = vec![0.0; on_host.numel()];
     let count = numbers.len();
@@ -110,7 +97,7 @@ pub(crate) fn read(tensor: &Tensor) -> Result<Vec<f64>> {
 #[expect(clippy::disallowed_methods, reason = "it is counted")]
 pub(crate) fn read_bytes(tensor: &Tensor) -> Result<Vec<u8>> {
     debug_assert_eq!(tensor.kind(), Kind::Uint8);
-    count(&HOST_READS);
+    count_read();
     let on_host = tensor.f_to_device_(Device::Cpu, Kind::Uint8, false, false)?;
     let mut bytes = vec![0; on_host.numel()];
     let count = bytes.len();

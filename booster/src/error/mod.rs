@@ -1,13 +1,19 @@
 //! The one error type of the library.
 
+mod convert;
+mod non_finite;
+#[cfg(test)]
+mod tests;
+mod torch;
+
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
-use booster_sys::swap::LEAST_VERSION;
-use tch::{Device, Kind, TchError};
+use tch::{Device, Kind};
 
-use crate::diagnostic::NonFiniteReport;
+pub use self::non_finite::NonFiniteReport;
+pub use self::torch::TorchError;
 
 /// A [`std::result::Result`] with booster's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -265,29 +271,9 @@ pub enum Error {
     Custom(Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl Error {
-    /// Wraps an error of the user's own, of another crate, or a message.
-    ///
-    /// ```
-    /// fn vocabulary(path: &str) -> booster::Result<String> {
-    ///     let words = std::fs::read_to_string(path).map_err(booster::Error::custom)?;
-    ///     if words.is_empty() {
-    ///         return Err("the vocabulary is empty".into());
-    ///     }
-    ///     Ok(words)
-    /// }
-    /// assert!(vocabulary("nowhere").is_err());
-    /// let error = booster::Error::custom("the vocabulary is empty");
-    /// assert_eq!(error.to_string(), "the vocabulary is empty");
-    /// ```
-    pub fn custom(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Custom(error.into())
-    }
-
-    /// Says what was being done when this error came up.
-    #[must_use]
-    pub fn during(self, operation: impl Into<String>) -> Self {
-        Self::During { operation: operation.into(), cause: Box::new(self) }
+impl fmt::Debug for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
     }
 }
 
@@ -297,119 +283,4 @@ fn and_others(left_out: u64) -> String {
 
 fn of_samples(samples: Option<&Range<i64>>) -> String {
     samples.map_or_else(String::new, |Range { start, end }| format!(", samples {start}..{end} of the batch"))
-}
-
-impl From<TchError> for Error {
-    fn from(error: TchError) -> Self {
-        Self::Torch(TorchError(error))
-    }
-}
-
-/// A message of the user's own: `Err("the vocabulary is empty")?`.
-impl From<&str> for Error {
-    fn from(message: &str) -> Self {
-        Self::custom(message)
-    }
-}
-
-/// A message of the user's own: `Err(format!("no word {word}"))?`.
-impl From<String> for Error {
-    fn from(message: String) -> Self {
-        Self::custom(message)
-    }
-}
-
-/// Any error, as `anyhow` and others give it.
-impl From<Box<dyn std::error::Error + Send + Sync>> for Error {
-    fn from(error: Box<dyn std::error::Error + Send + Sync>) -> Self {
-        Self::custom(error)
-    }
-}
-
-/// What libtorch or tch said, shown without the C++ stack that libtorch appends to each message.
-pub struct TorchError(TchError);
-
-impl TorchError {
-    /// The error as tch gave it, stack included.
-    pub fn as_tch(&self) -> &TchError {
-        &self.0
-    }
-
-    /// The error that `unwrap` or `expect` panicked on, as in tch's methods without `f_`, and what the panic says before.
-    pub(crate) fn in_panic(text: &str) -> Option<(&str, Self)> {
-        let (before, message) = text.split_once("Torch(\"")?;
-        let message = message.strip_suffix("\")")?.replace("\\n", "\n").replace("\\\"", "\"");
-        Some((before, Self(TchError::Torch(message))))
-    }
-}
-
-impl fmt::Debug for Error {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, formatter)
-    }
-}
-
-impl fmt::Display for TorchError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match &self.0 {
-            TchError::Torch(text) => text.clone(),
-            other => other.to_string(),
-        };
-        // What follows is the stack of C++ functions.
-        let stack = ["\nException raised from", "\nframe #0:"].into_iter().filter_map(|start| text.find(start)).min();
-        let end = stack.unwrap_or(text.len());
-        formatter.write_str(text[..end].trim_end())?;
-        if is_of_swapped(&text) {
-            formatter.write_str(
-                " (a graph holds variables, not values: one of averaged weights is differentiated before those are \
-                 dropped, one of the variables' own values not while averages take their place)",
-            )?;
-        }
-        Ok(())
-    }
-}
-
-/// Whether libtorch refuses a graph since a variable has, or had, other values for a while: by the version that it names.
-fn is_of_swapped(text: &str) -> bool {
-    let numbers = text.split("version ").skip(1).map(|rest| rest.split(|end: char| !end.is_ascii_digit()).next());
-    text.contains("modified by an inplace operation")
-        && numbers.flatten().filter_map(|number| number.parse().ok()).any(|version: u32| version >= LEAST_VERSION)
-}
-
-impl fmt::Debug for TorchError {
-    /// The message as it is displayed: a `main` that returns an error prints it in this form.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:?}", self.to_string())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_libtorch_error_is_shown_without_its_stack() {
-        let left = tch::Tensor::zeros([2, 3], (Kind::Float, Device::Cpu));
-        let error = Error::from(left.f_matmul(&left).expect_err("2x3 by 2x3 has no product"));
-        assert_eq!(error.to_string(), "libtorch: mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)");
-    }
-
-    #[test]
-    fn a_lack_of_memory_is_shown_without_its_stack() {
-        let error = tch::Tensor::f_zeros([1 << 50], (Kind::Double, Device::Cpu)).expect_err("8 PiB are too many");
-        let text = Error::from(error).to_string();
-        assert!(text.contains("can't allocate memory") && text.lines().count() == 1, "{text}");
-    }
-
-    #[test]
-    fn what_main_prints_of_an_error_is_its_text() {
-        let error = Error::EmptyBatch.during("evaluate on Cpu");
-        assert_eq!(format!("{error:?}"), error.to_string());
-    }
-
-    #[test]
-    fn context_is_put_before_the_cause() {
-        let error = Error::EmptyBatch.during("evaluate on Cpu");
-        assert!(error.to_string().starts_with("evaluate on Cpu: the batch is empty"), "{error}");
-    }
 }

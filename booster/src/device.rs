@@ -1,0 +1,55 @@
+//! Tensors moved between devices and joined on one.
+
+use std::fmt;
+
+use tch::{Device, Kind, Tensor};
+
+use crate::error::{Error, Result};
+use crate::transfers::{count_read, count_upload};
+
+/// The tensor on a device; itself where it is there already. A copy from pinned memory does not wait.
+#[expect(clippy::disallowed_methods, reason = "it is counted")]
+pub(crate) fn to_device(tensor: &Tensor, device: Device) -> Result<Tensor> {
+    let from = tensor.device();
+    if from == device {
+        return Ok(tensor.shallow_clone());
+    }
+    match (from, device) {
+        (Device::Cpu, _) => count_upload(),
+        (_, Device::Cpu) => count_read(),
+        _ => {}
+    }
+    let pinned = from == Device::Cpu && device.is_cuda() && tensor.f_is_pinned(device)?;
+    Ok(tensor.f_to_device_(device, tensor.f_kind()?, pinned, false)?)
+}
+
+/// The tensor on a device and of a kind.
+pub(crate) fn to_device_and_kind(tensor: &Tensor, device: Device, kind: Kind) -> Result<Tensor> {
+    Ok(to_device(tensor, device)?.f_to_kind(kind)?)
+}
+
+/// Joins tensors along their first dimension, on the first one's device.
+pub(crate) fn concatenate(field: impl fmt::Display, tensors: &[&Tensor]) -> Result<Tensor> {
+    let [first, rest @ ..] = tensors else { return Err(Error::EmptyBatch) };
+    let shape = first.size();
+    let device = first.device();
+    for (index, other) in rest.iter().enumerate() {
+        let found = other.size();
+        let fits = !shape.is_empty() && found.get(1..) == shape.get(1..) && other.f_kind()? == first.f_kind()?;
+        if !fits {
+            let reason = format!(
+                "part 0 has shape {shape:?} and kind {:?}, but part {} has shape {found:?} and kind {:?}: \
+                 parts may differ in their first dimension only",
+                first.f_kind()?,
+                index + 1,
+                other.f_kind()?,
+            );
+            return Err(Error::BatchMismatch { field: field.to_string(), reason });
+        }
+    }
+    if rest.is_empty() {
+        return Ok(first.shallow_clone());
+    }
+    let moved = tensors.iter().map(|tensor| to_device(tensor, device)).collect::<Result<Vec<_>>>()?;
+    Ok(Tensor::f_cat(&moved, 0)?)
+}

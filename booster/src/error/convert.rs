@@ -1,0 +1,58 @@
+//! Errors made of other errors and of messages.
+
+use tch::TchError;
+
+use super::Error;
+
+impl Error {
+    /// Wraps an error of the user's own, of another crate, or a message.
+    ///
+    /// ```
+    /// fn vocabulary(path: &str) -> booster::Result<String> {
+    ///     let words = std::fs::read_to_string(path).map_err(booster::Error::custom)?;
+    ///     if words.is_empty() {
+    ///         return Err("the vocabulary is empty".into());
+    ///     }
+    ///     Ok(words)
+    /// }
+    /// assert!(vocabulary("nowhere").is_err());
+    /// let error = booster::Error::custom("the vocabulary is empty");
+    /// assert_eq!(error.to_string(), "the vocabulary is empty");
+    /// ```
+    pub fn custom(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Custom(error.into())
+    }
+
+    /// Says what was being done when this error came up.
+    #[must_use]
+    pub fn during(self, operation: impl Into<String>) -> Self {
+        Self::During { operation: operation.into(), cause: Box::new(self) }
+    }
+}
+
+impl From<TchError> for Error {
+    fn from(error: TchError) -> Self {
+        Self::Torch(error.into())
+    }
+}
+
+/// A message of the user's own: `Err("the vocabulary is empty")?`.
+impl From<&str> for Error {
+    fn from(message: &str) -> Self {
+        Self::custom(message)
+    }
+}
+
+/// A message of the user's own: `Err(format!("no word {word}"))?`.
+impl From<String> for Error {
+    fn from(message: String) -> Self {
+        Self::custom(message)
+    }
+}
+
+/// Any error, as `anyhow` and others give it.
+impl From<Box<dyn std::error::Error + Send + Sync>> for Error {
+    fn from(error: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        Self::custom(error)
+    }
+}
