@@ -30,7 +30,7 @@ pub use booster_derive::{Batch, Diagnostic, evaluator};
 pub use tch;
 
 pub use crate::batch::Batch;
-pub use crate::diagnostic::{Aggregator, Diagnostic, NonFinite, Ratio, Reduction, Summary, Weighted};
+pub use crate::diagnostic::{Aggregator, Diagnostic, DiagnosticExt, NonFinite, Ratio, Reduction, Summary, Weighted};
 pub use crate::error::{Error, Result};
 pub use crate::evaluation::{Evaluator, Loss, Mode};
 pub use crate::pipeline::{DataParallelPipeline, EvaluationPipeline, Pipeline};

@@ -6,4 +6,4 @@ pub use crate::functional::{ScalarOps, available_device};
 pub use crate::logging::{Sink, TensorBoard};
 pub use crate::pipeline::{BatchOf, DataParallelPipeline, DiagnosticsOf, EvaluationPipeline, OutputOf, Pipeline};
 pub use crate::training::{Best, LearningRate, Schedule, Trainer, Trigger, training_step, validation_step};
-pub use crate::{Batch, Diagnostic, evaluator};
+pub use crate::{Batch, Diagnostic, DiagnosticExt as _, evaluator};

@@ -1,54 +1,30 @@
 //! Typed diagnostics: what a step measures, how many steps become one summary, and how that is shown and kept.
 
-mod aggregate;
-mod chunk;
-mod detached;
-mod flush;
+mod aggregator;
+mod ext;
 pub(crate) mod gather;
 mod leaf;
-mod nature;
-mod non_finite;
-mod on_host;
-mod owned;
-mod read;
 pub mod reduction;
 mod samples;
-mod saved;
 mod schema;
-mod schema_check;
-mod seen;
-mod serialization;
-#[cfg(test)]
-mod simulated_tests;
 mod summary;
-mod table;
-mod text;
-mod track;
 mod value;
-mod weights;
 
+use booster_sys::detach::detach;
 use tch::{Device, Tensor};
 
-pub use self::aggregate::Aggregator;
-pub use self::chunk::Chunk;
-pub use self::leaf::{Leaf, LeafRef, LeafValue, SampleCount};
-use self::nature::Nature;
-pub(crate) use self::nature::is_real;
-pub use self::non_finite::NonFinite;
-pub use self::reduction::{HostState, RatioReduction, Reduce, Reduced, ReducedBy, Reduction, State, Unchecked};
-pub use self::saved::SavedAggregator;
+pub use self::aggregator::{Aggregator, NonFinite, SavedAggregator};
+pub use self::ext::DiagnosticExt;
+pub(crate) use self::leaf::layout::{Seen, is_real};
+pub use self::leaf::{Leaf, LeafRef, LeafValue, Ratio, SampleCount, Weighted};
+pub use self::reduction::{Chunk, HostState, RatioReduction, Reduce, Reduced, ReducedBy, Reduction, State, Unchecked};
 pub use self::schema::{Entry, Field, Metric, Schema, SchemaMetric};
-pub(crate) use self::seen::Seen;
-pub use self::serialization::{deserialize_summary, serialize_summary};
-pub use self::summary::{EmptySummary, Summary};
-pub use self::table::format_summary;
-pub(crate) use self::table::number;
+pub(crate) use self::summary::number;
+pub use self::summary::{EmptySummary, Summary, deserialize_summary, format_summary, serialize_summary};
 pub use self::value::{Array, Histogram, MetricValue, Value, Values, put, put_optional, take, take_optional};
-pub use self::weights::{Ratio, Weighted};
 use crate::device::to_device;
 pub use crate::error::NonFiniteReport;
 use crate::error::Result;
-use crate::logging::Sink;
 
 /// What a step measures: a struct whose fields are grouped and typed.
 ///
@@ -121,7 +97,7 @@ pub trait Diagnostic: Sized + Send + 'static {
     fn to_device(self, device: Device) -> Result<Self> {
         let fields = Self::SCHEMA.fields();
         let leaves = Leaves::of(&self, fields.len());
-        leaves.seen.iter().zip(fields).try_for_each(|(seen, field)| seen.check(field))?;
+        leaves.seen.iter().zip(fields).try_for_each(|(seen, field)| field.check(seen))?;
         self.map_tensors(&mut |tensor| to_device(tensor, device))
     }
 
@@ -132,8 +108,10 @@ pub trait Diagnostic: Sized + Send + 'static {
     ///
     /// # Errors
     /// Returns [`Error::Torch`](crate::Error::Torch) if there is no memory for a copy.
-    fn detach(self) -> Result<Self> {
-        detached::detached(self)
+    fn detach(mut self) -> Result<Self> {
+        let leaves = LeavesMut::of(&mut self);
+        detach(&mut leaves.into_iter().flat_map(Leaf::tensors_mut).flatten().collect::<Vec<_>>())?;
+        Ok(self)
     }
 
     /// The diagnostics with other tensors.
@@ -145,39 +123,6 @@ pub trait Diagnostic: Sized + Send + 'static {
             *tensor = map(tensor)?;
         }
         Ok(self)
-    }
-
-    /// One diagnostics of those of several shards of a batch, on the first one's device.
-    ///
-    /// Per-sample tensors are joined in order; other fields are combined by their own reduction, each shard counting
-    /// with its samples. Where an integer or a bool would have to become a fraction, an error says so.
-    /// A field with several reductions follows the first. Nothing is read back, but for 0-dimensional values of a device
-    /// without doubles (MPS), which are combined on the host.
-    ///
-    /// # Errors
-    /// [`Error::Leaf`](crate::Error::Leaf) where shards do not fit together, or a field is undefined, sparse, quantized or
-    /// complex, [`Error::EmptyBatch`](crate::Error::EmptyBatch) if `shards` is empty.
-    fn gather(shards: Vec<Self>) -> Result<Self> {
-        gather::gather(shards, None)
-    }
-
-    /// The summary of these diagnostics alone. It waits for the device: in a loop, use an [`Aggregator`].
-    ///
-    /// # Errors
-    /// Those of [`Aggregator::update`] and [`Aggregator::summary`].
-    fn summary(&self) -> Result<Self::Summary> {
-        let mut aggregator = Aggregator::new();
-        aggregator.update(self)?;
-        aggregator.summary()
-    }
-
-    /// Writes the summary of these diagnostics alone to a sink. It waits for the device: in a loop, use an
-    /// [`Aggregator`].
-    ///
-    /// # Errors
-    /// Those of [`Diagnostic::summary`] and the sink's.
-    fn log(&self, sink: &mut impl Sink, step: u64) -> Result<()> {
-        self.summary()?.log(sink, step)
     }
 }
 

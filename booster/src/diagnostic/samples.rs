@@ -4,8 +4,8 @@ use booster_sys::scalar::full;
 use tch::{Device, Kind, Tensor};
 
 use super::leaf::LeafRef;
+use super::leaf::layout::Seen;
 use super::schema::{Entry, Field, Schema};
-use super::seen::Seen;
 use crate::device::to_device;
 use crate::error::{Error, Result};
 use crate::transfers;
@@ -173,12 +173,10 @@ fn stated(field: &Field, leaf: LeafRef<'_>) -> Result<Samples> {
             // Nothing waits for the host's own memory.
             if transfers::is_on_host(tensor.device()) { number.read().map(Samples::Host) } else { Ok(number) }
         }
-        leaf => leaf.number().map(Samples::Host).ok_or_else(|| Error::Leaf {
-            group: field.group,
-            field: field.name,
-            expected: "a number of samples (a number or a 0-dimensional tensor)".to_owned(),
-            found: leaf.to_string(),
-        }),
+        leaf => {
+            let expected = "a number of samples (a number or a 0-dimensional tensor)";
+            leaf.number().map(Samples::Host).ok_or_else(|| field.error(expected, leaf))
+        }
     }
 }
 
@@ -187,12 +185,11 @@ fn same((expected, other): &Said, (found, field): &Said) -> Result<()> {
     match (expected, found) {
         (Samples::Host(expected), Samples::Host(found)) if expected == found => Ok(()),
         (Samples::Host(expected), Samples::Host(found)) => Err(differ(field, *found as i64, other, *expected as i64)),
-        _ => Err(Error::Leaf {
-            group: field.group,
-            field: field.name,
-            expected: format!("a number on the host, to be compared with `{}/{}`", other.group, other.name),
-            found: "a number on a device".to_owned(),
-        }),
+        _ => {
+            let Field { group, name, .. } = other;
+            let expected = format_args!("a number on the host, to be compared with `{group}/{name}`");
+            Err(field.error(expected, "a number on a device"))
+        }
     }
 }
 

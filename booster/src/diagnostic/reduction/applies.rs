@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use tch::Tensor;
 
-use super::{Count, Mean, Reduction, Sum};
 #[cfg(doc)]
-use crate::diagnostic::Chunk;
-use crate::diagnostic::leaf::Leaf;
-use crate::diagnostic::weights::{Ratio, Weighted};
+use super::Chunk;
+use super::{Count, Mean, Reduction, Sum};
+use crate::diagnostic::leaf::{Leaf, Ratio, Weighted};
 
 /// A [`Reduction`] that may be applied to a [`Ratio`](crate::Ratio): `mean`, `sum` and `count`.
 ///

@@ -3,8 +3,8 @@
 use booster_sys::scalar::ScalarOps as _;
 use tch::Tensor;
 
+use super::values::Chunk;
 use super::{Additive, HostState, Reduction, State};
-use crate::diagnostic::chunk::Chunk;
 use crate::error::Result;
 
 /// The mean over samples: `sum(weight * value) / sum(weight)`; NaN where nothing counts.

@@ -3,8 +3,8 @@
 use tch::Kind;
 
 use super::basic::add;
+use super::values::Chunk;
 use super::{HostState, Reduction, State};
-use crate::diagnostic::chunk::Chunk;
 use crate::diagnostic::value::Array;
 use crate::error::Result;
 

@@ -3,9 +3,9 @@
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
+use super::values::Chunk;
 use super::{HostState, Reduction, State};
-use crate::diagnostic::chunk::Chunk;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The exponential moving average of the series of samples, the last one weighing most, without the bias of its start
 /// (Kingma and Ba, 2015, arXiv 1412.6980, section 3).
@@ -41,7 +41,7 @@ impl<const DECAY: u64> Reduction for Ema<DECAY> {
     }
 
     fn merge(earlier: &State, later: &State) -> Result<State> {
-        let number = |state: &State, index: i64| Ok::<_, crate::Error>(state.parts()[0].f_select(0, index)?);
+        let number = |state: &State, index: i64| Ok::<_, Error>(state.parts()[0].f_select(0, index)?);
         let decay = Self::decayed(&number(later, 1)?)?;
         let average = number(earlier, 0)?.f_mul(&decay)?.f_add(&number(later, 0)?)?;
         let total = number(earlier, 1)?.f_add(&number(later, 1)?)?;

@@ -3,10 +3,10 @@
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
+use super::values::Chunk;
 use super::{HostState, Reduction, State};
-use crate::diagnostic::chunk::Chunk;
 use crate::diagnostic::value::Histogram;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::transfers;
 
 /// A histogram over all doubles, in buckets that grow by a tenth from 1e-12 to 1e20 on either side of 0: TensorBoard's
@@ -90,7 +90,7 @@ fn growing_edges() -> Vec<f64> {
 
 fn lift(chunk: &Chunk, edges: &[f64]) -> Result<State> {
     let (values, weights) = chunk.flat()?;
-    let buckets = i64::try_from(edges.len()).map_err(crate::Error::custom)? - 1;
+    let buckets = i64::try_from(edges.len()).map_err(Error::custom)? - 1;
     let inner = transfers::upload(&edges[1..edges.len() - 1], values.device())?;
     let index = values.f_bucketize(&inner, false, true)?;
     let zeros = Tensor::f_zeros([buckets], (Kind::Double, values.device()))?;

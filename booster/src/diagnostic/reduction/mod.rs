@@ -8,6 +8,7 @@ mod histogram;
 mod moments;
 mod quantile;
 mod state;
+mod values;
 
 use std::fmt;
 
@@ -19,7 +20,8 @@ pub use self::histogram::{AutoHistogram, FixedHistogram};
 pub use self::moments::{Std, Var};
 pub use self::quantile::Quantile;
 pub use self::state::{HostState, State};
-use super::chunk::Chunk;
+pub use self::values::Chunk;
+pub(crate) use self::values::{Content, masked};
 use super::value::{MetricValue, Value};
 use crate::error::Result;
 

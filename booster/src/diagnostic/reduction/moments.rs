@@ -3,9 +3,9 @@
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
+use super::values::Chunk;
 use super::{HostState, Reduction, State};
-use crate::diagnostic::chunk::Chunk;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The variance of the values that count: `sum(weight * (value - mean)^2) / sum(weight)`, that of a population.
 ///
@@ -34,7 +34,7 @@ impl Reduction for Var {
     }
 
     fn merge(earlier: &State, later: &State) -> Result<State> {
-        let part = |state: &State, index: i64| Ok::<_, crate::Error>(state.parts()[0].f_select(0, index)?);
+        let part = |state: &State, index: i64| Ok::<_, Error>(state.parts()[0].f_select(0, index)?);
         let (one, other) = (part(earlier, 0)?, part(later, 0)?);
         let weight = one.f_add(&other)?;
         let share = other.f_div(&not_zero(&weight)?)?;

@@ -3,8 +3,8 @@
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
+use super::values::Chunk;
 use super::{HostState, Reduction, State};
-use crate::diagnostic::chunk::Chunk;
 use crate::error::Result;
 
 /// The least value whose rank is at least `RANK / 10,000` of the weight of all (the inverse of the distribution); NaN

@@ -1,10 +1,12 @@
 //! What a metric comes to: a number, an array, a histogram, or nothing.
 
+mod serialization;
+mod text;
+
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::summary::Summary;
 use crate::error::{Error, Result};
 use crate::logging::Buckets;
 
@@ -28,7 +30,7 @@ pub struct Array {
     /// The length of each dimension.
     pub shape: Vec<i64>,
     /// The numbers.
-    #[serde(with = "super::text::numbers")]
+    #[serde(with = "text::numbers")]
     pub data: Vec<f64>,
 }
 
@@ -37,23 +39,23 @@ pub struct Array {
 pub struct Histogram {
     /// The buckets' edges, ascending: bucket `i` holds the values from edge `i` to edge `i + 1`, the upper one left out
     /// (but for the last bucket).
-    #[serde(with = "super::text::numbers")]
+    #[serde(with = "text::numbers")]
     pub edges: Vec<f64>,
     /// The weight of the values in each bucket: one less than there are edges. Values outside the edges are counted in
     /// the first and the last bucket, NaN in none.
-    #[serde(with = "super::text::numbers")]
+    #[serde(with = "text::numbers")]
     pub counts: Vec<f64>,
     /// The least value; NaN where one is NaN, or there is none.
-    #[serde(with = "super::text::number")]
+    #[serde(with = "text::number")]
     pub min: f64,
     /// The greatest value; NaN where one is NaN, or there is none.
-    #[serde(with = "super::text::number")]
+    #[serde(with = "text::number")]
     pub max: f64,
     /// The sum of values, each by its weight.
-    #[serde(with = "super::text::number")]
+    #[serde(with = "text::number")]
     pub sum: f64,
     /// The sum of squared values, each by its weight.
-    #[serde(with = "super::text::number")]
+    #[serde(with = "text::number")]
     pub sum_squares: f64,
 }
 
@@ -137,13 +139,6 @@ impl MetricValue for Histogram {
 pub struct Values(VecDeque<Value>);
 
 impl Values {
-    /// The values of a summary.
-    pub fn of<S: Summary>(summary: &S) -> Self {
-        let mut values = Self::default();
-        summary.put(&mut values);
-        values
-    }
-
     pub(crate) fn into_iter(self) -> impl Iterator<Item = Value> {
         self.0.into_iter()
     }

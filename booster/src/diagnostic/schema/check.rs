@@ -1,8 +1,8 @@
 //! What is computed of a schema at compile time: that no metric occurs twice, and its hash. Both take a time linear in the
 //! metrics.
 
-use super::reduction::Reduce;
-use super::schema::{Entry, Field, Schema};
+use super::{Entry, Field, Schema};
+use crate::diagnostic::reduction::Reduce;
 
 /// What a hash starts with.
 const SEED: u64 = 0xcbf2_9ce4_8422_2325;

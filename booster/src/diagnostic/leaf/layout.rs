@@ -1,12 +1,13 @@
-//! What all values of a field have in common, so that those of many updates can be joined.
+//! The layout of a field's values, and what libtorch says of one value: shape, kind and device, read once per update.
 
 use std::fmt;
 
+use booster_sys::info::{Info, NotDense, Shape};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use super::leaf::LeafRef;
-use super::weights::Weighted;
+use super::LeafRef;
+use super::weighted::Weighted;
 
 /// The form of a field's values: it stays the same from update to update.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,4 +98,64 @@ pub(crate) fn is_real(kind: Kind) -> bool {
             | Kind::Float8e5m2fnuz
             | Kind::Float8e4m3fnuz
     )
+}
+
+/// A leaf with what libtorch said of it: each question costs as much as a good part of the aggregation.
+#[derive(Debug)]
+pub(crate) struct Seen<'a> {
+    /// Without the `Option`s around it.
+    pub(crate) leaf: LeafRef<'a>,
+    /// Whether its type is an `Option`, whatever the name that it is written under.
+    pub(crate) is_optional: bool,
+    /// What its one or two tensors are like.
+    pub(crate) tensors: [Option<Result<Info, NotDense>>; 2],
+}
+
+impl Seen<'_> {
+    /// The shape of a tensor or of weighted values; of anything else that of a number.
+    pub(crate) fn size(&self) -> &Shape {
+        match (self.leaf, &self.tensors[0]) {
+            (LeafRef::Tensor(_) | LeafRef::Weighted(_), Some(Ok(info))) => &info.shape,
+            _ => const { &Shape::SCALAR },
+        }
+    }
+
+    /// Whether it is one value for all samples: a number or a 0-dimensional tensor.
+    pub(crate) fn is_batch_level(&self) -> bool {
+        self.size().is_empty() && !matches!(self.leaf, LeafRef::Absent | LeafRef::Ratio(_) | LeafRef::Weighted(_))
+    }
+}
+
+impl<'a> From<LeafRef<'a>> for Seen<'a> {
+    fn from(leaf: LeafRef<'a>) -> Self {
+        let is_optional = matches!(leaf, LeafRef::Present(_));
+        let leaf = leaf.inner();
+        let tensors = leaf.tensors().map(|tensor| tensor.map(Info::of));
+        Self { leaf, is_optional, tensors }
+    }
+}
+
+impl Seen<'_> {
+    /// What is wrong with it, if its tensors cannot be computed with, or its weights do not fit its values: what was
+    /// expected, and what was found.
+    pub(crate) fn flaw(&self) -> Option<(&'static str, String)> {
+        for info in self.tensors.iter().flatten() {
+            match info {
+                Ok(info) if is_real(info.kind) => {}
+                Ok(info) => return Some(("a tensor of a real or bool kind", format!("kind {:?}", info.kind))),
+                Err(found) => return Some(("a dense tensor of a real or bool kind", found.to_string())),
+            }
+        }
+        match self.leaf {
+            LeafRef::Weighted(weighted) if !weighted.fits() => {
+                Some(("weights of the values' shape or its first dimensions", self.leaf.to_string()))
+            }
+            _ => None,
+        }
+    }
+
+    /// A tensor of the leaf that was found to be dense.
+    pub(crate) fn info(&self, index: usize) -> Option<&Info> {
+        self.tensors[index].as_ref().and_then(|info| info.as_ref().ok())
+    }
 }

@@ -1,16 +1,31 @@
 //! Many steps into one summary.
 
+mod detach;
+mod field_state;
+mod join;
+mod non_finite;
+mod partial;
+mod pending;
+mod read;
+mod saved;
+#[cfg(test)]
+mod simulated_tests;
+mod sums;
+mod window;
+
 use std::fmt;
 use std::marker::PhantomData;
 
 use tch::no_grad_guard;
 
-use super::flush::{Updates, Window, fetch};
-use super::non_finite::NonFinite;
-use super::read::read;
+use self::field_state::Track;
+pub use self::non_finite::NonFinite;
+use self::pending::Prepared;
+use self::read::read;
+pub use self::saved::SavedAggregator;
+use self::window::{Updates, Window, fetch};
 use super::samples::Scopes;
 use super::summary::Summary;
-use super::track::{Prepared, Track};
 use super::{Diagnostic, Leaves};
 use crate::error::{Error, NonFiniteReport, Result};
 
@@ -47,7 +62,7 @@ const WINDOW_BYTES: usize = 64 << 20;
 /// # }
 /// ```
 pub struct Aggregator<D> {
-    pub(super) tracks: Vec<Track>,
+    tracks: Vec<Track>,
     /// How many samples batch-level values stand for.
     scopes: Scopes,
     /// The updates with values that are pending.
@@ -55,7 +70,7 @@ pub struct Aggregator<D> {
     window_bytes: usize,
     /// What is kept of the values of the update that is being taken: room that is used again.
     prepared: Vec<Prepared>,
-    pub(super) updates: u64,
+    updates: u64,
     policy: NonFinite,
     /// The policy of the updates whose values are pending.
     window_policy: NonFinite,
@@ -222,7 +237,7 @@ impl<D: Diagnostic> Aggregator<D> {
     /// Reduces what is pending, and gives it up.
     fn flush(&mut self) -> Result<()> {
         let _no_grad = no_grad_guard();
-        fetch(&mut self.tracks, &mut self.window)?;
+        fetch(self.tracks.iter_mut().flat_map(|track| &mut track.pending), &mut self.window)?;
         let mut window = Window::new(&self.window);
         let mut outcome = Ok(());
         for track in &mut self.tracks {
@@ -234,7 +249,7 @@ impl<D: Diagnostic> Aggregator<D> {
     }
 
     /// Brings all that was taken in into the states.
-    pub(super) fn settle(&mut self) -> Result<()> {
+    fn settle(&mut self) -> Result<()> {
         let flushed = self.flush();
         self.tracks.iter_mut().try_for_each(Track::settle)?;
         flushed
@@ -250,7 +265,7 @@ fn only_left_out(outcome: Result<()>) -> Result<Result<()>> {
 }
 
 /// A track for each field.
-pub(super) fn tracks<D: Diagnostic>() -> Vec<Track> {
+fn tracks<D: Diagnostic>() -> Vec<Track> {
     let scopes = Scopes::of(&D::SCHEMA).of_fields();
     D::SCHEMA.fields().into_iter().zip(scopes).map(|(field, scope)| Track::new(field, scope)).collect()
 }

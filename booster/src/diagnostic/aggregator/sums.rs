@@ -3,13 +3,12 @@
 use booster_sys::info::Info;
 use tch::{Kind, Tensor};
 
-use super::leaf::LeafRef;
-use super::owned::is_float8;
-use super::reduction::{Additive, Reduce, State};
-use super::samples::Samples;
-use super::seen::Seen;
-use super::track::{Finite, Lifted};
-use super::weights::Ratio;
+use super::detach::is_float8;
+use super::partial::{Finite, Lifted};
+use crate::diagnostic::leaf::layout::Seen;
+use crate::diagnostic::leaf::{LeafRef, Ratio};
+use crate::diagnostic::reduction::{Additive, Reduce, State};
+use crate::diagnostic::samples::Samples;
 use crate::error::Result;
 use crate::transfers;
 

@@ -23,6 +23,6 @@ pub(crate) fn own(tensor: &Tensor, info: &Info) -> Result<(Tensor, usize)> {
 }
 
 /// Whether libtorch converts values of a kind but does not compute with them.
-pub(super) fn is_float8(kind: Kind) -> bool {
+pub(crate) fn is_float8(kind: Kind) -> bool {
     matches!(kind, Kind::Float8e5m2 | Kind::Float8e4m3fn | Kind::Float8e5m2fnuz | Kind::Float8e4m3fnuz)
 }

@@ -1,10 +1,18 @@
 //! What an aggregator makes of many steps: one typed value per metric.
 
+mod empty;
+mod serialization;
+mod table;
+
 use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use self::empty::EmptySummary;
+pub use self::serialization::{deserialize_summary, serialize_summary};
+pub use self::table::format_summary;
+pub(crate) use self::table::number;
 use super::schema::Schema;
 use super::value::{Value, Values};
 use crate::error::Result;
@@ -89,6 +97,15 @@ pub trait Summary:
     }
 }
 
+impl Values {
+    /// The values of a summary.
+    pub fn of<S: Summary>(summary: &S) -> Self {
+        let mut values = Self::default();
+        summary.put(&mut values);
+        values
+    }
+}
+
 /// A value with its group and name.
 type Named = (&'static str, &'static str, Value);
 
@@ -134,36 +151,4 @@ pub(crate) fn by_group(schema: &Schema, values: Values) -> Vec<(&'static str, Gr
         }
     }
     groups
-}
-
-/// The summary of diagnostics without fields.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct EmptySummary;
-
-impl Summary for EmptySummary {
-    const SCHEMA: Schema = Schema::EMPTY;
-
-    fn take(_: &mut Values) -> Result<Self> {
-        Ok(Self)
-    }
-
-    fn put(&self, _: &mut Values) {}
-}
-
-impl fmt::Display for EmptySummary {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        super::table::format_summary(&Self::SCHEMA, Values::of(self), formatter)
-    }
-}
-
-impl Serialize for EmptySummary {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        super::serialization::serialize_summary(self, serializer)
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for EmptySummary {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        super::serialization::deserialize_summary(deserializer)
-    }
 }

@@ -1,16 +1,11 @@
-//! The values of several updates, joined so that each reduction passes over them once.
+//! Values as reductions see them: those of several updates, joined so that each reduction passes over them once.
 
-use std::borrow::Borrow;
 use std::cell::OnceCell;
 
 use booster_sys::scalar::{ScalarOps as _, full};
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
-use super::nature::Nature;
-use super::non_finite::NonFinite;
-use super::weights::{Ratio, Weighted, rows_of, spread as spread_over};
-use crate::device::to_device;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Values of one field, with what each of them counts. What a [`Reduction`](super::Reduction) makes its state of.
 #[derive(Debug)]
@@ -214,107 +209,6 @@ impl Chunk {
             }
         })
     }
-
-    /// Joins weighted values on a device; those of rank 0 are one row each.
-    pub(crate) fn of_weighted<'a>(parts: impl Iterator<Item = &'a Weighted>, device: Device) -> Result<Self> {
-        let (mut values, mut weights): (Vec<Tensor>, Vec<Tensor>) = (Vec::new(), Vec::new());
-        for Weighted { value, weight } in parts {
-            let weight = if weight.dim() < value.dim().min(1) {
-                weight.f_expand([value.size()[0]], false)?
-            } else {
-                weight.shallow_clone()
-            };
-            let rows =
-                |tensor: &Tensor| if tensor.dim() == 0 { tensor.f_unsqueeze(0) } else { Ok(tensor.shallow_clone()) };
-            values.push(rows(value)?);
-            weights.push(rows(&weight)?);
-        }
-        let double = |parts: &[Tensor]| {
-            Ok::<_, Error>(join(&parts.iter().collect::<Vec<_>>(), device, Join::Cat)?.f_to_kind(Kind::Double)?)
-        };
-        let values = double(&values)?;
-        let weights = double(&weights)?;
-        let spread = values.numel() as f64 / weights.numel() as f64;
-        let weights = spread_over(&weights, &values)?;
-        Ok(Content::Weighted { values: masked(&values, &weights, 0.0)?, weights, spread }.into())
-    }
-
-    /// One value of some nature that does not count: what values of no sample come to.
-    pub(crate) fn of_nothing(nature: &Nature) -> Result<Self> {
-        let size = [&[1], nature.row()].concat();
-        let values = Tensor::f_zeros(&size, (Kind::Double, Device::Cpu))?;
-        Ok(Content::Weighted { weights: values.f_zeros_like()?, values, spread: 1.0 }.into())
-    }
-
-    /// Joins ratios on a device, one row each. Under [`NonFinite::Skip`] samples that are not finite are left out of each.
-    pub(crate) fn of_ratios<'a>(
-        parts: impl Iterator<Item = &'a Ratio>,
-        device: Device,
-        policy: NonFinite,
-    ) -> Result<Self> {
-        let (mut numerators, mut denominators, mut finite) = (Vec::new(), Vec::new(), Vec::new());
-        let mut skipped = Vec::new();
-        for Ratio { numerator, denominator } in parts {
-            if policy == NonFinite::Skip {
-                let rows = rows_of(&numerator.size(), &denominator.size()).unwrap_or(1);
-                let by_row = |tensor: &Tensor| tensor.f_reshape([rows, (tensor.numel() as i64) / rows]);
-                let (above, below) = (by_row(numerator)?, by_row(denominator)?);
-                let bad = [&above, &below].map(|rows| Ok::<_, Error>(rows.f_isfinite()?.f_all_dim(-1, false)?));
-                let [above_is_finite, below_is_finite] = bad;
-                let bad = above_is_finite?.f_logical_and(&below_is_finite?)?.f_logical_not()?;
-                let kept = |rows: &Tensor| {
-                    let rows = rows.f_sum_dim_intlist(-1, false, Kind::Double)?;
-                    Ok::<_, Error>(rows.try_masked_fill(&bad, 0.0)?.f_sum(Kind::Double)?)
-                };
-                numerators.push(kept(&above)?);
-                denominators.push(kept(&below)?);
-                finite.push(bad.f_any()?.f_logical_not()?);
-                skipped.push(bad.f_sum(Kind::Double)?);
-                continue;
-            }
-            finite.push(numerator.f_isfinite()?.f_all()?.f_logical_and(&denominator.f_isfinite()?.f_all()?)?);
-            numerators.push(numerator.f_sum(Kind::Double)?);
-            denominators.push(denominator.f_sum(Kind::Double)?);
-        }
-        let stack = |parts: &[Tensor]| join(&parts.iter().collect::<Vec<_>>(), device, Join::Stack);
-        let (numerators, denominators) = (stack(&numerators)?, stack(&denominators)?);
-        let skipped = if skipped.is_empty() { None } else { Some(stack(&skipped)?) };
-        Ok(Content::Ratios { numerators, denominators, finite: stack(&finite)?, skipped }.into())
-    }
-}
-
-/// How tensors become one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Join {
-    /// Along their first dimension.
-    Cat,
-    /// Along a new one.
-    Stack,
-}
-
-impl Join {
-    fn of<T: Borrow<Tensor>>(self, tensors: &[T]) -> Result<Tensor> {
-        Ok(match self {
-            Self::Cat => Tensor::f_cat(tensors, 0)?,
-            Self::Stack => Tensor::f_stack(tensors, 0)?,
-        })
-    }
-}
-
-/// Tensors of several updates as one, on a device. Where they differ in kind they become doubles first: what libtorch
-/// promotes them to may not hold them.
-pub(crate) fn join(tensors: &[&Tensor], device: Device, join: Join) -> Result<Tensor> {
-    let kind = tensors.first().map(|tensor| tensor.f_kind()).transpose()?;
-    let are_alike = tensors.iter().all(|tensor| tensor.f_kind().ok() == kind);
-    if are_alike && tensors.iter().all(|tensor| tensor.device() == device) {
-        return join.of(tensors);
-    }
-    let alike = |tensor: &&Tensor| {
-        let here = to_device(tensor, device)?;
-        Ok(if are_alike { here } else { here.f_to_kind(Kind::Double)? })
-    };
-    let tensors = tensors.iter().map(alike).collect::<Result<Vec<_>>>()?;
-    join.of(&tensors)
 }
 
 /// A 0-dimensional double on a tensor's device.
@@ -323,7 +217,7 @@ fn double(value: f64, beside: &Tensor) -> Result<Tensor> {
 }
 
 /// Values where the weight is not 0, else the replacement.
-fn masked(values: &Tensor, weights: &Tensor, replacement: f64) -> Result<Tensor> {
+pub(crate) fn masked(values: &Tensor, weights: &Tensor, replacement: f64) -> Result<Tensor> {
     Ok(values.try_masked_fill(&weights.try_eq(0)?, replacement)?)
 }
 

@@ -1,10 +1,14 @@
 //! What diagnostics measure, as a constant.
 
+mod check;
+
 use std::fmt;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use super::leaf::layout::Seen;
 use super::reduction::Reduce;
+use crate::error::{Error, Result};
 
 /// The metrics of diagnostics, in the order of their declaration, known at compile time.
 ///
@@ -55,6 +59,19 @@ pub struct Field {
     pub samples: bool,
     /// What is made of it in a summary.
     pub metrics: &'static [Metric],
+}
+
+impl Field {
+    /// The error that a value of the field is not as it was expected.
+    pub(crate) fn error(&self, expected: impl fmt::Display, found: impl fmt::Display) -> Error {
+        let Self { group, name: field, .. } = *self;
+        Error::Leaf { group, field, expected: expected.to_string(), found: found.to_string() }
+    }
+
+    /// Checks that a value's tensors can be computed with, and that weights fit their values.
+    pub(crate) fn check(&self, seen: &Seen<'_>) -> Result<()> {
+        seen.flaw().map_or(Ok(()), |(expected, found)| Err(self.error(expected, found)))
+    }
 }
 
 /// One value of a summary.

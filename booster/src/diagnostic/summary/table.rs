@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::schema::Schema;
-use super::summary::by_group;
-use super::value::{Histogram, Value, Values};
+use super::by_group;
+use crate::diagnostic::schema::Schema;
+use crate::diagnostic::value::{Histogram, Value, Values};
 
 /// Writes a row per metric: group (on the group's first row), name, value, aligned, numbers at the decimal point.
 #[doc(hidden)]

@@ -3,9 +3,10 @@
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Device, Kind, Tensor};
 
-use super::samples::Samples;
-use super::track::{Pending, Track};
+use super::partial::meeting_place;
+use super::pending::Pending;
 use crate::device::to_device;
+use crate::diagnostic::samples::Samples;
 use crate::error::Result;
 use crate::transfers;
 
@@ -139,16 +140,12 @@ impl Table {
     }
 }
 
-/// The first device; the CPU only if there is no other, since the host would have to wait for what comes from elsewhere.
-pub(crate) fn meeting_place(mut devices: impl Iterator<Item = Device>) -> Device {
-    devices.find(|&device| device != Device::Cpu).unwrap_or(Device::Cpu)
-}
-
 /// Brings pending values from devices that have no doubles to the host, where they are reduced exactly: one read for each
 /// such device.
-pub(crate) fn fetch(tracks: &mut [Track], updates: &mut Updates) -> Result<()> {
-    let unwritten = tracks.iter().flat_map(|track| &track.pending).map(Pending::is_unwritten).collect::<Vec<_>>();
-    let of_values = tracks.iter_mut().flat_map(|track| &mut track.pending).flat_map(Pending::tensors_mut);
+pub(crate) fn fetch<'a>(pending: impl Iterator<Item = &'a mut Pending>, updates: &mut Updates) -> Result<()> {
+    let mut pending = pending.collect::<Vec<_>>();
+    let unwritten = pending.iter().map(|pending| pending.is_unwritten()).collect::<Vec<_>>();
+    let of_values = pending.iter_mut().flat_map(|pending| pending.tensors_mut());
     let of_samples = updates.samples.iter_mut().filter_map(Samples::tensor_mut);
     let mut away =
         of_values.chain(of_samples).filter(|tensor| !transfers::has_doubles(tensor.device())).collect::<Vec<_>>();
@@ -158,8 +155,11 @@ pub(crate) fn fetch(tracks: &mut [Track], updates: &mut Updates) -> Result<()> {
         here.iter_mut().zip(fetched).for_each(|(tensor, fetched)| **tensor = fetched);
         away = elsewhere;
     }
-    let pending = tracks.iter_mut().flat_map(|track| &mut track.pending);
     // What was fetched has counts of its own.
-    pending.zip(unwritten).filter(|(_, unwritten)| *unwritten).for_each(|(pending, _)| pending.count_writes());
+    pending
+        .iter_mut()
+        .zip(unwritten)
+        .filter(|(_, unwritten)| *unwritten)
+        .for_each(|(pending, _)| pending.count_writes());
     Ok(())
 }

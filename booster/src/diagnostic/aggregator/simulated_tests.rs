@@ -152,7 +152,7 @@ fn a_device_without_doubles_is_read_once_in_a_window() {
 
 #[test]
 fn values_meet_on_the_device_that_the_host_would_wait_for() {
-    use super::flush::meeting_place;
+    use super::partial::meeting_place;
     let cuda = Device::Cuda(1);
     assert_eq!(meeting_place([Device::Cpu, Device::Cpu].into_iter()), Device::Cpu);
     assert_eq!(meeting_place([Device::Cpu, cuda, Device::Cuda(0)].into_iter()), cuda);

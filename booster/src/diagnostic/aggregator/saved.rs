@@ -5,13 +5,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor, no_grad_guard};
 
-use super::aggregate::tracks;
-use super::chunk::{Chunk, Content};
+use super::field_state::Track;
+use super::partial::{Finite, Lifted};
 use super::read::{Read, read};
-use super::reduction::HostState;
-use super::schema::{Field, SchemaMetric};
-use super::track::{Finite, Lifted, Track};
-use super::{Aggregator, Diagnostic, Nature, State};
+use super::{Aggregator, tracks};
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::leaf::layout::Nature;
+use crate::diagnostic::reduction::{Chunk, Content, HostState, State};
+use crate::diagnostic::schema::{Field, SchemaMetric};
 use crate::error::{Error, Result};
 
 /// The form of what is saved; another one is refused.
@@ -26,7 +27,7 @@ const MOST_ENTRIES: i64 = 1 << 24;
 /// All that an aggregator holds, on the host, to be written and read with serde.
 ///
 /// It is read again if the diagnostics have the same metrics, and their reductions states of the same form. A reduction
-/// of your own whose state changes its meaning but not its form needs another [`NAME`](super::Reduction::NAME).
+/// of your own whose state changes its meaning but not its form needs another [`NAME`](crate::Reduction::NAME).
 ///
 /// ```
 /// use booster::prelude::*;

@@ -2,10 +2,10 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::reduction::HostState;
-use super::schema::Field;
-use super::track::Track;
-use super::value::Value;
+use super::field_state::Track;
+use crate::diagnostic::reduction::{HostState, State};
+use crate::diagnostic::schema::{Field, Metric};
+use crate::diagnostic::value::Value;
 use crate::error::{NonFiniteReport, Result};
 use crate::transfers;
 
@@ -35,7 +35,7 @@ pub(crate) fn read(tracks: &[Track]) -> Result<Vec<Read>> {
     let mut next = || numbers.next().unwrap_or_default();
     let read = |track: &Track| {
         let states = track.states.as_ref().map(|states| {
-            let state = |state: &super::State| HostState {
+            let state = |state: &State| HostState {
                 parts: state.parts().iter().map(|_| next()).collect(),
                 dims: state.dims().to_vec(),
             };
@@ -55,7 +55,7 @@ pub(crate) fn read(tracks: &[Track]) -> Result<Vec<Read>> {
 
 /// The tensors of a track, in the order in which they are read.
 fn tensors(track: &Track) -> impl Iterator<Item = &Tensor> {
-    let states = track.states.iter().flatten().flat_map(super::State::parts);
+    let states = track.states.iter().flatten().flat_map(State::parts);
     let finite = track.finite.iter().flat_map(|finite| [Some(&finite.first), finite.skipped.as_ref()]);
     states.chain(finite.flatten())
 }
@@ -86,7 +86,7 @@ fn read_tensors(tensors: &[&Tensor]) -> Result<Vec<Vec<f64>>> {
 impl Track {
     /// The values of the field's metrics.
     pub(crate) fn finish(&self, read: &Read) -> Vec<Value> {
-        let finish = |metric: &super::Metric| {
+        let finish = |metric: &Metric| {
             let state = self.reduces.iter().position(|reduce| reduce.shares_state(&metric.reduce));
             let host = state.and_then(|index| read.states.as_ref().map(|states| &states[index]));
             host.map_or(Value::Absent, |host| metric.reduce.finish(host))

@@ -1,0 +1,41 @@
+//! What some values of a field were reduced to.
+
+use tch::{Device, Tensor};
+
+use crate::device::to_device;
+use crate::diagnostic::reduction::State;
+use crate::error::Result;
+
+/// What was found of values that are not finite, `[1]` each, doubles.
+#[derive(Debug)]
+pub(crate) struct Finite {
+    /// The number of the first update with one, else infinity.
+    pub(crate) first: Tensor,
+    /// How many were left out.
+    pub(crate) skipped: Option<Tensor>,
+}
+
+/// What pending values were reduced to, to be merged with the states of those before.
+#[derive(Debug)]
+pub(crate) struct Lifted {
+    pub(crate) states: Vec<State>,
+    pub(crate) finite: Finite,
+}
+
+impl Finite {
+    pub(crate) fn merged(&self, later: &Self) -> Result<Self> {
+        let device = meeting_place([self.first.device(), later.first.device()].into_iter());
+        let skipped = match (&self.skipped, &later.skipped) {
+            (Some(earlier), Some(later)) => Some(to_device(earlier, device)?.f_add(&to_device(later, device)?)?),
+            (None, Some(only)) | (Some(only), None) => Some(to_device(only, device)?),
+            (None, None) => None,
+        };
+        let first = to_device(&self.first, device)?.f_minimum(&to_device(&later.first, device)?)?;
+        Ok(Self { first, skipped })
+    }
+}
+
+/// The first device; the CPU only if there is no other, since the host would have to wait for what comes from elsewhere.
+pub(crate) fn meeting_place(mut devices: impl Iterator<Item = Device>) -> Device {
+    devices.find(|&device| device != Device::Cpu).unwrap_or(Device::Cpu)
+}

@@ -1,0 +1,129 @@
+//! What is kept of a value until it is reduced.
+
+use booster_sys::info::Info;
+use tch::{Device, Kind, Tensor};
+
+use super::detach::own;
+use super::non_finite::NonFinite;
+use super::sums::Addend;
+use crate::diagnostic::leaf::layout::Seen;
+use crate::diagnostic::leaf::{LeafRef, LeafValue, Ratio, Weighted, rows_of, writes};
+use crate::diagnostic::samples::Samples;
+use crate::error::{Error, Result};
+use crate::transfers;
+
+/// A value that is not reduced yet.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) value: LeafValue,
+    /// The place of its update among those that are pending.
+    pub(crate) update: usize,
+    /// Its length along the samples; 1 where it has no samples.
+    pub(crate) rows: i64,
+    /// How often its tensors had been written in place when it was taken in.
+    writes: u64,
+}
+
+/// What is kept of a value.
+#[derive(Debug)]
+pub(crate) enum Prepared {
+    /// There was no value.
+    Absent,
+    /// It was on the host: its sums.
+    OnHost(Addend),
+    /// To be reduced later, with the bytes that it keeps alive.
+    Pending(LeafValue, usize),
+}
+
+impl Pending {
+    pub(crate) fn new(value: LeafValue, update: usize, rows: i64) -> Self {
+        let mut pending = Self { value, update, rows, writes: 0 };
+        pending.count_writes();
+        pending
+    }
+
+    /// Takes its tensors for what is to be reduced, as they are now.
+    pub(crate) fn count_writes(&mut self) {
+        self.writes = writes(self.tensors());
+    }
+
+    /// Whether its tensors hold what they held when it was taken in.
+    pub(crate) fn is_unwritten(&self) -> bool {
+        self.writes == writes(self.tensors())
+    }
+
+    pub(crate) fn tensors(&self) -> [Option<&Tensor>; 2] {
+        match &self.value {
+            LeafValue::Tensor(tensor) => [Some(tensor), None],
+            LeafValue::Weighted(Weighted { value: one, weight: other })
+            | LeafValue::Ratio(Ratio { numerator: one, denominator: other }) => [Some(one), Some(other)],
+            _ => [None, None],
+        }
+    }
+
+    pub(crate) fn devices(&self) -> [Option<Device>; 2] {
+        self.tensors().map(|tensor| tensor.map(Tensor::device))
+    }
+
+    pub(crate) fn tensors_mut(&mut self) -> impl Iterator<Item = &mut Tensor> {
+        let tensors = match &mut self.value {
+            LeafValue::Tensor(tensor) => [Some(tensor), None],
+            LeafValue::Weighted(Weighted { value: one, weight: other })
+            | LeafValue::Ratio(Ratio { numerator: one, denominator: other }) => [Some(one), Some(other)],
+            _ => [None, None],
+        };
+        tensors.into_iter().flatten()
+    }
+}
+
+impl Prepared {
+    /// Makes of a value that was checked what is kept of it: all that can fail of an update, without changing a state.
+    /// `additive` tells whether its reductions need sums alone.
+    pub(crate) fn of(seen: &Seen<'_>, samples: &Samples, policy: NonFinite, additive: bool) -> Result<Self> {
+        if seen.size().contains(&0) {
+            return Ok(Self::Absent);
+        }
+        if additive
+            && let Some(sums) = Addend::of(seen, samples)?
+            && (policy != NonFinite::Skip || sums.has_nothing_to_skip())
+        {
+            return Ok(Self::OnHost(sums));
+        }
+        let (first, second) = (seen.info(0), seen.info(1));
+        Ok(match (seen.leaf, first, second) {
+            (LeafRef::Tensor(tensor), Some(info), _) => {
+                let (tensor, bytes) = own(tensor, info)?;
+                Self::Pending(LeafValue::Tensor(tensor), bytes)
+            }
+            (LeafRef::Weighted(Weighted { value, weight }), Some(of_value), Some(of_weight)) => {
+                let ((value, bytes), (weight, more)) = (own(value, of_value)?, own(weight, of_weight)?);
+                Self::Pending(LeafValue::Weighted(Weighted::new(value, weight)), bytes + more)
+            }
+            (LeafRef::Ratio(Ratio { numerator, denominator }), Some(of_numerator), Some(of_denominator)) => {
+                // By row where one may be left out.
+                let rows =
+                    if policy == NonFinite::Skip { rows_of(&of_numerator.shape, &of_denominator.shape) } else { None };
+                let sum = |tensor, info: &Info| {
+                    let (tensor, bytes) = own(tensor, info)?;
+                    // Not of doubles, whose sum may be infinite where they are not.
+                    let is_summed = info.shape.numel() > rows.unwrap_or(1) as usize && info.kind != Kind::Double;
+                    if is_summed && transfers::has_doubles(info.device) {
+                        let sums = match rows {
+                            Some(rows) => tensor.f_reshape([rows, -1])?.f_sum_dim_intlist(-1, false, Kind::Double)?,
+                            None => tensor.f_sum(Kind::Double)?,
+                        };
+                        return Ok((sums, rows.unwrap_or(1) as usize * size_of::<f64>()));
+                    }
+                    Ok::<_, Error>((tensor, bytes))
+                };
+                let (numerator, bytes) = sum(numerator, of_numerator)?;
+                let (denominator, more) = sum(denominator, of_denominator)?;
+                Self::Pending(LeafValue::Ratio(Ratio::new(numerator, denominator)), bytes + more)
+            }
+            (leaf, ..) => match leaf.number() {
+                Some(number) => Self::Pending(LeafValue::Float(number), size_of::<f64>()),
+                None => Self::Absent,
+            },
+        })
+    }
+}

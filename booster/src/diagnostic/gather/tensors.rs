@@ -1,0 +1,144 @@
+//! Tensors of several shards as one.
+
+use booster_sys::scalar::ScalarOps as _;
+use tch::{Device, Kind, Tensor};
+
+use super::column::{Column, Combine};
+use crate::device::{concatenate, to_device};
+use crate::diagnostic::leaf::{LeafRef, Ratio, Weighted, rows_of};
+use crate::diagnostic::reduction::{Chunk, Content};
+use crate::diagnostic::samples::Samples;
+use crate::error::{Error, Result};
+use crate::functional::widest_float;
+use crate::transfers::has_doubles;
+
+impl Column<'_> {
+    /// Joins one tensor of each shard along the samples.
+    pub(super) fn join(&self, part: impl Fn(LeafRef<'_>) -> Option<Result<Tensor>>) -> Result<Tensor> {
+        let parts = self.shards.iter().filter_map(|(leaf, _)| part(*leaf)).collect::<Result<Vec<_>>>()?;
+        concatenate("shards", &parts.iter().collect::<Vec<_>>()).map_err(|found| match found {
+            Error::BatchMismatch { reason, .. } => self.field.error("shards that can be joined", reason),
+            other => other,
+        })
+    }
+
+    /// Joins the ratios of the shards, of any shapes, row by row, so that a row may be left out still; one whose rows are
+    /// not known becomes one.
+    pub(super) fn ratio(&self) -> Result<Ratio> {
+        let ratios = self.shards.iter().filter_map(|(leaf, _)| of_ratio(*leaf)).collect::<Vec<_>>();
+        let rows = |ratio: &Ratio| rows_of(&ratio.numerator.size(), &ratio.denominator.size());
+        let part = |part: fn(&Ratio) -> &Tensor| {
+            let parts = ratios.iter().map(|&ratio| (part(ratio), rows(ratio).unwrap_or(1)));
+            join_rows(&parts.collect::<Vec<_>>())
+        };
+        Ok(Ratio::new(part(|ratio| &ratio.numerator)?, part(|ratio| &ratio.denominator)?))
+    }
+
+    /// Combines 0-dimensional weighted values, which count by their weights: the weight of all is their sum.
+    pub(super) fn weighted_scalar(&self) -> Result<Weighted> {
+        let weighted = self.shards.iter().filter_map(|(leaf, _)| of_weighted(*leaf)).collect::<Vec<_>>();
+        let values = weighted.iter().map(|weighted| &weighted.value).collect::<Vec<_>>();
+        let weights = weighted.iter().map(|weighted| &weighted.weight).collect::<Vec<_>>();
+        let device = values.first().map_or(Device::Cpu, |value| value.device());
+        let (values, weights) = (stacked(&values)?, stacked(&weights)?);
+        let combine = match self.combine() {
+            // The sum is that of the mean times the weight.
+            Combine::Sum => Combine::Mean,
+            combine => combine,
+        };
+        let weight = weights.f_sum(Kind::Double)?;
+        let chunk = Chunk::from(Content::Batches { values, samples: weights });
+        let value = combined(&chunk, combine)?;
+        // Without weight there is no value, and nothing that it would count.
+        let value = value.try_masked_fill(&weight.try_eq(0)?, 0.0)?;
+        Ok(Weighted::new(back(&value, device)?, back(&weight, device)?))
+    }
+
+    /// Combines 0-dimensional tensors by the field's reduction, in double precision, without waiting for the device.
+    pub(super) fn scalar(&self) -> Result<Tensor> {
+        let tensors = self.shards.iter().filter_map(|(leaf, _)| match leaf {
+            LeafRef::Tensor(tensor) => Some(*tensor),
+            _ => None,
+        });
+        let tensors = tensors.collect::<Vec<_>>();
+        let [first, ..] = tensors[..] else { return Err(Error::EmptyBatch) };
+        let kind = first.f_kind()?;
+        let values = stacked(&tensors)?;
+        let samples = Samples::stack(self.shards.iter().map(|(_, samples)| *samples), with_doubles(first.device()))?;
+        let combine = self.combine();
+        let chunk = Chunk::from(Content::Batches { values, samples });
+        let combined = combined(&chunk, combine)?;
+        let is_fraction = matches!(kind, Kind::Half | Kind::BFloat16 | Kind::Float | Kind::Double);
+        let combined = match combine {
+            // A mean of integers or bools may be a fraction: it stays a double then.
+            Combine::Mean if !is_fraction => combined,
+            // A sum may be more than a small kind holds.
+            Combine::Sum if !is_fraction => combined.f_to_kind(Kind::Int64)?,
+            _ => combined.f_to_kind(kind)?,
+        };
+        back(&combined, first.device())
+    }
+}
+
+pub(super) fn of_weighted(leaf: LeafRef<'_>) -> Option<&Weighted> {
+    if let LeafRef::Weighted(weighted) = leaf { Some(weighted) } else { None }
+}
+
+fn of_ratio(leaf: LeafRef<'_>) -> Option<&Ratio> {
+    if let LeafRef::Ratio(ratio) = leaf { Some(ratio) } else { None }
+}
+
+/// 0-dimensional tensors as one of doubles, `[shards]`, on the first one's device, or on the host if that has none.
+fn stacked(tensors: &[&Tensor]) -> Result<Tensor> {
+    let [first, ..] = tensors else { return Err(Error::EmptyBatch) };
+    let device = with_doubles(first.device());
+    let moved = tensors.iter().map(|tensor| Ok(to_device(tensor, device)?.f_to_kind(Kind::Double)?));
+    Ok(Tensor::f_stack(&moved.collect::<Result<Vec<_>>>()?, 0)?)
+}
+
+/// Where values of a device are combined in double precision.
+fn with_doubles(device: Device) -> Device {
+    if has_doubles(device) { device } else { Device::Cpu }
+}
+
+/// What was combined, on a device, as what that can hold.
+fn back(combined: &Tensor, device: Device) -> Result<Tensor> {
+    let is_double = combined.f_kind()? == Kind::Double;
+    let narrowed = if is_double { combined.f_to_kind(widest_float(device))? } else { combined.shallow_clone() };
+    to_device(&narrowed, device)
+}
+
+/// Joins tensors, each with its number of rows; rows that differ in shape or kind are joined by their sums.
+fn join_rows(parts: &[(&Tensor, i64)]) -> Result<Tensor> {
+    let [(first, _), ..] = parts else { return Err(Error::EmptyBatch) };
+    let (kind, device) = (first.f_kind()?, first.device());
+    let widths = parts.iter().map(|(part, rows)| (part.numel() as i64) / rows).collect::<Vec<_>>();
+    let are_alike = widths.iter().all(|width| *width == widths[0])
+        && parts.iter().all(|(part, _)| part.f_kind().ok() == Some(kind));
+    let rows = parts.iter().zip(&widths).map(|((part, rows), &width)| {
+        let part = to_device(part, device)?.f_reshape([*rows, width])?;
+        Ok(if are_alike { part } else { part.f_sum_dim_intlist(-1, true, widest_float(device))? })
+    });
+    let joined = Tensor::f_cat(&rows.collect::<Result<Vec<_>>>()?, 0)?;
+    Ok(if joined.size()[1] == 1 { joined.f_squeeze_dim(1)? } else { joined })
+}
+
+/// Batch-level values as one, a 0-dimensional double.
+fn combined(chunk: &Chunk, combine: Combine) -> Result<Tensor> {
+    match combine {
+        Combine::Mean => chunk.weighted_sums().and_then(|(sum, weight)| Ok(sum.f_div(&weight)?)),
+        Combine::Sum => chunk.sum(),
+        Combine::Min => Ok(chunk.counted_or(f64::INFINITY)?.f_min()?),
+        Combine::Max => Ok(chunk.counted_or(f64::NEG_INFINITY)?.f_max()?),
+        Combine::Last => Ok(chunk.last()?.0),
+    }
+}
+
+/// The weights of a shard, one row for each row of its values, so that shards can be joined.
+pub(super) fn row_weights(weighted: &Weighted) -> Result<Tensor> {
+    if weighted.weight.dim() > 0 {
+        return Ok(weighted.weight.shallow_clone());
+    }
+    let length = weighted.value.size().first().copied().unwrap_or(1);
+    Ok(weighted.weight.f_expand([length], false)?)
+}
