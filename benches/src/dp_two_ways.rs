@@ -25,7 +25,7 @@ fn run(progress: &ProgressBar) -> Result<Vec<Row>> {
         optimizer.zero_grad();
         let (loss, ..) = pipeline.evaluate(&batch, Mode::Train)?;
         booster::tch::set_num_threads(2);
-        loss.f_backward()?;
+        loss.backward()?;
         booster::tch::set_num_threads(1);
         optimizer.step();
         Ok(())

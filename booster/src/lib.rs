@@ -15,6 +15,7 @@ mod files;
 pub mod functional;
 pub mod logging;
 pub mod models;
+mod optimizer;
 mod panic;
 pub mod pipeline;
 pub mod prelude;
@@ -34,4 +35,4 @@ pub use crate::diagnostic::{Aggregator, Diagnostic, DiagnosticExt, NonFinite, Ra
 pub use crate::error::{Error, Result};
 pub use crate::evaluation::{Evaluator, Loss, Mode};
 pub use crate::pipeline::{DataParallelPipeline, EvaluationPipeline, Pipeline};
-pub use crate::training::{training_step, validation_step};
+pub use crate::training::{training_step, training_step_with_output, validation_step, validation_step_with_output};

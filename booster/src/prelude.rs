@@ -5,5 +5,8 @@ pub use crate::evaluation::{Evaluator, Labelled, Loss, Mode};
 pub use crate::functional::{ScalarOps, available_device};
 pub use crate::logging::{Sink, TensorBoard};
 pub use crate::pipeline::{BatchOf, DataParallelPipeline, DiagnosticsOf, EvaluationPipeline, OutputOf, Pipeline};
-pub use crate::training::{Best, LearningRate, Schedule, Trainer, Trigger, training_step, validation_step};
+pub use crate::training::{
+    Best, LearningRate, Schedule, Trainer, Trigger, training_step, training_step_with_output, validation_step,
+    validation_step_with_output,
+};
 pub use crate::{Batch, Diagnostic, DiagnosticExt as _, evaluator};

@@ -2,7 +2,7 @@
 
 use booster::evaluation::ClassificationDiagnosticsSummary;
 use booster::prelude::*;
-use booster::training::Verdict;
+use booster::training::BestUpdate;
 use proptest::prelude::*;
 
 fn greatest() -> Best<f64> {
@@ -17,7 +17,7 @@ fn least() -> Best<f64> {
 fn followed(mut best: Best<f64>, values: &[f64]) -> (Vec<u64>, Vec<u64>) {
     let (mut bests, mut stops) = (Vec::new(), Vec::new());
     for (step, value) in (0..).zip(values) {
-        let Verdict { is_best, should_stop } = best.update(value, step);
+        let BestUpdate { is_best, should_stop } = best.update(value, step);
         bests.extend(is_best.then_some(step));
         stops.extend(should_stop.then_some(step));
     }

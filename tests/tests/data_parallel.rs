@@ -166,7 +166,7 @@ where
     let (loss, diagnostics, output) = match way {
         Way::ByHand(mode) => {
             let (loss, diagnostics, output) = pipeline.evaluate(batch, mode)?;
-            loss.f_backward()?;
+            loss.backward()?;
             (loss, diagnostics, Some(output))
         }
         Way::Step => {
@@ -174,7 +174,7 @@ where
             (loss, diagnostics, None)
         }
     };
-    let mut numbers = BTreeMap::from([("loss".to_owned(), loss.mean().detach())]);
+    let mut numbers = BTreeMap::from([("loss".to_owned(), loss.tensor().detach())]);
     if let Some(weight) = loss.weight() {
         numbers.insert("weight".to_owned(), weight.shallow_clone());
     }

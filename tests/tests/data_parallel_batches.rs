@@ -37,7 +37,7 @@ fn differentiate<P>(pipeline: &mut P, batch: &Rows) -> Outcome
 where
     P: EvaluationPipeline<Evaluator = Weighted>,
 {
-    pipeline.evaluate(batch, Mode::Train)?.0.f_backward()?;
+    pipeline.evaluate(batch, Mode::Train)?.0.backward()?;
     pipeline.backward(batch)?;
     Ok(())
 }
@@ -69,7 +69,7 @@ fn the_model_that_made_a_batch_is_differentiated_too() -> Outcome {
         let mut pipeline = DataParallelPipeline::build(&vec![Device::Cpu; replicas], net, Weighted::new())?;
         for _ in 0..3 {
             let features = || rows(input(7).matmul(&encoder).tanh().matmul(&encoder).exp());
-            pipeline.evaluate(&features(), Mode::Train)?.0.f_backward()?;
+            pipeline.evaluate(&features(), Mode::Train)?.0.backward()?;
             pipeline.backward(&features())?;
         }
         gradients.push(encoder.grad());

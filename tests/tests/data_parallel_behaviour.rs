@@ -99,7 +99,7 @@ fn training_ends_at_the_parameters_of_one_device() -> Outcome {
         let batch = batch(samples);
         let expected = training_step(&mut one, &batch, &mut adam)?;
         let found = training_step(&mut many, &batch, &mut adam_of_many)?;
-        assert!(relative_difference(&found.nll.value, &expected.nll.value) < 1e-4);
+        assert!(relative_difference(&found.diagnostics.nll.value, &expected.diagnostics.nll.value) < 1e-4);
     }
     for (found, expected) in values(many.var_store()).iter().zip(values(one.var_store())) {
         assert!(relative_difference(found, &expected) < 1e-4);
@@ -116,13 +116,13 @@ fn a_loop_written_by_hand_ends_at_the_parameters_of_one_device() -> Outcome {
     for samples in [7, 3, 1, 8, 2].repeat(4) {
         let batch = batch(samples);
         let (loss, ..) = one.evaluate(&batch, Mode::Train)?;
-        sgd.backward_step(&loss);
+        sgd.backward_step(loss.tensor());
         let (loss, ..) = many.evaluate(&batch, Mode::Train)?;
         validation_step(&mut many, &batch)?;
-        sgd_of_many.backward_step(&loss);
+        sgd_of_many.backward_step(loss.tensor());
         let expected = validation_step(&mut one, &batch)?;
         let found = validation_step(&mut many, &batch)?;
-        assert!(relative_difference(&found.nll.value, &expected.nll.value) < 1e-4);
+        assert!(relative_difference(&found.diagnostics.nll.value, &expected.diagnostics.nll.value) < 1e-4);
     }
     for (found, expected) in values(many.var_store()).iter().zip(values(one.var_store())) {
         assert!(relative_difference(found, &expected) < 1e-4);
@@ -211,8 +211,8 @@ fn two_graphs(
     let (loss, ..) = pipeline.evaluate(batches[0], Mode::Train)?;
     let (other, ..) = pipeline.evaluate(batches[1], Mode::Train)?;
     validation_step(pipeline, batches[2])?;
-    other.f_backward()?;
-    loss.f_backward()?;
+    other.backward()?;
+    loss.backward()?;
     Ok(gradients(pipeline.var_store()))
 }
 
@@ -224,7 +224,7 @@ fn after_a_step(
     let mut optimizer = nn::Adam::default().build(pipeline.var_store(), 0.1)?;
     let (loss, ..) = pipeline.evaluate(batch, Mode::Train)?;
     training_step(pipeline, batch, &mut optimizer)?;
-    Ok(loss.f_backward().err().map(|error| error.to_string()))
+    Ok(loss.backward().err().map(|error| error.to_string()))
 }
 
 #[test]
@@ -298,7 +298,7 @@ trait Evaluate {
 impl<P: EvaluationPipeline<Evaluator = Net>> Evaluate for P {
     fn backward_of(&mut self, batch: &Labelled) -> booster::Result<()> {
         let (loss, ..) = self.evaluate(batch, Mode::Train)?;
-        loss.f_backward()?;
+        loss.backward()?;
         self.backward(batch)?;
         Ok(())
     }
@@ -324,15 +324,15 @@ fn no_gradients_are_recorded_where_they_are_off() -> Outcome {
     let _generator = generator();
     let (_, mut many) = both(mlp)?;
     let step = validation_step(&mut many, &batch(7))?;
-    assert_eq!(step.nll.value.size(), [7]);
+    assert_eq!(step.diagnostics.nll.value.size(), [7]);
     let off = booster::tch::no_grad_guard();
     let (loss, _, output) = many.evaluate(&batch(7), Mode::Train)?;
-    assert!(!loss.requires_grad() && !output.logits.requires_grad());
+    assert!(!loss.tensor().requires_grad() && !output.logits.requires_grad());
     let error = many.backward(&batch(7)).expect_err("gradients are off");
     assert!(matches!(error, booster::Error::LossWithoutGradient), "{error}");
     drop(off);
     let (loss, diagnostics, output) = many.evaluate(&batch(7), Mode::Eval)?;
-    assert!(loss.requires_grad() && output.logits.requires_grad() && !diagnostics.nll.value.requires_grad());
+    assert!(loss.tensor().requires_grad() && output.logits.requires_grad() && !diagnostics.nll.value.requires_grad());
     Ok(())
 }
 
@@ -345,7 +345,7 @@ fn a_parameter_of_the_evaluator_reaches_all_replicas() -> Outcome {
     many.evaluator_mut().label_smoothing = 0.3;
     let (expected, ..) = one.evaluate(&batch, Mode::Eval)?;
     let (found, ..) = many.evaluate(&batch, Mode::Eval)?;
-    assert_close(&[found.mean().detach()], &[expected.mean().detach()]);
+    assert_close(&[found.tensor().detach()], &[expected.tensor().detach()]);
     Ok(())
 }
 
@@ -370,7 +370,7 @@ fn a_weight_is_a_constant_on_one_device_and_on_many() -> Outcome {
     one.backward(&batch)?;
     many.backward(&batch)?;
     assert_close(&gradients(many.var_store()), &gradients(one.var_store()));
-    many.evaluate(&batch, Mode::Train)?.0.f_backward()?;
+    many.evaluate(&batch, Mode::Train)?.0.backward()?;
     one.backward(&batch)?;
     assert_close(&gradients(many.var_store()), &gradients(one.var_store()));
 
@@ -559,8 +559,9 @@ fn a_step_that_libtorch_does_not_count_reaches_all_replicas() -> Outcome {
         alike(&mut many)?;
         drop(loss);
         let (loss, ..) = many.evaluate(&batch, Mode::Train)?;
-        sgd.backward_step(&loss);
-        many.stepped();
+        sgd.zero_grad();
+        loss.backward()?;
+        many.step(&mut sgd)?;
         alike(&mut many)?;
         alike(&mut many)?;
     }

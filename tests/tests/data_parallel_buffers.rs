@@ -67,7 +67,7 @@ where
         validation_step(pipeline, &batch)?;
         let (loss, ..) = pipeline.evaluate(&batch, Mode::Train)?;
         pipeline.backward(&batch)?;
-        loss.f_backward()?;
+        loss.backward()?;
     }
     let variables = pipeline.var_store().variables();
     Ok(["weight", "scale"].map(|name| variables[name].grad()).into())

@@ -116,7 +116,7 @@ fn a_fault_names_device_shard_and_cause_and_the_next_call_works() -> Outcome {
             many.backward(&samples)?;
             assert!(relative_difference(&gradient(&many), &gradient(&one)) < 1e-6, "{fault:?}");
             let (loss, ..) = many.evaluate(&samples, Mode::Train)?;
-            assert!(loss.requires_grad(), "{fault:?}");
+            assert!(loss.tensor().requires_grad(), "{fault:?}");
         }
     }
     Ok(())

@@ -137,14 +137,14 @@ where
             Event::Backward => {
                 let (loss, ..) = pipeline.evaluate(&batch, Mode::Train)?;
                 // All may be frozen.
-                let _ = loss.f_backward();
+                let _ = loss.backward();
             }
             Event::ParallelBackward => drop(pipeline.backward(&batch)),
             Event::GraphOnAverages => drop(ema.averaged(pipeline)?.evaluate(&batch, Mode::Train)?),
             Event::BackwardOnAverages => {
                 let mut averaged = ema.averaged(pipeline)?;
                 let (loss, ..) = averaged.evaluate(&batch, Mode::Train)?;
-                let _ = loss.f_backward();
+                let _ = loss.backward();
             }
             Event::ParallelBackwardOnAverages => {
                 drop(ema.averaged(pipeline)?.backward(&batch));
@@ -168,7 +168,7 @@ where
     }
     let mut variables = variables(pipeline.var_store());
     variables.values_mut().for_each(Tensor::zero_grad);
-    Ok(loss.f_backward().map_err(|error| error.to_string()).map(|()| {
+    Ok(loss.backward().map_err(|error| error.to_string()).map(|()| {
         let gradients = variables.into_iter().map(|(name, variable)| (name, variable.grad()));
         gradients.filter(|(_, gradient)| gradient.defined()).map(|(name, gradient)| (name, gradient.copy())).collect()
     }))
@@ -274,16 +274,18 @@ fn a_graph_of_averages_is_right_while_they_are_there_and_refused_later() -> boos
         let mut averaged = ema.averaged(pipeline)?;
         let mut copy = Pipeline::build(Device::Cpu, net, Evaluator::new());
         copy.var_store_mut().copy(averaged.var_store())?;
-        copy.evaluate(&batch(7, 3), Mode::Train)?.0.f_backward()?;
+        copy.evaluate(&batch(7, 3), Mode::Train)?.0.backward()?;
         let (early, ..) = averaged.evaluate(&batch(7, 3), Mode::Train)?;
         let (late, _, output) = averaged.evaluate(&batch(7, 3), Mode::Train)?;
-        early.f_backward()?;
+        early.backward()?;
         // Of the variables' own values, which are not there.
-        let errors = [own.f_backward()];
+        let errors = [own.backward()];
         drop(averaged);
-        let errors = errors.into_iter().chain([late.f_backward(), output.logits.sum(Kind::Float).f_backward()]);
+        let errors = errors
+            .into_iter()
+            .chain([late.backward(), output.logits.sum(Kind::Float).f_backward().map_err(Into::into)]);
         for error in errors {
-            let error = booster::Error::from(error.expect_err("other weights")).to_string();
+            let error = error.expect_err("other weights").to_string();
             assert!(error.contains("one of averaged weights is differentiated before those are dropped"), "{error}");
         }
         let [found, expected] =

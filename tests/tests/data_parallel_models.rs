@@ -61,8 +61,8 @@ fn parameters_in_one_storage_are_trained_as_on_one_device() -> Outcome {
     let mut sgd_of_many = nn::OptimizerConfig::build(nn::Sgd::default(), many.var_store(), 0.5)?;
     for samples in [7, 2, 1, 5] {
         let batch = Tensor::randn([samples, 3, 4], (Kind::Float, Device::Cpu));
-        one.evaluate(&batch, Mode::Train)?.0.f_backward()?;
-        many.evaluate(&batch, Mode::Train)?.0.f_backward()?;
+        one.evaluate(&batch, Mode::Train)?.0.backward()?;
+        many.evaluate(&batch, Mode::Train)?.0.backward()?;
         sgd.step();
         sgd_of_many.step();
         training_step(&mut one, &batch, &mut sgd)?;
@@ -138,7 +138,7 @@ trait Backward {
 
 impl<P: EvaluationPipeline<Evaluator = Spectral>> Backward for P {
     fn both_ways(&mut self, batch: &Tensor) -> booster::Result<()> {
-        self.evaluate(batch, Mode::Train)?.0.f_backward()?;
+        self.evaluate(batch, Mode::Train)?.0.backward()?;
         self.backward(batch)?;
         Ok(())
     }
@@ -198,8 +198,8 @@ fn two_graphs_of_a_model_with_batch_norm_are_differentiated_as_on_one_device() -
         let (one_loss, ..) = many.evaluate(&first, mode)?;
         let (other_loss, ..) = many.evaluate(&second, mode)?;
         validation_step(&mut many, &first)?;
-        one_loss.f_backward()?;
-        other_loss.f_backward()?;
+        one_loss.backward()?;
+        other_loss.backward()?;
     }
     Ok(())
 }
@@ -255,7 +255,7 @@ fn a_write_to_a_buffer_during_evaluation_is_the_first_replicas() -> Outcome {
     for _ in 0..3 {
         let (expected, ..) = one.evaluate(&batch, Mode::Train)?;
         let (found, ..) = many.evaluate(&batch, Mode::Train)?;
-        assert!(relative_difference(&found, &expected) < 1e-6);
+        assert!(relative_difference(found.tensor(), expected.tensor()) < 1e-6);
         let teacher = |store: &nn::VarStore| store.variables()["teacher"].copy();
         assert_eq!(teacher(many.var_store()), teacher(one.var_store()));
     }

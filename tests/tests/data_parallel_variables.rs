@@ -44,7 +44,7 @@ fn sparse_and_dense_gradients_add_up_in_any_order() -> Outcome {
             many.evaluator_mut().dense = dense;
             by_graph.evaluator_mut().dense = dense;
             many.backward(&batch)?;
-            by_graph.evaluate(&batch, Mode::Train)?.0.f_backward()?;
+            by_graph.evaluate(&batch, Mode::Train)?.0.backward()?;
         }
         let [found, expected] = [many.var_store(), by_graph.var_store()].map(|store| {
             let gradient = store.variables()["weight"].grad();
@@ -74,7 +74,7 @@ where
         ema.update(pipeline.var_store())?;
         validation_step(&mut ema.averaged(&mut pipeline)?, &batch)?;
         adam.zero_grad();
-        loss.f_backward()?;
+        loss.backward()?;
         adam.step();
         training_step(&mut pipeline, &batch, &mut adam)?;
     }
@@ -120,7 +120,7 @@ fn a_parameter_without_entries_is_converted_with_the_others() -> Outcome {
         convert(many.var_store_mut());
         let batch = Tensor::ones([7, 3], (kind, Device::Cpu));
         validation_step(&mut many, &batch)?;
-        many.evaluate(&batch, Mode::Train)?.0.f_backward()?;
+        many.evaluate(&batch, Mode::Train)?.0.backward()?;
         training_step(&mut many, &batch, &mut sgd)?;
     }
     Ok(())
@@ -143,7 +143,7 @@ where
     let mut outer = outer.averaged(&mut pipeline)?;
     let (loss, ..) = outer.evaluate(&batch, Mode::Train)?;
     drop(inner.averaged(&mut outer)?.evaluate(&batch, Mode::Train)?);
-    loss.f_backward()?;
+    loss.backward()?;
     Ok(outer.var_store().variables()["weight"].grad().copy())
 }
 

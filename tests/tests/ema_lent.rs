@@ -154,7 +154,7 @@ fn a_loss_from_before_an_evaluation_is_differentiated_after_it() -> Outcome {
         if evaluate {
             validation_step(&mut ema.averaged(&mut pipeline)?, &batch(9))?;
         }
-        loss.f_backward()?;
+        loss.backward()?;
         Ok(weight.grad().copy())
     };
     let expected = gradient(false)?;

@@ -37,6 +37,6 @@ fn an_expression_passed_in_is_not_taken_apart() -> booster::Result<()> {
     let (loss, diagnostics, ()) = pipeline.evaluate(&batch, Mode::Eval)?;
     let ScaledDiagnostics { marked, plain, in_a_macro, called, lent } = diagnostics;
     assert_eq!((marked, plain, in_a_macro, called, lent), (6.0, 6.0, 6.0, 8.0, 6.0));
-    assert_eq!(loss.mean().double_value(&[]), 6.0);
+    assert_eq!(loss.tensor().double_value(&[]), 6.0);
     Ok(())
 }

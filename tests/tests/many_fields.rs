@@ -51,7 +51,15 @@ measured! {
 fn five_hundred_fields_of_a_step_are_measured() -> booster::Result<()> {
     let mut mean = Aggregator::new();
     for value in [1.0, 2.0] {
-        mean.update(&Step { diagnostics: measured(value), elapsed: Duration::from_secs(1), batch_size: None })?;
+        mean.update(&Step {
+            diagnostics: measured(value),
+            loss: booster::tch::Tensor::from(value).into(),
+            elapsed: Duration::from_secs(1),
+            gradient_norm: None,
+            learning_rate: None,
+            batch_size: None,
+            output: (),
+        })?;
     }
     let summary = mean.summary()?;
     let layers = summary.iter().filter(|(group, ..)| *group == "layers").collect::<Vec<_>>();

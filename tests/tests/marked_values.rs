@@ -136,7 +136,7 @@ fn final_values(_: &(), batch: &Tensor, _: Mode) -> booster::Result<Tensor> {
 #[test]
 fn a_final_value_may_be_copied_hidden_and_moved() -> Outcome {
     let (loss, diagnostics, output) = evaluate(FinalValues::new())?;
-    assert_eq!(loss.double_value(&[]), 107.0);
+    assert_eq!(loss.tensor().double_value(&[]), 107.0);
     let twos = Tensor::ones([4, 2], CPU) * 2.0;
     assert_eq!((&diagnostics.nll, diagnostics.count, &output.nll), (&twos, 3, &twos));
     Ok(())

@@ -127,7 +127,7 @@ fn one_device_names_a_panic_and_works_on() -> Outcome {
         assert!(gradient(&one).defined());
         let _no_grad = booster::tch::no_grad_guard();
         assert!(one.evaluate(&batch(Some(0)), Mode::Train).is_err());
-        assert!(!one.evaluate(&batch(None), Mode::Train)?.0.requires_grad());
+        assert!(!one.evaluate(&batch(None), Mode::Train)?.0.tensor().requires_grad());
 
         let mut many = DataParallelPipeline::build(&DEVICES, net, Panics::new(payload))?;
         let error = many.evaluate(&batch(Some(1)), Mode::Train).map(|_| ()).expect_err("a panic").to_string();

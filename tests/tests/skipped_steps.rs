@@ -48,12 +48,13 @@ fn trained(
     policy: NonFiniteStep,
 ) -> booster::Result<Vec<(String, Tensor)>> {
     let adam = nn::Adam::default().build(pipeline.var_store(), 1e-2)?;
-    let mut trainer = Trainer::new(adam)
-        .accumulate(window as u64)?
-        .clip_norm(1.0)?
+    let mut trainer = Trainer::builder(adam)
+        .accumulate(window as u64)
+        .clip_norm(1.0)
         .learning_rate(LearningRate::new(Schedule::cosine(1e-2, 0.0, 10)?))
         .non_finite(policy)
-        .ema(Ema::new(pipeline.var_store(), 0.5)?);
+        .ema(Ema::new(pipeline.var_store(), 0.5)?)
+        .build()?;
     for step in 0..3 {
         manual_seed(step);
         let good = (0..window).map(|_| batch(5, false)).collect::<Vec<_>>();
@@ -73,7 +74,7 @@ fn trained(
         }
     }
     assert_eq!(trainer.skipped(), if bad.is_some() { 3 } else { 0 });
-    trainer.close(&mut pipeline)?;
+    trainer.finish_window(&mut pipeline)?;
     let mut all = state(&pipeline);
     all.extend(state(&trainer.averaged(&mut pipeline)?));
     assert!(all.iter().all(|(_, tensor)| tensor.isfinite().all().int64_value(&[]) == 1));
@@ -106,7 +107,7 @@ fn an_error_for_too_many_skipped_steps_leaves_the_buffers_too() -> Outcome {
     let _generator = generator();
     let mut pipeline = Pipeline::build(Device::Cpu, net, Classification::new());
     let adam = nn::Adam::default().build(pipeline.var_store(), 1e-2)?;
-    let mut trainer = Trainer::new(adam).non_finite(NonFiniteStep::SkipAtMost(0));
+    let mut trainer = Trainer::builder(adam).non_finite(NonFiniteStep::SkipAtMost(0)).build()?;
     trainer.step(&mut pipeline, &batch(5, false))?;
     let before = state(&pipeline);
     trainer.step(&mut pipeline, &batch(5, true)).map(|_| ()).expect_err("one is too many");
@@ -119,14 +120,14 @@ fn a_window_that_ends_in_an_error_leaves_the_buffers_too() -> Outcome {
     let _generator = generator();
     let mut pipeline = Pipeline::build(Device::Cpu, net, Classification::new());
     let adam = nn::Adam::default().build(pipeline.var_store(), 1e-2)?;
-    let mut trainer = Trainer::new(adam).accumulate(3)?.non_finite(NonFiniteStep::Skip);
+    let mut trainer = Trainer::builder(adam).accumulate(3).non_finite(NonFiniteStep::Skip).build()?;
     let before = state(&pipeline);
     trainer.step(&mut pipeline, &batch(5, false))?;
     assert_ne!(state(&pipeline), before);
     let late = Labelled { target: Tensor::full([5], 7, (Kind::Int64, Device::Cpu)), ..batch(5, false) };
     trainer.step(&mut pipeline, &late).map(|_| ()).expect_err("no class 7");
     assert_eq!(state(&pipeline), before);
-    trainer.close(&mut pipeline)?;
+    trainer.finish_window(&mut pipeline)?;
     assert_eq!((trainer.steps(), trainer.skipped()), (0, 0));
     Ok(())
 }
@@ -136,7 +137,7 @@ fn a_step_under_the_policy_reads_one_number() -> Outcome {
     let _generator = generator();
     let mut pipeline = Pipeline::build(Device::Cpu, net, Classification::new());
     let adam = nn::Adam::default().build(pipeline.var_store(), 1e-2)?;
-    let mut trainer = Trainer::new(adam).accumulate(2)?.non_finite(NonFiniteStep::Skip);
+    let mut trainer = Trainer::builder(adam).accumulate(2).non_finite(NonFiniteStep::Skip).build()?;
     let batches = [batch(5, false), batch(5, true)];
     let before = booster::transfers::host_reads();
     for _ in 0..10 {

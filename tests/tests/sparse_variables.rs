@@ -46,7 +46,7 @@ fn a_sparse_buffer_is_copied_into_the_average_and_lent() -> Outcome {
     let mut pipeline = Pipeline::build(Device::Cpu, net(false), Messages::new());
     let ema = Ema::new(pipeline.var_store(), 0.5)?;
     let sgd = nn::Sgd::default().build(pipeline.var_store(), 0.1)?;
-    let mut trainer = Trainer::new(sgd).ema(ema);
+    let mut trainer = Trainer::builder(sgd).ema(ema).build()?;
     let batch = Tensor::ones([2, 3], OPTIONS);
     trainer.step(&mut pipeline, &batch)?;
     trainer.step(&mut pipeline, &batch)?;
@@ -64,7 +64,7 @@ fn a_sparse_buffer_is_copied_into_the_average_and_lent() -> Outcome {
 fn a_skipped_step_leaves_a_sparse_buffer_as_it_was() -> Outcome {
     let mut pipeline = Pipeline::build(Device::Cpu, net(false), Messages::new());
     let sgd = nn::Sgd::default().build(pipeline.var_store(), 0.1)?;
-    let mut trainer = Trainer::new(sgd).non_finite(NonFiniteStep::Skip);
+    let mut trainer = Trainer::builder(sgd).non_finite(NonFiniteStep::Skip).build()?;
     trainer.step(&mut pipeline, &Tensor::full([2, 3], f64::NAN, OPTIONS))?;
     assert_eq!(trainer.skipped(), 1);
     assert_eq!(dense(pipeline.var_store(), "adjacency"), sparse(&[0.0, 1.0, 2.0, 0.0]).to_dense(None, false));

@@ -61,7 +61,7 @@ impl EvaluationPipeline for Told {
 fn what_is_frozen_in_a_window_moves_once_more_and_the_pipeline_is_told() -> Outcome {
     let mut pipeline = Told(Pipeline::build(Device::Cpu, gan, Adversarial::new()), 0);
     let batch = Tensor::from_slice(&[2.0]);
-    let mut trainer = Trainer::new(nn::Sgd::default().build(pipeline.var_store(), 1.0)?).accumulate(2)?;
+    let mut trainer = Trainer::builder(nn::Sgd::default().build(pipeline.var_store(), 1.0)?).accumulate(2).build()?;
     trainer.step(&mut pipeline, &batch)?;
     let _ = pipeline.var_store().variables()["generator"].set_requires_grad(false);
     trainer.step(&mut pipeline, &batch)?;

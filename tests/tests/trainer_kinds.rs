@@ -32,13 +32,14 @@ fn a_window_of_many_samples_stays_in_the_range_of_half_precision() -> Outcome {
     ) -> booster::Result<Tensor> {
         let net = |path: &nn::Path<'_>| path.add("w", Tensor::zeros([4], (parameters, Device::Cpu)), true);
         let mut pipeline = Pipeline::build(Device::Cpu, net, evaluator);
-        let mut trainer = Trainer::new(nn::Sgd::default().build(pipeline.var_store(), 0.0)?).accumulate(window)?;
+        let mut trainer =
+            Trainer::builder(nn::Sgd::default().build(pipeline.var_store(), 0.0)?).accumulate(window).build()?;
         // Each sample has a gradient of 8: their sum is beyond 65504.
         let batch = Tensor::full([16_384, 4], 8.0, (Kind::Half, Device::Cpu));
         for _ in 0..window {
             trainer.step(&mut pipeline, &batch)?;
         }
-        trainer.close(&mut pipeline)?;
+        trainer.finish_window(&mut pipeline)?;
         Ok(pipeline.var_store().variables()["w"].grad())
     }
     for window in [1, 2, 5] {
@@ -66,9 +67,9 @@ fn shares_of_a_window_and_factors_of_a_clip_are_not_rounded_to_the_parameters_ki
                     let net = |path: &nn::Path<'_>| path.add("w", Tensor::zeros([2], (kind, Device::Cpu)), true);
                     let mut pipeline = Pipeline::build(Device::Cpu, net, Told::new(tokens));
                     let sgd = nn::Sgd::default().build(pipeline.var_store(), 0.0)?;
-                    let mut trainer = Trainer::new(sgd).accumulate(window)?;
+                    let mut trainer = Trainer::builder(sgd).accumulate(window).build()?;
                     if let Some(most) = clip {
-                        trainer = trainer.clip_norm(most)?;
+                        trainer = trainer.into_builder().clip_norm(most).build()?;
                     }
                     let gradients = Tensor::from_slice(&[0.03f32, 0.04]).to_kind(kind);
                     for _ in 0..window {
@@ -100,7 +101,7 @@ fn the_mean_of_a_long_window_in_half_precision_is_the_nearest_number() -> Outcom
             let net = |path: &nn::Path<'_>| path.add("w", Tensor::zeros([1], (kind, Device::Cpu)), true);
             let mut pipeline = Pipeline::build(Device::Cpu, net, Told::new(1.0));
             let sgd = nn::Sgd::default().build(pipeline.var_store(), 0.0)?;
-            let mut trainer = Trainer::new(sgd).accumulate(gradients.len() as u64)?;
+            let mut trainer = Trainer::builder(sgd).accumulate(gradients.len() as u64).build()?;
             for &gradient in gradients {
                 trainer.step(&mut pipeline, &Tensor::from_slice(&[gradient]))?;
             }
@@ -128,12 +129,13 @@ fn complex_parameters_are_measured_and_clipped_by_their_absolute_values() -> Out
                 let weights = if conjugated { weights.conj() } else { weights };
                 let net = |path: &nn::Path<'_>| path.add("w", weights.shallow_clone(), true);
                 let mut pipeline = Pipeline::build(Device::Cpu, net, Spectral::new());
-                let trainer = Trainer::new(nn::Sgd::default().build(pipeline.var_store(), 0.0)?).accumulate(window)?;
+                let trainer = Trainer::builder(nn::Sgd::default().build(pipeline.var_store(), 0.0)?).accumulate(window);
                 let mut trainer = match clip {
-                    "norm" => trainer.clip_norm(1.3)?,
-                    "value" => trainer.clip_value(7.0)?,
+                    "norm" => trainer.clip_norm(1.3),
+                    "value" => trainer.clip_value(7.0),
                     _ => trainer,
-                };
+                }
+                .build()?;
                 let batch = Tensor::ones([2, 2], (Kind::Float, Device::Cpu));
                 let mut norm = None;
                 for _ in 0..window {
@@ -141,7 +143,7 @@ fn complex_parameters_are_measured_and_clipped_by_their_absolute_values() -> Out
                 }
                 let norm = norm.ok_or("a step")?;
                 assert!((norm.double_value(&[]) - 26.0).abs() < 1e-4 && !norm.is_complex(), "{norm}");
-                trainer.close(&mut pipeline)?;
+                trainer.finish_window(&mut pipeline)?;
                 let gradient = pipeline.var_store().variables()["w"].grad();
                 assert_eq!(gradient.kind(), kind);
                 let expected = match clip {
@@ -179,16 +181,17 @@ fn sparse_gradients_are_clipped_and_accumulated_as_dense_ones() -> Outcome {
             let mut moved = Vec::new();
             for sparse in [false, true] {
                 let mut pipeline = embedding(sparse);
-                let trainer = Trainer::new(nn::Sgd::default().build(pipeline.var_store(), 0.1)?).accumulate(window)?;
+                let trainer = Trainer::builder(nn::Sgd::default().build(pipeline.var_store(), 0.1)?).accumulate(window);
                 let mut trainer = match clip {
-                    "norm" => trainer.clip_norm(0.5)?,
-                    "value" => trainer.clip_value(1.2)?,
+                    "norm" => trainer.clip_norm(0.5),
+                    "value" => trainer.clip_value(1.2),
                     _ => trainer,
-                };
+                }
+                .build()?;
                 for batch in &batches {
                     trainer.step(&mut pipeline, batch)?;
                 }
-                trainer.close(&mut pipeline)?;
+                trainer.finish_window(&mut pipeline)?;
                 moved.push(pipeline.var_store().variables()["weight"].detach_copy());
             }
             assert!(relative_difference(&moved[1], &moved[0]) < 1e-6, "{clip}, {window} batches");
@@ -210,19 +213,19 @@ fn a_sparse_gradient_that_the_optimizer_refuses_is_an_error() -> Outcome {
     let mut optimizer = adam(&pipeline)?;
     refused(training_step(&mut pipeline, &batch, &mut optimizer).map(|_| ()));
     for window in [1, 2] {
-        let mut trainer = Trainer::new(adam(&pipeline)?).accumulate(window)?;
+        let mut trainer = Trainer::builder(adam(&pipeline)?).accumulate(window).build()?;
         for _ in 1..window {
             trainer.step(&mut pipeline, &batch)?;
         }
         refused(trainer.step(&mut pipeline, &batch).map(|_| ()));
         assert!(!pipeline.var_store().variables()["weight"].grad().defined());
-        trainer.close(&mut pipeline)?;
+        trainer.finish_window(&mut pipeline)?;
         assert_eq!(trainer.steps(), 0);
     }
     // libtorch and the pipeline go on.
-    let mut trainer = Trainer::new(nn::Sgd::default().build(pipeline.var_store(), 0.1)?);
+    let mut trainer = Trainer::builder(nn::Sgd::default().build(pipeline.var_store(), 0.1)?).build()?;
     trainer.step(&mut pipeline, &batch)?;
-    trainer.close(&mut pipeline)?;
+    trainer.finish_window(&mut pipeline)?;
     Ok(())
 }
 
@@ -245,7 +248,7 @@ fn a_tied_embedding_has_one_gradient_of_both_kinds() -> Outcome {
             };
             let mut pipeline = Pipeline::build(Device::Cpu, net, Decoded::new(true));
             let sgd = nn::Sgd::default().build(pipeline.var_store(), 0.1)?;
-            let mut trainer = Trainer::new(sgd).accumulate(2)?.clip_norm(0.7)?;
+            let mut trainer = Trainer::builder(sgd).accumulate(2).clip_norm(0.7).build()?;
             for (decodes, batch) in order.into_iter().zip([&[1i64, 3][..], &[3, 4, 2]]) {
                 pipeline.evaluator_mut().decodes = decodes;
                 trainer.step(&mut pipeline, &Tensor::from_slice(batch))?;
@@ -268,7 +271,7 @@ fn a_sparse_parameter_of_two_names_is_clipped_once() -> Outcome {
     for window in [1, 2] {
         let mut pipeline = Pipeline::build(Device::Cpu, net, LookedUp::new());
         let sgd = nn::Sgd::default().build(pipeline.var_store(), 0.0)?;
-        let mut trainer = Trainer::new(sgd).accumulate(window)?.clip_norm(0.5)?;
+        let mut trainer = Trainer::builder(sgd).accumulate(window).clip_norm(0.5).build()?;
         let mut norm = None;
         for _ in 0..window {
             norm = trainer.step(&mut pipeline, &Tensor::from_slice(&[2i64]))?.gradient_norm;

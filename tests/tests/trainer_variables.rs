@@ -3,7 +3,7 @@
 use booster::prelude::*;
 use booster::tch::nn::{self, Optimizer, OptimizerConfig, VarStore};
 use booster::tch::{Device, Kind, Tensor};
-use booster::training::Trained;
+use booster::training::Step;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -54,7 +54,7 @@ fn gradient(pipeline: &impl EvaluationPipeline, name: &str) -> Option<f64> {
     gradient.defined().then(|| gradient.double_value(&[0]))
 }
 
-fn norm<D: Diagnostic>(step: &Trained<D>) -> Option<f64> {
+fn norm<D: Diagnostic>(step: &Step<D>) -> Option<f64> {
     step.gradient_norm.as_ref().map(|norm| norm.double_value(&[]))
 }
 
@@ -69,7 +69,7 @@ fn an_optimizer_of_a_part_measures_clips_and_steps_that_part() -> Outcome {
             for window in [1, 2] {
                 let mut pipeline = DataParallelPipeline::build(&vec![Device::Cpu; devices], gan, Adversarial::new())?;
                 let optimizer = sgd(&part(&pipeline, &["generator"]), 1.0)?;
-                let mut trainer = Trainer::new(optimizer).accumulate(window)?.clip_norm(clip)?;
+                let mut trainer = Trainer::builder(optimizer).accumulate(window).clip_norm(clip).build()?;
                 let mut norms = Vec::new();
                 for _ in 0..window {
                     norms.extend(norm(&trainer.step(&mut pipeline, &Tensor::ones([4], (Kind::Double, Device::Cpu)))?));
@@ -88,14 +88,15 @@ fn an_optimizer_of_a_part_measures_clips_and_steps_that_part() -> Outcome {
 #[test]
 fn gradients_of_others_are_neither_zeroed_nor_scaled() -> Outcome {
     let mut pipeline = pipeline();
-    let mut trainer = Trainer::new(sgd(&part(&pipeline, &["generator"]), 0.0)?).accumulate(2)?.clip_norm(1e-3)?;
+    let mut trainer =
+        Trainer::builder(sgd(&part(&pipeline, &["generator"]), 0.0)?).accumulate(2).clip_norm(1e-3).build()?;
     for value in [1.0, 3.0] {
         trainer.step(&mut pipeline, &batch(value))?;
     }
     // As in PyTorch they add up until their own optimizer zeroes them.
     assert_close(gradient(&pipeline, "discriminator").ok_or("none")?, 4.0);
     assert_close(gradient(&pipeline, "generator").ok_or("none")?, 1e-3);
-    let mut own = Trainer::new(sgd(&part(&pipeline, &["discriminator"]), 0.0)?);
+    let mut own = Trainer::builder(sgd(&part(&pipeline, &["discriminator"]), 0.0)?).build()?;
     assert_close(norm(&own.step(&mut pipeline, &batch(3.0))?).ok_or("a step")?, 3.0);
     assert_close(gradient(&pipeline, "discriminator").ok_or("none")?, 3.0);
     Ok(())
@@ -104,12 +105,13 @@ fn gradients_of_others_are_neither_zeroed_nor_scaled() -> Outcome {
 #[test]
 fn windows_of_two_trainers_on_one_model_do_not_mix() -> Outcome {
     let mut pipeline = pipeline();
-    let mut of_generator = Trainer::new(sgd(&part(&pipeline, &["generator"]), 0.0)?).accumulate(2)?;
-    let mut of_discriminator = Trainer::new(sgd(&part(&pipeline, &["discriminator"]), 0.0)?).accumulate(2)?;
+    let mut of_generator = Trainer::builder(sgd(&part(&pipeline, &["generator"]), 0.0)?).accumulate(2).build()?;
+    let mut of_discriminator =
+        Trainer::builder(sgd(&part(&pipeline, &["discriminator"]), 0.0)?).accumulate(2).build()?;
     of_generator.step(&mut pipeline, &batch(1.0))?;
     of_discriminator.step(&mut pipeline, &batch(20.0))?;
     // Nor does what is differentiated by hand in between.
-    pipeline.evaluate(&batch(100.0), Mode::Train)?.0.backward();
+    pipeline.evaluate(&batch(100.0), Mode::Train)?.0.backward()?;
     let generator = norm(&of_generator.step(&mut pipeline, &batch(3.0))?);
     let discriminator = norm(&of_discriminator.step(&mut pipeline, &batch(40.0))?);
     assert_close(generator.ok_or("a step")?, 0.2);
@@ -122,11 +124,11 @@ fn an_optimizer_of_other_variables_is_an_error_and_nothing_happens() -> Outcome 
     let (other, mut pipeline) = (pipeline(), pipeline());
     let stranger = || sgd(other.var_store(), 0.1);
     let expected = "training step: `optimizer` is built of other variables than the pipeline's (it holds 2)";
-    let mut trainer = Trainer::new(stranger()?);
+    let mut trainer = Trainer::builder(stranger()?).build()?;
     for error in [
         training_step(&mut pipeline, &batch(1.0), &mut stranger()?).map(|_| ()).err(),
         trainer.step(&mut pipeline, &batch(1.0)).map(|_| ()).err(),
-        trainer.close(&mut pipeline).err(),
+        trainer.finish_window(&mut pipeline).err(),
     ] {
         let error = error.ok_or("it was taken")?.to_string();
         assert!(error.starts_with(expected), "{error}");
@@ -139,10 +141,10 @@ fn an_optimizer_of_other_variables_is_an_error_and_nothing_happens() -> Outcome 
 #[test]
 fn the_wrong_pipeline_leaves_an_open_window_as_it_is() -> Outcome {
     let (mut pipeline, mut other) = (pipeline(), pipeline());
-    let mut trainer = Trainer::new(sgd(pipeline.var_store(), 0.0)?).accumulate(2)?;
+    let mut trainer = Trainer::builder(sgd(pipeline.var_store(), 0.0)?).accumulate(2).build()?;
     trainer.step(&mut pipeline, &batch(1.0))?;
     trainer.step(&mut other, &batch(1.0)).map(|_| ()).expect_err("another model");
-    trainer.close(&mut other).expect_err("another model");
+    trainer.finish_window(&mut other).expect_err("another model");
     trainer.step(&mut pipeline, &batch(3.0))?;
     assert_eq!(trainer.steps(), 1);
     assert_close(gradient(&pipeline, "discriminator").ok_or("none")?, 2.0);
@@ -157,7 +159,11 @@ fn two_stores_of_one_model_need_a_pipeline_that_knows_both() -> Outcome {
     let [of_generator, of_discriminator] = stores;
     let optimizer = sgd(&of_generator, 0.1)?;
     let mut pipeline = Pipeline::new(of_discriminator, model, Adversarial::new());
-    let error = Trainer::new(optimizer).step(&mut pipeline, &batch(1.0)).map(|_| ()).expect_err("of another store");
+    let error = Trainer::builder(optimizer)
+        .build()?
+        .step(&mut pipeline, &batch(1.0))
+        .map(|_| ())
+        .expect_err("of another store");
     assert!(error.to_string().contains("`pipeline.var_store()`"), "{error}");
     Ok(())
 }
@@ -165,7 +171,7 @@ fn two_stores_of_one_model_need_a_pipeline_that_knows_both() -> Outcome {
 #[test]
 fn frozen_variables_stay_and_count_for_nothing() -> Outcome {
     let mut pipeline = pipeline();
-    let mut trainer = Trainer::new(sgd(pipeline.var_store(), 1.0)?).accumulate(2)?;
+    let mut trainer = Trainer::builder(sgd(pipeline.var_store(), 1.0)?).accumulate(2).build()?;
     let variables = pipeline.var_store().variables();
     trainer.step(&mut pipeline, &batch(1.0))?;
     let _ = variables["discriminator"].set_requires_grad(false);
@@ -191,11 +197,11 @@ fn a_part_that_a_batch_does_not_reach_has_a_gradient_of_zero() -> Outcome {
     for window in [1, 2] {
         let mut pipeline = Pipeline::build(Device::Cpu, gan, Alone::new(false));
         let optimizer = sgd(&part(&pipeline, &["generator"]), 1.0)?;
-        let mut trainer = Trainer::new(optimizer).accumulate(window)?.clip_norm(1.0)?;
+        let mut trainer = Trainer::builder(optimizer).accumulate(window).clip_norm(1.0).build()?;
         for _ in 0..window {
             trainer.step(&mut pipeline, &batch(1.0))?;
         }
-        trainer.close(&mut pipeline)?;
+        trainer.finish_window(&mut pipeline)?;
         assert_close(value(&pipeline, "generator"), 1.0);
         // In half of a window the mean over both batches counts it.
         for generator in [true, false].into_iter().take(window as usize) {
@@ -211,11 +217,11 @@ fn a_part_that_a_batch_does_not_reach_has_a_gradient_of_zero() -> Outcome {
 fn windows_follow_a_change_of_their_size() -> Outcome {
     let steps_after = |batches: u64, size: u64| -> booster::Result<(u64, f64)> {
         let mut pipeline = pipeline();
-        let mut trainer = Trainer::new(sgd(pipeline.var_store(), 0.0)?).accumulate(4)?;
+        let mut trainer = Trainer::builder(sgd(pipeline.var_store(), 0.0)?).accumulate(4).build()?;
         for _ in 0..batches {
             trainer.step(&mut pipeline, &batch(1.0))?;
         }
-        trainer = trainer.accumulate(size)?;
+        trainer = trainer.into_builder().accumulate(size).build()?;
         trainer.step(&mut pipeline, &batch(9.0))?;
         let mean = gradient(&pipeline, "discriminator").unwrap_or(f64::NAN);
         for _ in 1..100 {
@@ -239,9 +245,9 @@ fn what_is_scored_with_averages_is_what_is_saved() -> Outcome {
     std::fs::create_dir_all(&folder)?;
     for averages in [true, false] {
         let mut pipeline = pipeline();
-        let mut trainer = Trainer::new(sgd(pipeline.var_store(), 0.5)?);
+        let mut trainer = Trainer::builder(sgd(pipeline.var_store(), 0.5)?).build()?;
         if averages {
-            trainer = trainer.ema(booster::training::Ema::new(pipeline.var_store(), 0.9)?);
+            trainer = trainer.into_builder().ema(booster::training::Ema::new(pipeline.var_store(), 0.9)?).build()?;
         }
         for _ in 0..4 {
             trainer.step(&mut pipeline, &batch(1.0))?;
@@ -255,7 +261,7 @@ fn what_is_scored_with_averages_is_what_is_saved() -> Outcome {
         pipeline.var_store_mut().load(folder.join("scored.safetensors"))?;
         assert_eq!(value(&pipeline, "generator") == raw, !averages);
         let (loaded, ..) = pipeline.evaluate(&batch(1.0), Mode::Eval)?;
-        assert_eq!(loaded.double_value(&[]), scored.double_value(&[]));
+        assert_eq!(loaded.tensor().double_value(&[]), scored.tensor().double_value(&[]));
     }
     std::fs::remove_dir_all(folder)?;
     Ok(())

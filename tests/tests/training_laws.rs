@@ -215,16 +215,17 @@ fn train<P: EvaluationPipeline<Evaluator = Regression>>(
     let fail = |error: booster::Error| TestCaseError::fail(error.to_string());
     let sgd = nn::Sgd { momentum: 0.9, ..nn::Sgd::default() };
     let sgd = sgd.build(pipeline.var_store(), 1e-4).map_err(|error| fail(error.into()))?;
-    let mut trainer = Trainer::new(sgd).accumulate(case.windows[0].0.len() as u64).map_err(fail)?;
+    let mut trainer = Trainer::builder(sgd).accumulate(case.windows[0].0.len() as u64);
     trainer = match case.clip {
         Clip::None => trainer,
-        Clip::Norm(most) => trainer.clip_norm(most).map_err(fail)?,
-        Clip::Value(most) => trainer.clip_value(most).map_err(fail)?,
+        Clip::Norm(most) => trainer.clip_norm(most),
+        Clip::Value(most) => trainer.clip_value(most),
     };
     trainer = trainer.ema(Ema::new(pipeline.var_store(), 0.5).map_err(fail)?);
     if case.skips {
         trainer = trainer.non_finite(NonFiniteStep::Skip);
     }
+    let mut trainer = trainer.build().map_err(fail)?;
     let (mut seen, mut good) = (0, 0);
     for (batches, fate) in &case.windows {
         if only_good && *fate != Fate::Good {
@@ -258,7 +259,7 @@ fn train<P: EvaluationPipeline<Evaluator = Regression>>(
     if case.replicas == 1 && case.skips {
         prop_assert_eq!(numbers(&pipeline.var_store().variables()["seen"]), vec![seen as f64]);
     }
-    trainer.close(&mut pipeline).map_err(fail)?;
+    trainer.finish_window(&mut pipeline).map_err(fail)?;
     let mut all = values(&pipeline, case.skips);
     all.extend(values(&trainer.averaged(&mut pipeline).map_err(fail)?, case.skips));
     Ok((trainer.steps(), all))

@@ -87,16 +87,16 @@ fn train(mut pipeline: impl EvaluationPipeline<Evaluator = Aliased>) -> Outcome 
     for (step, measured) in steps.iter().enumerate() {
         let expected = 1.0 - 0.25 * step as f64;
         let of = |tensor: &Tensor| tensor.mean(Kind::Double).double_value(&[]);
-        assert_eq!(of(&measured.parameter), expected, "parameter of step {step}");
-        assert_eq!(of(&measured.detached), expected, "detached of step {step}");
-        assert_eq!(of(&measured.element), expected, "element of step {step}");
-        assert_eq!(of(&measured.slice), expected, "slice of step {step}");
-        assert_eq!(of(&measured.weighted.value), expected, "weighted of step {step}");
-        assert_eq!(measured.optional.as_ref().map(of), Some(expected), "optional of step {step}");
-        assert_eq!(of(&measured.steps), step as f64, "steps of step {step}");
+        assert_eq!(of(&measured.diagnostics.parameter), expected, "parameter of step {step}");
+        assert_eq!(of(&measured.diagnostics.detached), expected, "detached of step {step}");
+        assert_eq!(of(&measured.diagnostics.element), expected, "element of step {step}");
+        assert_eq!(of(&measured.diagnostics.slice), expected, "slice of step {step}");
+        assert_eq!(of(&measured.diagnostics.weighted.value), expected, "weighted of step {step}");
+        assert_eq!(measured.diagnostics.optional.as_ref().map(of), Some(expected), "optional of step {step}");
+        assert_eq!(of(&measured.diagnostics.steps), step as f64, "steps of step {step}");
         // Batch-norm's momentum is 0.1 and the batch's mean is 10.
         let running = 10.0 * (1.0 - 0.9f64.powi(step as i32 + 1));
-        assert!((of(&measured.running_mean) - running).abs() < 1e-5, "running mean of step {step}");
+        assert!((of(&measured.diagnostics.running_mean) - running).abs() < 1e-5, "running mean of step {step}");
     }
     let summary = mean.summary()?;
     let info = &summary.info;
@@ -128,7 +128,7 @@ fn a_loss_keeps_its_value() -> Outcome {
     let mut sgd = nn::Sgd::default().build(pipeline.var_store(), 0.5)?;
     let (loss, ()) = pipeline.backward(&Tensor::ones([2, 1], CPU))?;
     sgd.step();
-    assert_eq!(loss.double_value(&[]), 1.0);
+    assert_eq!(loss.tensor().double_value(&[]), 1.0);
     Ok(())
 }
 

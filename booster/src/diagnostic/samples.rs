@@ -90,18 +90,22 @@ impl Scopes {
     }
 
     /// How many samples the batch-level leaves of each scope stand for: as many as the struct says by its marked field
-    /// or else by the length of its required per-sample leaves; else what the nearest struct around it says; else what
-    /// the structs flattened into it, or into one around it, agree on; else the batch's size, or 1 where none is known.
+    /// or else by the length of its required per-sample leaves, or by the batch's size where it is the one that knows it;
+    /// else what the nearest struct around it says; else what the structs flattened into it, or into one around it, agree
+    /// on; else the batch's size, or 1 where none is known.
     pub(crate) fn samples(&self, leaves: &[Seen<'_>], batch: Option<i64>) -> Result<Vec<Samples>> {
         let said = self.0.iter().map(|scope| scope.said(leaves)).collect::<Result<Vec<_>>>()?;
         (0..self.0.len()).map(|scope| self.resolve(scope, &said, leaves, batch)).collect()
     }
 
     fn resolve(&self, scope: usize, said: &[Option<Said>], leaves: &[Seen<'_>], batch: Option<i64>) -> Result<Samples> {
+        let otherwise = Samples::Host(batch.map_or(1.0, |size| size as f64));
+        if said[scope].is_none() && self.0[scope].of_batch && batch.is_some() {
+            return Ok(otherwise);
+        }
         if let Some((samples, _)) = self.outward(scope).find_map(|scope| said[scope].as_ref()) {
             return Ok(samples.share());
         }
-        let otherwise = Samples::Host(batch.map_or(1.0, |size| size as f64));
         if !self.0[scope].is_asked(leaves) {
             return Ok(otherwise);
         }

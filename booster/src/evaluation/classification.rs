@@ -88,7 +88,7 @@ impl fmt::Debug for ClassWeights {
 ///     target: Tensor::from_slice(&[2i64, 0]),
 /// };
 /// let (loss, diagnostics, output) = pipeline.evaluate(&batch, Mode::Eval)?;
-/// assert_eq!(loss.dim(), 0);
+/// assert_eq!(loss.tensor().dim(), 0);
 /// assert_eq!(output.logits.size(), [2, 3]);
 /// # Ok(())
 /// # }

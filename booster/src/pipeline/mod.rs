@@ -4,14 +4,15 @@ mod data_parallel;
 mod single;
 
 use tch::Device;
-use tch::nn::VarStore;
+use tch::nn::{Optimizer, VarStore};
 
 pub use self::data_parallel::DataParallelPipeline;
 pub use self::single::Pipeline;
-use crate::batch::Batch;
+use crate::batch::{Batch, FieldPath};
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Loss, Mode};
+use crate::optimizer::{self, Held};
 
 /// What all pipelines can do, so that training code is written once.
 ///
@@ -64,13 +65,53 @@ pub trait EvaluationPipeline {
         Ok((differentiate(loss)?, diagnostics))
     }
 
+    /// The same with the output, which has no graph either.
+    ///
+    /// # Errors
+    /// Those of [`backward`](Self::backward).
+    fn backward_with_output(&mut self, batch: &BatchOf<Self>) -> Result<(Loss, DiagnosticsOf<Self>, OutputOf<Self>)> {
+        let (loss, diagnostics, output) = self.evaluate(batch, Mode::Train)?;
+        Ok((differentiate(loss)?, diagnostics, detached(&output)?))
+    }
+
+    /// Has an optimizer step on the gradients of its variables, in a loop of your own:
+    ///
+    /// ```no_run
+    /// # use booster::prelude::*;
+    /// # use booster::tch::nn::Optimizer;
+    /// # fn train<P: EvaluationPipeline>(pipeline: &mut P, batch: &BatchOf<P>, optimizer: &mut Optimizer) -> booster::Result<()> {
+    /// optimizer.zero_grad();
+    /// let (loss, diagnostics, output) = pipeline.evaluate(batch, Mode::Train)?;
+    /// loss.backward()?;
+    /// pipeline.step(optimizer)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// `optimizer.step()` does the same, but it panics where libtorch refuses, and many devices are sent the variables
+    /// again for each validation after it.
+    ///
+    /// # Errors
+    /// Returns [`Error::Argument`] if the optimizer holds none of the pipeline's variables; [`Error::Torch`] if it refuses a
+    /// gradient, after it may have stepped on those before.
+    fn step(&mut self, optimizer: &mut Optimizer) -> Result<()> {
+        let held = Held::of(optimizer, self.var_store())?;
+        optimizer::step(optimizer)?;
+        if held.are_all {
+            self.stepped();
+        }
+        Ok(())
+    }
+
     /// Takes note that an optimizer has stepped on all gradients of this pipeline that there were: until the next one the
     /// variables stay as they are, and need not be sent to other devices again, unless there was a graph of
-    /// [`evaluate`](Self::evaluate) that may still be differentiated. [`training_step`](crate::training_step) says so; a loop of your own may, and loses nothing but time if it does not.
+    /// [`evaluate`](Self::evaluate) that may still be differentiated.
+    #[doc(hidden)]
     fn stepped(&mut self) {}
 
     /// Takes note that the variables were written, or given other memory for a while, by other means than an optimizer or
     /// [`var_store_mut`](Self::var_store_mut): once they have it, and once they are back.
+    #[doc(hidden)]
     fn changed(&mut self) {}
 
     /// The evaluator, to read its parameters.
@@ -107,11 +148,13 @@ fn evaluate_on<E: Evaluator>(
 
 /// Runs backward, and gives the loss without its graph.
 fn differentiate(loss: Loss) -> Result<Loss> {
-    if !loss.requires_grad() {
-        return Err(Error::LossWithoutGradient);
-    }
-    loss.f_backward()?;
+    loss.backward()?;
     loss.detached()
+}
+
+/// An output without its graph.
+fn detached<B: Batch>(output: &B) -> Result<B> {
+    output.map_tensors(FieldPath::ROOT, &mut |_, tensor| Ok(tensor.f_detach()?))
 }
 
 /// The batch of a pipeline's evaluator.

@@ -72,7 +72,7 @@ struct Scored {
 
 /// What to do after a summary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct BestUpdate {
     /// This summary is the best so far: save the model.
     pub is_best: bool,
     /// Nothing has become better for as long as the [patience](Best::patience) lasts.
@@ -120,7 +120,7 @@ impl<S> Best<S> {
     }
 
     /// Takes a summary into account, of which `step` says when it was made: the step or the epoch.
-    pub fn update(&mut self, summary: &S, step: u64) -> Verdict {
+    pub fn update(&mut self, summary: &S, step: u64) -> BestUpdate {
         let value = (self.value)(summary);
         let is_best = value.is_finite() && self.state.best.is_none_or(|best| self.gain(best.value, value));
         if is_best {
@@ -128,7 +128,10 @@ impl<S> Best<S> {
         } else {
             self.state.since = self.state.since.saturating_add(1);
         }
-        Verdict { is_best, should_stop: !is_best && self.patience.is_some_and(|patience| self.state.since >= patience) }
+        BestUpdate {
+            is_best,
+            should_stop: !is_best && self.patience.is_some_and(|patience| self.state.since >= patience),
+        }
     }
 
     fn gain(&self, best: f64, value: f64) -> bool {

@@ -4,16 +4,18 @@ mod best;
 mod ema;
 mod exact;
 mod learning_rate;
-mod optimizer;
 mod schedule;
 mod step;
 mod trainer;
 mod trigger;
 
-pub use self::best::{Best, BestState, Verdict};
-pub use self::ema::{Averaged, Ema};
+pub use self::best::{Best, BestState, BestUpdate};
+pub use self::ema::{Ema, EmaGuard};
 pub use self::learning_rate::LearningRate;
 pub use self::schedule::{OneCycle, Schedule};
-pub use self::step::{Step, StepSummary, StepSummaryStep, training_step, validation_step};
-pub use self::trainer::{NonFiniteStep, Throughput, Trained, TrainedSummary, TrainedSummaryStep, Trainer};
+pub use self::step::{
+    Step, StepSummary, StepSummaryStep, training_step, training_step_with_output, validation_step,
+    validation_step_with_output,
+};
+pub use self::trainer::{NonFiniteStep, Throughput, Trainer, TrainerBuilder};
 pub use self::trigger::{Progress, Trigger};

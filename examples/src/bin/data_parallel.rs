@@ -98,7 +98,7 @@ fn check(
     let (found_loss, _) = many.backward(batch)?;
     let (summary, found_summary) = (diagnostics.summary()?, found_diagnostics.summary()?);
     let mut rows = vec![
-        ("loss", difference(found_loss.mean(), loss.mean())),
+        ("loss", difference(found_loss.tensor(), loss.tensor())),
         ("nll", (found_summary.loss.nll / summary.loss.nll - 1.0).abs()),
         ("accuracy", (found_summary.metrics.accuracy - summary.metrics.accuracy).abs()),
         ("output", difference(&found_output.logits, &output.logits)),

@@ -16,7 +16,7 @@ fn with_the_true_posterior_every_weight_is_the_likelihood() -> Outcome {
     let (loss, diagnostics, _) = pipeline.evaluate(&x, Mode::Eval)?;
     let bound = diagnostics.iw_bound.ok_or("no bound")?;
     assert!(relative_difference(&bound, &log_evidence(&x)) < 1e-12);
-    assert!(relative_difference(&loss, &-log_evidence(&x).mean(Kind::Double)) < 1e-12);
+    assert!(relative_difference(loss.tensor(), &-log_evidence(&x).mean(Kind::Double)) < 1e-12);
     let size = diagnostics.effective_sample_size.ok_or("no sample size")?;
     assert!(relative_difference(&size, &Tensor::full([9], 7.0, (Kind::Double, Device::Cpu))) < 1e-12);
     Ok(())
@@ -33,7 +33,7 @@ fn with_one_sample_the_bound_is_the_elbo() -> Outcome {
 
     let mut pipeline = Gaussian::prior().pipeline(VariationalInference::new());
     let (loss, diagnostics, _) = pipeline.evaluate(&observed(6), Mode::Eval)?;
-    assert_eq!(*loss, -diagnostics.elbo.mean(Kind::Double));
+    assert_eq!(*loss.tensor(), -diagnostics.elbo.mean(Kind::Double));
     assert!(diagnostics.iw_bound.is_none() && diagnostics.effective_sample_size.is_none());
     Ok(())
 }
@@ -94,7 +94,7 @@ fn sticking_the_landing_has_no_noise_at_the_true_posterior() -> Outcome {
             let model = Gaussian::exact();
             let parameters = [model.slope.shallow_clone(), model.log_scale.shallow_clone()];
             let (loss, ..) = model.pipeline(evaluator).evaluate(&observed(9), Mode::Train)?;
-            let gradients = Tensor::run_backward(&[loss.mean()], &parameters, false, false);
+            let gradients = Tensor::run_backward(&[loss.tensor()], &parameters, false, false);
             let size = gradients.iter().map(|gradient| gradient.abs().double_value(&[])).fold(0.0, f64::max);
             assert_eq!(size < 1e-12, silent, "{importance_samples} {sticks}: {size}");
         }

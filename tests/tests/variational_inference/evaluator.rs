@@ -20,7 +20,7 @@ fn a_schedule_changes_what_is_in_force() -> Outcome {
         pipeline.evaluator_mut().free_bits.nats = nats;
         let (loss, diagnostics, _) = pipeline.evaluate(&observed(6), Mode::Train)?;
         let kl = diagnostics.kl.mean(Kind::Double).clamp_min(nats);
-        assert!(relative_difference(&loss, &(diagnostics.nll.mean(Kind::Double) + kl * beta)) < 1e-12);
+        assert!(relative_difference(loss.tensor(), &(diagnostics.nll.mean(Kind::Double) + kl * beta)) < 1e-12);
         let summary = diagnostics.summary()?;
         assert_eq!((summary.parameters.beta, summary.parameters.free_bits), (beta, nats));
         assert_eq!(summary.parameters.importance_samples, 1.0);
@@ -74,7 +74,7 @@ fn auxiliary_losses_are_weighted_by_name_and_measured_beside_the_bound() -> Outc
         let (loss, diagnostics, _) = pipeline.evaluate(&batch, Mode::Train)?;
         // (x / 2)^2 of -2, -1, 0, 1, 2.
         let expected = -diagnostics.elbo.mean(Kind::Double) + weight * 0.5;
-        assert!(relative_difference(&loss, &expected) < 1e-12);
+        assert!(relative_difference(loss.tensor(), &expected) < 1e-12);
         let summary = diagnostics.summary()?;
         assert!((summary.auxiliary.auxiliary.size - 0.5).abs() < 1e-12);
         assert_eq!(summary.get("auxiliary", "constant"), Some(7.0));
@@ -91,8 +91,8 @@ fn without_noise(
     let model = Gaussian::new(0.7, -80.0);
     let slope = model.slope.shallow_clone();
     let (loss, ..) = model.pipeline(evaluator.clone()).evaluate(x, Mode::Train)?;
-    let gradient = Tensor::run_backward(&[loss.mean()], &[&slope], false, false);
-    Ok((loss.double_value(&[]), gradient[0].double_value(&[])))
+    let gradient = Tensor::run_backward(&[loss.tensor()], &[&slope], false, false);
+    Ok((loss.tensor().double_value(&[]), gradient[0].double_value(&[])))
 }
 
 #[test]

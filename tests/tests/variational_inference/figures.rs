@@ -126,8 +126,8 @@ fn losses_gradients_and_diagnostics_agree_with_pytorch() -> Outcome {
             let weights = model.weights.iter().map(Tensor::shallow_clone).collect::<Vec<_>>();
             let mut pipeline = Pipeline::new(nn::VarStore::new(Device::Cpu), model, evaluator);
             let (loss, diagnostics, _) = pipeline.evaluate(&observed, Mode::Train)?;
-            agrees(&loss, "loss");
-            let gradients = Tensor::run_backward(&[loss.mean()], &weights.iter().collect::<Vec<_>>(), false, false);
+            agrees(loss.tensor(), "loss");
+            let gradients = Tensor::run_backward(&[loss.tensor()], &weights.iter().collect::<Vec<_>>(), false, false);
             for (weight, gradient) in WEIGHTS.into_iter().zip(&gradients) {
                 let what = format!("{name}, {kind:?}: gradient of {weight}");
                 case.at("gradient").at(weight).assert_close(gradient, tolerance, &what);

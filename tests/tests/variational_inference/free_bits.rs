@@ -20,8 +20,8 @@ fn charged(free_bits: FreeBits, beta: f64) -> Result<(f64, f64), Box<dyn std::er
     let evaluator = VariationalInference::new().with_free_bits(free_bits).with_beta(beta);
     let (loss, diagnostics, _) = model.pipeline(evaluator).evaluate(&x, Mode::Train)?;
     assert_eq!(diagnostics.kl.mean(Kind::Double).double_value(&[]), 1.0, "diagnostics are not clamped");
-    let charged = (loss.double_value(&[]) - diagnostics.nll.mean(Kind::Double).double_value(&[])) / beta;
-    let gradient = Tensor::run_backward(&[loss.mean()], &[&slope], false, false);
+    let charged = (loss.tensor().double_value(&[]) - diagnostics.nll.mean(Kind::Double).double_value(&[])) / beta;
+    let gradient = Tensor::run_backward(&[loss.tensor()], &[&slope], false, false);
     Ok((charged, gradient[0].double_value(&[])))
 }
 
@@ -64,7 +64,7 @@ fn no_free_bits_are_the_default_and_change_nothing() -> Outcome {
     for free_bits in [FreeBits::none(), FreeBits::none().per_sample(), FreeBits::none().per_dimension()] {
         let evaluator = evaluator.clone().with_free_bits(free_bits);
         let (loss, diagnostics, _) = Gaussian::exact().pipeline(evaluator).evaluate(&observed(5), Mode::Train)?;
-        assert!(relative_difference(&loss, &-diagnostics.elbo.mean(Kind::Double)) < 1e-12);
+        assert!(relative_difference(loss.tensor(), &-diagnostics.elbo.mean(Kind::Double)) < 1e-12);
     }
     Ok(())
 }
@@ -78,7 +78,7 @@ fn batch_mean_free_bits_act_on_each_shard_by_itself() -> Outcome {
     let of = |x: &Tensor| -> Result<f64, Box<dyn std::error::Error>> {
         let evaluator = VariationalInference::new().with_free_bits(free_bits);
         let (loss, diagnostics, _) = unequal().0.pipeline(evaluator).evaluate(x, Mode::Train)?;
-        Ok((&*loss - diagnostics.nll.mean(Kind::Double)).double_value(&[]))
+        Ok((loss.tensor() - diagnostics.nll.mean(Kind::Double)).double_value(&[]))
     };
     let shards = sorted.shards(2)?;
     let of_shards = 0.5 * of(&shards[0])? + 0.5 * of(&shards[1])?;

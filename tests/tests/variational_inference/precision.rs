@@ -29,7 +29,7 @@ fn half_precision_keeps_losses_and_bounds_apart_as_single_precision_does() -> Ou
             pipeline.var_store_mut().set_kind(kind);
             manual_seed(2);
             let (loss, diagnostics, output) = pipeline.evaluate(&images, Mode::Train)?;
-            assert_eq!((loss.kind(), output.latents[0].kind()), (Kind::Float, kind));
+            assert_eq!((loss.tensor().kind(), output.latents[0].kind()), (Kind::Float, kind));
             for measured in [&diagnostics.elbo, &diagnostics.nll, &diagnostics.kl, &diagnostics.kl_per_layer] {
                 assert_eq!(measured.kind(), Kind::Float);
             }
@@ -40,8 +40,8 @@ fn half_precision_keeps_losses_and_bounds_apart_as_single_precision_does() -> Ou
                 bounds.dedup();
                 assert_eq!(bounds.len(), 16, "in half precision most are the same");
             }
-            loss.backward();
-            losses.push(loss.double_value(&[]));
+            loss.backward()?;
+            losses.push(loss.tensor().double_value(&[]));
         }
         let [single, bfloat, half] = losses[..] else { return Err("three".into()) };
         // The weights and layers are rounded, to 8 and 11 bits.
@@ -163,7 +163,7 @@ fn observed_numbers_need_no_dimension_of_their_own() -> Outcome {
         let (loss, _, output) = pipeline.evaluate(&observed, Mode::Train)?;
         manual_seed(4);
         let (expected, ..) = of_vectors.evaluate(&observed.unsqueeze(1), Mode::Train)?;
-        assert_eq!(loss.double_value(&[]), expected.double_value(&[]));
+        assert_eq!(loss.tensor().double_value(&[]), expected.tensor().double_value(&[]));
         assert_eq!(output.reconstruction.batch_shape(), [5]);
         assert_eq!(pipeline.model().sample_from_prior(7)?.mean()?.size(), [7]);
         assert!(pipeline.evaluate(&observed.unsqueeze(1), Mode::Eval).is_err());

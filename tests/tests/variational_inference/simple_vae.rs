@@ -107,15 +107,17 @@ fn it_trains_on_many_devices() -> Outcome {
     let run = || -> booster::Result<Vec<f64>> {
         manual_seed(6);
         let mut pipeline = DataParallelPipeline::build(&[Device::Cpu; 3], vae, evaluator.clone())?.take_turns()?;
-        let mut trainer = Trainer::new(nn::Adam::default().build(pipeline.var_store(), 1e-2)?);
+        let mut trainer = Trainer::builder(nn::Adam::default().build(pipeline.var_store(), 1e-2)?).build()?;
         let mut elbo = Vec::new();
         for _ in 0..30 {
             let step = trainer.step(&mut pipeline, &images)?;
-            assert_eq!(step.elbo.size(), [7]);
-            assert!(relative_difference(&(&step.nll + &step.kl), &-&step.elbo) < 1e-5);
+            assert_eq!(step.diagnostics.elbo.size(), [7]);
+            assert!(
+                relative_difference(&(&step.diagnostics.nll + &step.diagnostics.kl), &-&step.diagnostics.elbo) < 1e-5
+            );
             elbo.push(step.summary()?.loss.elbo);
         }
-        trainer.close(&mut pipeline)?;
+        trainer.finish_window(&mut pipeline)?;
         Ok(elbo)
     };
     let elbo = run()?;

@@ -22,6 +22,7 @@ use crate::error::Result;
 /// | [`Tensor`] of rank 0, `f32`, `f64`, integers, `bool` (1 or 0), [`Duration`] (seconds) | once for each sample of its diagnostics |
 /// | [`Ratio`] | by its denominator |
 /// | [`Weighted`] | by its weights |
+/// | [`Loss`](crate::Loss) | by its weight, else once for each sample of its diagnostics |
 /// | `Option` of these | nothing when it is `None` |
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a metric",

@@ -15,9 +15,9 @@ use std::sync::MutexGuard;
 use tch::Device;
 use tch::nn::{Path, VarStore};
 
-use self::parts::{LossWeights, Sharded, gathered, joined, split};
-use self::replica_set::ReplicaSet;
-use super::{EvaluationPipeline, differentiate, evaluate_on};
+use self::parts::{LossWeights, Sharded, Whole, gathered, joined, split};
+use self::replica_set::{ReplicaSet, Way};
+use super::{EvaluationPipeline, detached, differentiate, evaluate_on};
 use crate::batch::{Batch, FieldPath};
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Loss, Mode};
@@ -141,6 +141,28 @@ impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
     }
 }
 
+impl<E: Evaluator> DataParallelPipeline<E, E::Model> {
+    /// Adds the gradient of the whole batch to the variables'. The outputs are those of the shards, where they are wanted.
+    fn differentiate(&mut self, batch: &E::Batch, way: Way) -> Result<Whole<E>> {
+        let wanted = |output: E::Output| match way {
+            Way::GradientAndOutput => Ok(vec![detached(&output)?]),
+            Way::Graph | Way::Gradient => Ok::<_, Error>(Vec::new()),
+        };
+        let Some(shards) = self.shards(batch)? else {
+            let evaluator = &self.evaluator;
+            return self.replicas.on_master(|model, device| {
+                let (loss, diagnostics, output) = evaluate_on(evaluator, model, device, batch, Mode::Train)?;
+                Ok((differentiate(loss)?, diagnostics, wanted(output)?))
+            });
+        };
+        if asks_for_gradient(batch)? {
+            let (loss, diagnostics, output) = self.evaluate(batch, Mode::Train)?;
+            return Ok((differentiate(loss)?, diagnostics, wanted(output)?));
+        }
+        self.replicas.differentiate(&self.evaluator, shards, way)
+    }
+}
+
 impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
     type Evaluator = E;
 
@@ -156,18 +178,12 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
     }
 
     fn backward(&mut self, batch: &E::Batch) -> Result<(Loss, E::Diagnostics)> {
-        let Some(shards) = self.shards(batch)? else {
-            let evaluator = &self.evaluator;
-            return self.replicas.on_master(|model, device| {
-                let (loss, diagnostics, _) = evaluate_on(evaluator, model, device, batch, Mode::Train)?;
-                Ok((differentiate(loss)?, diagnostics))
-            });
-        };
-        if asks_for_gradient(batch)? {
-            let (loss, diagnostics, _) = self.evaluate(batch, Mode::Train)?;
-            return Ok((differentiate(loss)?, diagnostics));
-        }
-        self.replicas.differentiate(&self.evaluator, shards)
+        self.differentiate(batch, Way::Gradient).map(|(loss, diagnostics, _)| (loss, diagnostics))
+    }
+
+    fn backward_with_output(&mut self, batch: &E::Batch) -> Result<(Loss, E::Diagnostics, E::Output)> {
+        let (loss, diagnostics, outputs) = self.differentiate(batch, Way::GradientAndOutput)?;
+        Ok((loss, diagnostics, joined(outputs)?))
     }
 
     fn stepped(&mut self) {

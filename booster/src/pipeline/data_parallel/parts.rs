@@ -28,13 +28,19 @@ pub(super) struct Evaluated<E: Evaluator> {
 }
 
 impl<E: Evaluator> Evaluated<E> {
-    /// Differentiates the loss times a factor, if it has a gradient, and drops its graph.
-    pub(super) fn differentiated(loss: Loss, diagnostics: E::Diagnostics, factor: f64) -> Result<Self> {
-        let is_differentiated = loss.requires_grad();
+    /// Differentiates the loss times a factor, if it has a gradient, and drops its graph. The output has none.
+    pub(super) fn differentiated(
+        loss: Loss,
+        diagnostics: E::Diagnostics,
+        output: Option<E::Output>,
+        factor: f64,
+    ) -> Result<Self> {
+        let is_differentiated = loss.tensor().requires_grad();
         if is_differentiated {
-            times(&loss, &full([0_i64; 0], factor, (widest_float(loss.device()), loss.device()))?)?.f_backward()?;
+            times(loss.tensor(), &full([0_i64; 0], factor, (widest_float(loss.device()), loss.device()))?)?
+                .f_backward()?;
         }
-        Ok(Self { loss: loss.detached()?, diagnostics, output: None, is_differentiated })
+        Ok(Self { loss: loss.detached()?, diagnostics, output, is_differentiated })
     }
 }
 
@@ -80,11 +86,11 @@ impl<'a> LossWeights<'a> {
 
     /// The loss of the whole batch, on the first loss's device, with the shards' graphs.
     pub(super) fn loss(&self) -> Result<Loss> {
-        let first = self.losses[0].mean();
+        let first = self.losses[0].tensor();
         let (device, kind) = (first.device(), first.f_kind()?);
         let mut sum: Option<Tensor> = None;
         for (index, loss) in self.losses.iter().enumerate() {
-            let mean = to_device(loss.mean(), device)?.f_to_kind(summing_kind(kind))?;
+            let mean = to_device(loss.tensor(), device)?.f_to_kind(summing_kind(kind))?;
             let part = match &self.own {
                 None => mean.try_mul_scalar(part_of_samples(self.samples, index))?,
                 Some((weights, total)) => mean.f_mul(&share(&weights[index], total)?.f_to_kind(mean.f_kind()?)?)?,
@@ -117,6 +123,9 @@ fn share(weight: &Tensor, total: &Tensor) -> Result<Tensor> {
     let divisor = total.f_where_self(&total.try_ne(0.0)?, &total.f_ones_like()?)?;
     Ok(weight.f_div(&divisor)?)
 }
+
+/// What was found of the whole batch, with the outputs of its shards where they are wanted.
+pub(super) type Whole<E> = (Loss, <E as Evaluator>::Diagnostics, Vec<<E as Evaluator>::Output>);
 
 /// What replicas found, by what it is.
 pub(super) fn split<E: Evaluator>(found: Vec<Evaluated<E>>) -> (Vec<Loss>, Vec<E::Diagnostics>, Vec<E::Output>) {

@@ -9,14 +9,23 @@ use tch::{Cuda, Device, Kind, Tensor, no_grad_guard};
 
 use super::draws::{distinct, separate};
 use super::gradients::{Addition, Gradients, dealt};
-use super::parts::{Evaluated, LossWeights, Sharded, gathered, part_of_samples, split};
+use super::parts::{Evaluated, LossWeights, Sharded, Whole, gathered, part_of_samples, split};
 use super::replica::Replica;
 use super::sync::{Age, GradientMode, VariableSync};
 use super::worker::{JobHandle, Worker};
 use crate::error::{Error, Result};
-use crate::evaluation::{Evaluator, Loss, Mode};
+use crate::evaluation::{Evaluator, Mode};
 use crate::panic::catch_panic;
-use crate::pipeline::evaluate_on;
+use crate::pipeline::{detached, evaluate_on};
+
+/// What is wanted of an evaluation besides its loss and diagnostics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The output, and the graphs of both.
+    Graph,
+    Gradient,
+    GradientAndOutput,
+}
 
 /// The replicas of a model. The first is the master.
 #[derive(Debug)]
@@ -129,7 +138,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         }
         let used = batch.shards.len();
         let found = self.enter(used, gradients, &batch.samples);
-        let found = found.and_then(|()| self.run(evaluator, batch, mode, false));
+        let found = found.and_then(|()| self.run(evaluator, batch, mode, Way::Graph));
         let left = self.leave();
         found.and_then(|found| left.map(|()| found))
     }
@@ -140,22 +149,23 @@ impl<M: Send + 'static> ReplicaSet<M> {
         &mut self,
         evaluator: &E,
         batch: Sharded<E::Batch>,
-    ) -> Result<(Loss, E::Diagnostics)> {
+        way: Way,
+    ) -> Result<Whole<E>> {
         let used = batch.shards.len();
         let before = self.replicas[0].take_gradients()?;
         let found = self.enter(used, GradientMode::Apart, &batch.samples);
-        let found = found.and_then(|()| self.differentiate_shards(evaluator, batch));
+        let found = found.and_then(|()| self.differentiate_shards(evaluator, batch, way));
         let parts = self.replicas.iter_mut().take(used).map(Replica::take_gradients).collect::<Vec<_>>();
         let left = self.leave();
         // What the master had before comes first: the sum is in its memory.
         let mut sum = vec![(0, before)];
-        let found = found.and_then(|found| left.map(|()| found)).and_then(|(loss, diagnostics, corrections)| {
+        let found = found.and_then(|found| left.map(|()| found)).and_then(|(whole, corrections)| {
             let mut parts = parts.into_iter().collect::<Result<Vec<_>>>()?;
             for (part, correction) in parts.iter_mut().zip(corrections) {
                 correction.map_or(Ok(()), |factor| part.scale(&factor))?;
             }
             sum.extend(parts.into_iter().enumerate());
-            Ok((loss, diagnostics))
+            Ok(whole)
         });
         self.add(sum)?;
         found
@@ -166,17 +176,18 @@ impl<M: Send + 'static> ReplicaSet<M> {
         &mut self,
         evaluator: &E,
         batch: Sharded<E::Batch>,
-    ) -> Result<(Loss, E::Diagnostics, Vec<Option<Tensor>>)> {
+        way: Way,
+    ) -> Result<(Whole<E>, Vec<Option<Tensor>>)> {
         let samples = batch.samples.clone();
-        let found = self.run(evaluator, batch, Mode::Train, true)?;
+        let found = self.run(evaluator, batch, Mode::Train, way)?;
         if !found.iter().any(|evaluated| evaluated.is_differentiated) {
             return Err(Error::LossWithoutGradient);
         }
-        let (losses, diagnostics, _) = split(found);
+        let (losses, diagnostics, outputs) = split(found);
         let diagnostics = gathered(diagnostics, &samples)?;
         let weights = LossWeights::new(&losses, &samples)?;
         let corrections = (0..losses.len()).map(|shard| weights.correction(shard)).collect::<Result<_>>()?;
-        Ok((weights.loss()?, diagnostics, corrections))
+        Ok(((weights.loss()?, diagnostics, outputs), corrections))
     }
 
     /// Gives the first replicas the master's values.
@@ -202,14 +213,13 @@ impl<M: Send + 'static> ReplicaSet<M> {
         self.named(left, &[]).map(drop)
     }
 
-    /// Evaluates each shard on its replica's thread, with its output or, where it `differentiates`, its gradient. All
-    /// finish, whatever becomes of the others.
+    /// Evaluates each shard on its replica's thread, all to their end, whatever becomes of the others.
     fn run<E: Evaluator<Model = M>>(
         &self,
         evaluator: &E,
         batch: Sharded<E::Batch>,
         mode: Mode,
-        differentiates: bool,
+        way: Way,
     ) -> Result<Vec<Evaluated<E>>> {
         let Sharded { shards, samples } = batch;
         separate(&self.devices()[..shards.len()])?;
@@ -219,7 +229,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         let mut running = Vec::with_capacity(shards.len());
         for (index, (shard, evaluator)) in shards.into_iter().zip(evaluators).enumerate() {
             let (model, device) = (self.replicas[index].share_model(), self.replicas[index].device);
-            let factor = differentiates.then(|| part_of_samples(&samples, index));
+            let factor = (way != Way::Graph).then(|| part_of_samples(&samples, index));
             let work = move || {
                 let model = model.lock().unwrap_or_else(PoisonError::into_inner);
                 let (loss, diagnostics, output) = {
@@ -228,8 +238,8 @@ impl<M: Send + 'static> ReplicaSet<M> {
                 };
                 match factor {
                     Some(factor) => {
-                        drop(output);
-                        Evaluated::differentiated(loss, diagnostics, factor)
+                        let output = if way == Way::GradientAndOutput { Some(detached(&output)?) } else { None };
+                        Evaluated::differentiated(loss, diagnostics, output, factor)
                     }
                     None => Ok(Evaluated { loss, diagnostics, output: Some(output), is_differentiated: false }),
                 }

@@ -1,7 +1,7 @@
 //! The exponential moving average of a model's variables.
 
 mod average;
-mod averaged;
+mod guard;
 mod saved;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -13,7 +13,7 @@ use tch::nn::{VarStore, Variables};
 use tch::{Tensor, no_grad_guard};
 
 use self::average::Average;
-pub use self::averaged::Averaged;
+pub use self::guard::EmaGuard;
 use crate::error::{Error, Result};
 
 /// The exponential moving average (EMA) of a model's weights: often better to evaluate, and to ship, than the last ones.

@@ -61,7 +61,7 @@ impl Window {
     /// Adds a batch of so many samples by its loss, which has no graph, and by the gradients of the optimizer's variables,
     /// unless it is to be the only one.
     pub(super) fn add(&mut self, loss: &Loss, samples: f64, gradients: Option<Vec<Tensor>>) -> Result<()> {
-        let mean = loss.mean().f_to_kind(summing_kind(loss.f_kind()?))?;
+        let mean = loss.tensor().f_to_kind(summing_kind(loss.tensor().f_kind()?))?;
         let losses = match &self.losses {
             Some(sum) => sum.f_add(&mean)?,
             None => mean,

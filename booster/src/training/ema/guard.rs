@@ -15,9 +15,9 @@ use crate::pipeline::{BatchOf, DiagnosticsOf, EvaluationPipeline, OutputOf};
 /// A pipeline that evaluates with the averages; the variables have their own values again once it is dropped.
 ///
 /// It is a pipeline itself, to validate with, to predict with, or to save the averages by its variables.
-pub struct Averaged<'a, P> {
+pub struct EmaGuard<'a, P> {
     pipeline: &'a mut P,
-    lent: Lent,
+    lent: SwapGuard,
     /// [`EvaluationPipeline::changed`], so that the struct needs no bound.
     changed: fn(&mut P),
 }
@@ -46,10 +46,10 @@ impl Ema {
     ///
     /// # Errors
     /// Those of [`update`](Self::update), for a pipeline that the average was not made of.
-    pub fn averaged<'a, P: EvaluationPipeline>(&'a mut self, pipeline: &'a mut P) -> Result<Averaged<'a, P>> {
+    pub fn averaged<'a, P: EvaluationPipeline>(&'a mut self, pipeline: &'a mut P) -> Result<EmaGuard<'a, P>> {
         let _no_grad = no_grad_guard();
         self.follow(pipeline.var_store())?;
-        let mut lent = Lent(Vec::with_capacity(self.averages.len()));
+        let mut lent = SwapGuard(Vec::with_capacity(self.averages.len()));
         for average in &self.averages {
             let value = average.as_variable()?;
             for variable in &average.variables {
@@ -57,21 +57,21 @@ impl Ema {
             }
         }
         pipeline.changed();
-        Ok(Averaged { pipeline, lent, changed: P::changed })
+        Ok(EmaGuard { pipeline, lent, changed: P::changed })
     }
 }
 
-impl<'a, P> Averaged<'a, P> {
+impl<'a, P> EmaGuard<'a, P> {
     /// A pipeline whose variables keep their own values.
     pub(in crate::training) fn as_is(pipeline: &'a mut P) -> Self {
-        Self { pipeline, lent: Lent(Vec::new()), changed: |_| {} }
+        Self { pipeline, lent: SwapGuard(Vec::new()), changed: |_| {} }
     }
 }
 
 /// The variables that refer to averages, each with its own value.
-struct Lent(Vec<(Tensor, Tensor)>);
+struct SwapGuard(Vec<(Tensor, Tensor)>);
 
-impl Lent {
+impl SwapGuard {
     fn lend(&mut self, mut variable: Tensor, value: &Tensor) -> Result<()> {
         let own = swap_in(&mut variable, value)?;
         self.0.push((variable, own));
@@ -87,20 +87,20 @@ impl Lent {
     }
 }
 
-impl Drop for Lent {
+impl Drop for SwapGuard {
     fn drop(&mut self) {
         self.give_back();
     }
 }
 
-impl<P> Drop for Averaged<'_, P> {
+impl<P> Drop for EmaGuard<'_, P> {
     fn drop(&mut self) {
         self.lent.give_back();
         (self.changed)(self.pipeline);
     }
 }
 
-impl<P: EvaluationPipeline> EvaluationPipeline for Averaged<'_, P> {
+impl<P: EvaluationPipeline> EvaluationPipeline for EmaGuard<'_, P> {
     type Evaluator = P::Evaluator;
 
     fn evaluate(&mut self, batch: &BatchOf<P>, mode: Mode) -> Result<(Loss, DiagnosticsOf<P>, OutputOf<P>)> {
@@ -133,7 +133,7 @@ impl<P: EvaluationPipeline> EvaluationPipeline for Averaged<'_, P> {
 }
 
 /// For what the pipeline offers besides: its model.
-impl<P> Deref for Averaged<'_, P> {
+impl<P> Deref for EmaGuard<'_, P> {
     type Target = P;
 
     fn deref(&self) -> &P {
@@ -141,8 +141,8 @@ impl<P> Deref for Averaged<'_, P> {
     }
 }
 
-impl<P: fmt::Debug> fmt::Debug for Averaged<'_, P> {
+impl<P: fmt::Debug> fmt::Debug for EmaGuard<'_, P> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("Averaged").field(&self.pipeline).finish()
+        formatter.debug_tuple("EmaGuard").field(&self.pipeline).finish()
     }
 }

@@ -13,16 +13,16 @@ use crate::error::{Error, Result, TorchError};
 
 /// The variables that an optimizer steps.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(crate) struct Held {
     /// In the optimizer's order; more than once those of several names.
-    pub(super) variables: Vec<Tensor>,
+    pub(crate) variables: Vec<Tensor>,
     /// Whether they are all that the pipeline trains.
-    pub(super) are_all: bool,
+    pub(crate) are_all: bool,
 }
 
 impl Held {
     /// Returns [`Error::Argument`] if none of the optimizer's variables is the pipeline's.
-    pub(super) fn of(optimizer: &Optimizer, pipeline: &VarStore) -> Result<Self> {
+    pub(crate) fn of(optimizer: &Optimizer, pipeline: &VarStore) -> Result<Self> {
         let variables = optimizer.trainable_variables();
         let store = pipeline.variables_.lock().unwrap_or_else(PoisonError::into_inner);
         let trainable = || store.trainable_variables.iter().map(|variable| identity(&variable.tensor));
@@ -47,7 +47,7 @@ fn of_none(variables: &[Tensor]) -> Error {
 }
 
 /// Has the optimizer step. Of what libtorch refuses, variables that come before may have stepped.
-pub(super) fn step(optimizer: &mut Optimizer) -> Result<()> {
+pub(crate) fn step(optimizer: &mut Optimizer) -> Result<()> {
     // tch unwraps libtorch's answer, after which the optimizer is as libtorch left it.
     catch_unwind(AssertUnwindSafe(|| optimizer.step())).map_err(|panic| refused(panic.as_ref()))
 }

@@ -10,12 +10,12 @@ use crate::transfers;
 
 /// Which step was the first whose loss, and the first whose gradient, was not finite.
 #[derive(Debug, Default)]
-pub(super) struct Watch {
+pub(super) struct NonFiniteMonitor {
     /// `[2]`, of the widest kind of the device: infinite where there was none.
     first: Option<Tensor>,
 }
 
-impl Watch {
+impl NonFiniteMonitor {
     /// Looks at a step without waiting for the device. What is given back is the step's number where a value was not
     /// finite, else infinity, for loss and gradient.
     pub(super) fn look(&mut self, step: u64, loss: &Tensor, norm: &Tensor) -> Result<Tensor> {

@@ -1,0 +1,204 @@
+//! The steps of a trainer: batches into windows, windows into steps of the optimizer.
+
+use std::time::Instant;
+
+use tch::Tensor;
+
+use super::super::{Ema, Step};
+use super::window::Window;
+use super::{NonFiniteStep, Trainer, gradients, monitor};
+use crate::batch::Batch as _;
+use crate::error::{Error, Result};
+use crate::evaluation::Loss;
+use crate::optimizer::{self, Held};
+use crate::pipeline::{BatchOf, DiagnosticsOf, EvaluationPipeline, OutputOf};
+
+impl Trainer {
+    /// Evaluates a batch and adds its gradient to the window's; the batch that makes the window full has the optimizer
+    /// step.
+    ///
+    /// After an error of the batch or of the optimizer there is no gradient left, of this batch or the others of the
+    /// window.
+    ///
+    /// # Errors
+    /// Returns [`Error::Argument`] if the optimizer holds none of the pipeline's variables, or learning rates or averages
+    /// are of another model; [`Error::NonFiniteStep`] if too many steps [in a row](NonFiniteStep::SkipAtMost) were not
+    /// finite; [`Error::Variable`] if a variable has another shape than its average; [`Error::Torch`] if the optimizer
+    /// refuses a gradient, after it may have stepped on those before; and the errors of
+    /// [`EvaluationPipeline::backward`].
+    pub fn step<P: EvaluationPipeline>(
+        &mut self,
+        pipeline: &mut P,
+        batch: &BatchOf<P>,
+    ) -> Result<Step<DiagnosticsOf<P>>> {
+        self.step_by(pipeline, batch, |pipeline| {
+            pipeline.backward(batch).map(|(loss, diagnostics)| (loss, diagnostics, ()))
+        })
+    }
+
+    /// The same with the evaluator's output, without its graph: for predictions on what is trained on, or a state that
+    /// the next batch begins with (truncated backpropagation through time).
+    ///
+    /// # Errors
+    /// Those of [`step`](Self::step).
+    pub fn step_with_output<P: EvaluationPipeline>(
+        &mut self,
+        pipeline: &mut P,
+        batch: &BatchOf<P>,
+    ) -> Result<Step<DiagnosticsOf<P>, OutputOf<P>>> {
+        self.step_by(pipeline, batch, |pipeline| pipeline.backward_with_output(batch))
+    }
+
+    /// Has the optimizer step for a window that is not full, as at the end of an epoch, and tells whether losses and
+    /// gradients were finite. It waits for the device.
+    ///
+    /// # Errors
+    /// Returns [`Error::NonFiniteStep`], which names the first bad step since this, or [`check`](Self::check), was last
+    /// called, and the errors of [`step`](Self::step).
+    pub fn finish_window<P: EvaluationPipeline>(&mut self, pipeline: &mut P) -> Result<()> {
+        let held = Held::of(&self.optimizer, pipeline.var_store())?;
+        if self.window.len() > 0 {
+            let _norm = self.step_on_window(pipeline, held).inspect_err(|_| self.abandon(pipeline))?;
+        }
+        self.check()
+    }
+
+    /// Whether losses and gradients were finite in all steps of the optimizer. It waits for the device.
+    ///
+    /// # Errors
+    /// [`Error::NonFiniteStep`] that names the first bad step since this was last called.
+    pub fn check(&mut self) -> Result<()> {
+        self.monitor.take()
+    }
+
+    /// A step whose gradients come of `backward`.
+    fn step_by<P: EvaluationPipeline, O>(
+        &mut self,
+        pipeline: &mut P,
+        batch: &BatchOf<P>,
+        backward: impl FnOnce(&mut P) -> Result<(Loss, DiagnosticsOf<P>, O)>,
+    ) -> Result<Step<DiagnosticsOf<P>, O>> {
+        let start = Instant::now();
+        let held = Held::of(&self.optimizer, pipeline.var_store())?;
+        let outcome = batch.batch_size();
+        let outcome = outcome.and_then(|batch_size| self.try_step(pipeline, batch_size, held, start, backward));
+        outcome.inspect_err(|_| self.abandon(pipeline))
+    }
+
+    fn try_step<P: EvaluationPipeline, O>(
+        &mut self,
+        pipeline: &mut P,
+        batch_size: Option<i64>,
+        mut held: Held,
+        start: Instant,
+        backward: impl FnOnce(&mut P) -> Result<(Loss, DiagnosticsOf<P>, O)>,
+    ) -> Result<Step<DiagnosticsOf<P>, O>> {
+        let learning_rate = self.learning_rate.as_ref().map(|rate| rate.at(self.steps, 0));
+        let (loss, diagnostics, output) = self.add(pipeline, batch_size, &mut held, start, backward)?;
+        let is_full = self.window.len() >= self.batches_per_window;
+        let gradient_norm = if is_full { Some(self.step_on_window(pipeline, held)?) } else { None };
+        let elapsed = start.elapsed();
+        Ok(Step { diagnostics, loss, elapsed, gradient_norm, learning_rate, batch_size, output })
+    }
+
+    /// Adds a batch to the window.
+    fn add<P: EvaluationPipeline, O>(
+        &mut self,
+        pipeline: &mut P,
+        batch_size: Option<i64>,
+        held: &mut Held,
+        start: Instant,
+        backward: impl FnOnce(&mut P) -> Result<(Loss, DiagnosticsOf<P>, O)>,
+    ) -> Result<(Loss, DiagnosticsOf<P>, O)> {
+        if self.non_finite != NonFiniteStep::Error {
+            self.buffers.keep(pipeline.var_store())?;
+        }
+        self.optimizer.zero_grad();
+        let samples = batch_size.map_or(1.0, |samples| samples as f64);
+        let found = backward(pipeline)?;
+        let is_alone = self.batches_per_window == 1 && self.window.len() == 0;
+        let gradients = if is_alone { None } else { Some(gradients::take(&mut held.variables)?) };
+        self.window.add(&found.0, samples, gradients)?;
+        self.meter.add(samples, start);
+        Ok(found)
+    }
+
+    /// Clips, looks at what is not finite and has the optimizer step. It gives the norm of the gradient.
+    fn step_on_window<P: EvaluationPipeline>(&mut self, pipeline: &mut P, mut held: Held) -> Result<Tensor> {
+        let window = std::mem::take(&mut self.window);
+        let losses = window.losses().ok_or(Error::EmptyBatch)?;
+        let mut gradients = match window.means() {
+            Some(means) => means.iter().filter(|mean| mean.defined()).map(Tensor::shallow_clone).collect(),
+            None => gradients::present(&held.variables)?,
+        };
+        let norm = gradients::clip(&mut gradients, self.clip, losses)?;
+        let bad = self.monitor.look(self.steps, losses, &norm)?;
+        if self.non_finite == NonFiniteStep::Error || self.goes_on(&bad)? {
+            let any_frozen = window.means().map_or(Ok(false), |means| gradients::put(&mut held.variables, means))?;
+            self.step_optimizer(pipeline)?;
+            if any_frozen {
+                // It was frozen in the window, whose earlier batches move it once more: a pipeline takes what is frozen
+                // for what stays.
+                pipeline.changed();
+            }
+            self.buffers.forget();
+        } else {
+            self.drop_window(pipeline)?;
+        }
+        if held.are_all {
+            pipeline.stepped();
+        }
+        Ok(norm)
+    }
+
+    /// Has the optimizer step at the learning rate of the step, and the averages follow. What can be refused beforehand
+    /// is.
+    fn step_optimizer(&mut self, pipeline: &impl EvaluationPipeline) -> Result<()> {
+        if let Some(rate) = &self.learning_rate {
+            rate.apply(&mut self.optimizer, self.steps)?;
+        }
+        if let Some(ema) = &mut self.ema {
+            ema.follow(pipeline.var_store())?;
+        }
+        optimizer::step(&mut self.optimizer)?;
+        self.steps = self.steps.saturating_add(1);
+        self.ema.as_mut().map_or(Ok(()), Ema::average)
+    }
+
+    /// Whether the optimizer may step, where it is not to step on what is not finite. It waits for the device.
+    fn goes_on(&mut self, bad: &Tensor) -> Result<bool> {
+        self.monitor.forget();
+        match monitor::verdict(bad) {
+            Ok(()) => {
+                self.skipped_in_a_row = 0;
+                Ok(true)
+            }
+            Err(error @ Error::NonFiniteStep { .. }) => {
+                self.skipped += 1;
+                self.skipped_in_a_row += 1;
+                match self.non_finite {
+                    NonFiniteStep::SkipAtMost(most) if self.skipped_in_a_row > most => {
+                        self.skipped_in_a_row = 0;
+                        Err(error)
+                    }
+                    _ => Ok(false),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Leaves no trace of the window: no gradient, and buffers as they were where they were kept.
+    fn drop_window(&mut self, pipeline: &mut impl EvaluationPipeline) -> Result<()> {
+        self.window = Window::default();
+        self.optimizer.zero_grad();
+        self.buffers.restore()?;
+        pipeline.changed();
+        Ok(())
+    }
+
+    /// Drops the window after an error, which says more than one of dropping could.
+    fn abandon(&mut self, pipeline: &mut impl EvaluationPipeline) {
+        let _ = self.drop_window(pipeline);
+    }
+}

@@ -1,0 +1,110 @@
+//! What a step measures beside the diagnostics: its loss, and its output where that is asked for.
+
+use booster::prelude::*;
+use booster::tch::nn::{self, OptimizerConfig};
+use booster::tch::{Device, Kind, Tensor};
+use booster_tests::relative_difference;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+const OPTIONS: (Kind, Device) = (Kind::Double, Device::Cpu);
+
+fn net(path: &nn::Path<'_>) -> Tensor {
+    path.add("weight", Tensor::from_slice(&[0.5, -1.0, 2.0]), true)
+}
+
+/// Samples of three numbers that differ from one to the next.
+fn rows(samples: i64, first: i64) -> Tensor {
+    (Tensor::arange_start(first * 3, (first + samples) * 3, OPTIONS) * 0.7).sin().view([samples, 3])
+}
+
+/// The mean over samples. What is measured is batch-level, and counts by another number than that of the samples.
+#[evaluator]
+fn plain(model: &Tensor, batch: &Tensor, _mode: Mode) -> booster::Result<Tensor> {
+    #[output]
+    let products: Tensor = batch.f_mv(model)?;
+    let squares = products.f_square()?;
+    #[group = "info"]
+    #[metric(samples)]
+    let tokens: i64 = 7;
+    #[group = "info"]
+    let largest: Tensor = squares.f_amax(0, false)?;
+    Ok(squares.f_mean(None)?)
+}
+
+/// The mean over what is positive.
+#[evaluator]
+fn positive(model: &Tensor, batch: &Tensor, _mode: Mode) -> booster::Result<Loss> {
+    let products = batch.f_mv(model)?;
+    let weight = products.gt(0.0).to_kind(Kind::Double);
+    Loss::from_sum(&(products.f_square()? * &weight).f_sum(None)?, &weight.f_sum(None)?)
+}
+
+/// The mean of the losses of parts, and the loss of all.
+fn losses<P: EvaluationPipeline>(pipeline: &mut P, sizes: &[i64]) -> booster::Result<(f64, f64)>
+where
+    P::Evaluator: Evaluator<Batch = Tensor>,
+{
+    let mut mean = Aggregator::new();
+    let mut first = 0;
+    for &samples in sizes {
+        mean.update(&validation_step(pipeline, &rows(samples, first))?)?;
+        first += samples;
+    }
+    let whole = validation_step(pipeline, &rows(first, 0))?;
+    Ok((mean.summary()?.step.loss, whole.loss.tensor().double_value(&[])))
+}
+
+#[test]
+fn the_mean_of_losses_is_the_loss_of_all_samples() -> Outcome {
+    for sizes in [&[5, 1, 3][..], &[2, 2, 7, 1]] {
+        let devices = [Device::Cpu; 2];
+        for (found, expected) in [
+            losses(&mut Pipeline::build(Device::Cpu, net, Plain::new()), sizes)?,
+            losses(&mut Pipeline::build(Device::Cpu, net, Positive::new()), sizes)?,
+            losses(&mut DataParallelPipeline::build(&devices, net, Plain::new())?, sizes)?,
+            losses(&mut DataParallelPipeline::build(&devices, net, Positive::new())?, sizes)?,
+        ] {
+            assert!((found - expected).abs() < 1e-12, "{found} instead of {expected} for {sizes:?}");
+        }
+    }
+    Ok(())
+}
+
+fn outputs<P: EvaluationPipeline<Evaluator = Plain>>(pipeline: &mut P) -> Outcome {
+    let batch = rows(5, 0);
+    let expected = validation_step_with_output(pipeline, &batch)?.output.products;
+    assert_eq!(expected.size(), [5]);
+    let mut sgd = nn::Sgd::default().build(pipeline.var_store(), 0.1)?;
+    let trained = training_step_with_output(pipeline, &batch, &mut sgd)?;
+    let mut trainer = Trainer::builder(sgd).build()?;
+    let again = trainer.step_with_output(pipeline, &batch)?;
+    assert!(relative_difference(&trained.output.products, &expected) < 1e-12);
+    assert!(relative_difference(&again.output.products, &expected) > 1e-3, "the first step moved the weights");
+    for output in [&trained.output.products, &again.output.products, trained.loss.tensor(), again.loss.tensor()] {
+        assert!(!output.requires_grad());
+    }
+    Ok(())
+}
+
+#[test]
+fn a_step_gives_its_output_without_a_graph_where_it_is_asked_for() -> Outcome {
+    outputs(&mut Pipeline::build(Device::Cpu, net, Plain::new()))?;
+    outputs(&mut DataParallelPipeline::build(&[Device::Cpu], net, Plain::new())?)?;
+    outputs(&mut DataParallelPipeline::build(&[Device::Cpu; 3], net, Plain::new())?)
+}
+
+#[test]
+fn a_step_says_the_learning_rate_of_its_schedule() -> Outcome {
+    let mut pipeline = Pipeline::build(Device::Cpu, net, Plain::new());
+    let sgd = nn::Sgd::default().build(pipeline.var_store(), 0.1)?;
+    let rate = LearningRate::new(Schedule::linear(0.4, 0.0, 4)?);
+    let mut trainer = Trainer::builder(sgd).accumulate(2).learning_rate(rate).build()?;
+    let rates = [(); 4].map(|()| trainer.step(&mut pipeline, &rows(3, 0)).map(|step| step.learning_rate));
+    let rates = rates.into_iter().collect::<Result<Option<Vec<_>>, _>>()?.ok_or("a rate")?;
+    assert!(
+        rates.iter().zip([0.4, 0.4, 0.3, 0.3]).all(|(found, expected)| (found - expected).abs() < 1e-12),
+        "{rates:?}"
+    );
+    Ok(())
+}
