@@ -76,12 +76,12 @@ fn outputs<P: EvaluationPipeline<Evaluator = Plain>>(pipeline: &mut P) -> Outcom
     let expected = validation_step_with_output(pipeline, &batch)?.output.products;
     assert_eq!(expected.size(), [5]);
     let mut sgd = nn::Sgd::default().build(pipeline.var_store(), 0.1)?;
-    let trained = training_step_with_output(pipeline, &batch, &mut sgd)?;
+    let first = training_step_with_output(pipeline, &batch, &mut sgd)?;
     let mut trainer = Trainer::builder(sgd).build()?;
-    let again = trainer.step_with_output(pipeline, &batch)?;
-    assert!(relative_difference(&trained.output.products, &expected) < 1e-12);
-    assert!(relative_difference(&again.output.products, &expected) > 1e-3, "the first step moved the weights");
-    for output in [&trained.output.products, &again.output.products, trained.loss.tensor(), again.loss.tensor()] {
+    let second = trainer.step_with_output(pipeline, &batch)?;
+    assert!(relative_difference(&first.output.products, &expected) < 1e-12);
+    assert!(relative_difference(&second.output.products, &expected) > 1e-3, "the first step moved the weights");
+    for output in [&first.output.products, &second.output.products, first.loss.tensor(), second.loss.tensor()] {
         assert!(!output.requires_grad());
     }
     Ok(())
