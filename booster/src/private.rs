@@ -9,7 +9,7 @@ pub use serde;
 pub use tch::Tensor;
 
 pub use crate::batch::{Batch, FieldPath};
-use crate::diagnostic::Seen;
+use crate::diagnostic::LeafInfo;
 pub use crate::diagnostic::{
     Diagnostic, EmptySummary, Entry, Field, Leaf, Leaves, LeavesMut, Metric, Reduce, Reduced, ReducedBy, SampleCount,
     Schema, Summary, Unchecked, Values, deserialize_summary, format_summary, put, put_optional, reduction as reduce,
@@ -36,18 +36,18 @@ pub fn debug_diagnostics<D: Diagnostic>(
     formatter: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
     let fields = D::SCHEMA.fields();
-    debug_leaves(&fields, &Leaves::of(diagnostics, fields.len()).seen, name, formatter)
+    debug_leaves(&fields, &Leaves::of(diagnostics, fields.len()).infos, name, formatter)
 }
 
 fn debug_leaves(
     fields: &[&'static Field],
-    leaves: &[Seen<'_>],
+    leaves: &[LeafInfo<'_>],
     name: &str,
     formatter: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
     let mut shown = formatter.debug_struct(name);
-    for (field, seen) in fields.iter().zip(leaves) {
-        shown.field(field.name, &format_args!("{}", seen.leaf));
+    for (field, info) in fields.iter().zip(leaves) {
+        shown.field(field.name, &format_args!("{}", info.leaf));
     }
     shown.finish()
 }

@@ -1,6 +1,6 @@
 //! What a ratio is reduced by does not depend on how the samples are cut into batches.
 
-use booster::diagnostic::{Chunk, HostState, RatioReduction, Reduction, State};
+use booster::diagnostic::{HostState, LeafValues, RatioReduction, Reduction, State};
 use booster::prelude::*;
 use booster::tch::{Kind, Tensor};
 
@@ -11,8 +11,8 @@ impl Reduction for Missed {
     type Value = f64;
     const NAME: &'static str = "missed";
 
-    fn lift(chunk: &Chunk) -> booster::Result<State> {
-        let (values, weights) = chunk.flat()?;
+    fn from_values(leaf: &LeafValues) -> booster::Result<State> {
+        let (values, weights) = leaf.flat()?;
         let sums = [values.f_mul(&weights)?.f_sum(Kind::Double)?, weights.f_sum(Kind::Double)?];
         Ok(State::new([Tensor::f_stack(&sums, 0)?]))
     }

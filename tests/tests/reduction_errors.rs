@@ -1,6 +1,6 @@
 //! What happens to a value that a user's reduction cannot reduce.
 
-use booster::diagnostic::{Array, Chunk, HostState, Reduction, State};
+use booster::diagnostic::{Array, HostState, LeafValues, Reduction, State};
 use booster::prelude::*;
 use booster::tch::{Kind, Tensor};
 
@@ -14,10 +14,10 @@ impl Reduction for Counts {
     type Value = Array;
     const NAME: &'static str = "counts";
 
-    fn lift(chunk: &Chunk) -> booster::Result<State> {
-        let cells = chunk.values()?.f_to_kind(Kind::Int64)?;
+    fn from_values(leaf: &LeafValues) -> booster::Result<State> {
+        let cells = leaf.values()?.f_to_kind(Kind::Int64)?;
         let zeros = Tensor::f_zeros([3], (Kind::Double, cells.device()))?;
-        Ok(State::new([zeros.f_index_add(0, &cells, &chunk.weights()?)?]))
+        Ok(State::new([zeros.f_index_add(0, &cells, &leaf.weights()?)?]))
     }
 
     fn merge(earlier: &State, later: &State) -> booster::Result<State> {
@@ -139,8 +139,8 @@ impl Reduction for Panicking {
     type Value = f64;
     const NAME: &'static str = "panicking";
 
-    fn lift(chunk: &Chunk) -> booster::Result<State> {
-        let sum = chunk.values()?.f_sum(Kind::Double)?;
+    fn from_values(leaf: &LeafValues) -> booster::Result<State> {
+        let sum = leaf.values()?.f_sum(Kind::Double)?;
         assert!(sum.double_value(&[]) < 7.0, "a 7");
         Ok(State::new([sum.f_reshape([1])?]))
     }

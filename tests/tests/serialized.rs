@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use booster::diagnostic::{Array, Chunk, Histogram, HostState, Reduction, SavedAggregator, State, Value};
+use booster::diagnostic::{Array, Histogram, HostState, LeafValues, Reduction, SavedAggregator, State, Value};
 use booster::prelude::*;
 use booster::tch::{Device, Kind, Tensor};
 use proptest::prelude::*;
@@ -158,8 +158,8 @@ macro_rules! reduction {
                 type Value = f64;
                 const NAME: &'static str = "mine";
 
-                fn lift(chunk: &Chunk) -> booster::Result<State> {
-                    let sum = chunk.values()?.sum(Kind::Double).view([1]).repeat([$length]);
+                fn from_values(leaf: &LeafValues) -> booster::Result<State> {
+                    let sum = leaf.values()?.sum(Kind::Double).view([1]).repeat([$length]);
                     Ok(State::new((0..$parts).map(|_| sum.shallow_clone()).collect::<Vec<_>>()))
                 }
 

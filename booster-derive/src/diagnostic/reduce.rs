@@ -112,7 +112,7 @@ impl Reduce {
             }
             Self::Ema { decay } => {
                 let decay = bits(*decay);
-                quote!(#library::reduce::Ema<#decay>)
+                quote!(#library::reduce::MovingAverage<#decay>)
             }
             Self::Histogram { low, high, bins } => {
                 let (low, high, bins) = (bits(*low), bits(*high), Literal::u32_unsuffixed(*bins));

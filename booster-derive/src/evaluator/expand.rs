@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::{Generics, Type, WherePredicate, parse_quote};
 
 use super::ast::Evaluator;
-use super::collected::Collected;
+use super::marked_struct::MarkedStructs;
 use super::params::Param;
 use super::returns::{self, Returns};
 use super::{function, structure};
@@ -16,9 +16,9 @@ use crate::names;
 /// All that the attribute emits; the `words` are those of [`Words`](crate::completion::Words).
 pub(super) fn evaluator(library: &Library, evaluator: &Evaluator<'_>, words: &TokenStream) -> TokenStream {
     let structure = structure::evaluator(library, evaluator, words);
-    let collected = Collected::new(evaluator);
-    let structs = collected.structs(library, evaluator);
-    let implementation = Implementation { library, evaluator, collected }.tokens();
+    let marked = MarkedStructs::new(evaluator);
+    let structs = marked.structs(library, evaluator);
+    let implementation = Implementation { library, evaluator, marked }.tokens();
     quote! {
         #structure
         #structs
@@ -29,7 +29,7 @@ pub(super) fn evaluator(library: &Library, evaluator: &Evaluator<'_>, words: &To
 struct Implementation<'a> {
     library: &'a Library,
     evaluator: &'a Evaluator<'a>,
-    collected: Collected<'a>,
+    marked: MarkedStructs<'a>,
 }
 
 impl Implementation<'_> {
@@ -42,8 +42,8 @@ impl Implementation<'_> {
         let (near, this) = library::at_name(ident, &ty_generics);
         let implemented = library.item("Evaluator", near);
         let (model, batch) = (&evaluator.arguments.model, &evaluator.arguments.batch);
-        let (diagnostics, output) = self.collected.types(evaluator);
-        let function = function::tokens(library, evaluator, &self.collected);
+        let (diagnostics, output) = self.marked.types(evaluator);
+        let function = function::tokens(library, evaluator, &self.marked);
         let [first, second, third] = self.argument_names();
         let evaluate = self.evaluate();
         let quiet = evaluator.quiet();
@@ -145,7 +145,7 @@ impl Implementation<'_> {
             ::core::result::Result::map_err(#function #turbofish (#(#names,)* #(#params,)*), #into_error)
         };
         match &self.evaluator.returns {
-            Returns::Loss { .. } if self.collected.is_empty() => quote! {
+            Returns::Loss { .. } if self.marked.is_empty() => quote! {
                 #into_loss(::core::result::Result::map(#call, |loss| (loss, (), ())))
             },
             Returns::All { .. } => quote!(#into_loss(#call)),

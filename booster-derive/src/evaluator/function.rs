@@ -6,21 +6,21 @@ use syn::{FnArg, Signature, Stmt, Type, parse_quote};
 
 use super::ast::Evaluator;
 use super::body::Mark;
-use super::collected::{Collected, CollectedStruct};
+use super::marked_struct::{MarkedStruct, MarkedStructs};
 use super::returns::{self, Returns};
 use super::{loss, marked};
 use crate::library::Library;
 use crate::{meta, names};
 
 /// The function as it is called by the evaluator.
-pub(super) fn tokens(library: &Library, evaluator: &Evaluator<'_>, collected: &Collected<'_>) -> TokenStream {
-    Function { library, evaluator, collected }.tokens()
+pub(super) fn tokens(library: &Library, evaluator: &Evaluator<'_>, marked: &MarkedStructs<'_>) -> TokenStream {
+    Function { library, evaluator, marked }.tokens()
 }
 
 struct Function<'a> {
     library: &'a Library,
     evaluator: &'a Evaluator<'a>,
-    collected: &'a Collected<'a>,
+    marked: &'a MarkedStructs<'a>,
 }
 
 impl Function<'_> {
@@ -36,8 +36,8 @@ impl Function<'_> {
             }
         }
         let body = match &self.evaluator.returns {
-            Returns::Loss { declared } if !self.collected.is_empty() => {
-                let (diagnostics, output) = self.collected.types(self.evaluator);
+            Returns::Loss { declared } if !self.marked.is_empty() => {
+                let (diagnostics, output) = self.marked.types(self.evaluator);
                 let library = self.library;
                 let ty =
                     returns::with_value(declared, |loss| parse_quote!(#library::Marked<#loss, #diagnostics, #output>));
@@ -72,8 +72,8 @@ impl Function<'_> {
         // Only within a block may the last expression have attributes.
         let tail = if tail.iter().any(loss::is_conditional) { quote!({ #(#tail)* }) } else { quote!(#(#tail)*) };
         let (loss, marked) = (local("loss", None), local("marked", None));
-        let (diagnostics_ty, output_ty) = self.collected.types(self.evaluator);
-        let diagnostics = collect(self.collected.diagnostics.as_ref(), |mark, name| {
+        let (diagnostics_ty, output_ty) = self.marked.types(self.evaluator);
+        let diagnostics = collect(self.marked.diagnostics.as_ref(), |mark, name| {
             let (kept, writes) = (local("leaf", Some(mark.statement)), library.method(mark.ty, "Leaf", "writes"));
             let schema = quote!(<#diagnostics_ty as #library::Diagnostic>::SCHEMA);
             quote!({
@@ -81,7 +81,7 @@ impl Function<'_> {
                 #kept.0
             })
         });
-        let output = collect(self.collected.output.as_ref(), |mark, name| {
+        let output = collect(self.marked.output.as_ref(), |mark, name| {
             let (kept, writes) = (local("output", Some(mark.statement)), library.method(mark.ty, "Batch", "writes"));
             let output = local("output", None);
             quote!({
@@ -146,11 +146,11 @@ fn lints(sig: &Signature) -> TokenStream {
 }
 
 /// The struct that holds the kept values; `()` for an evaluator that keeps none.
-fn collect(collected: Option<&CollectedStruct<'_>>, value: impl Fn(&Mark<'_>, &str) -> TokenStream) -> TokenStream {
-    let Some(collected) = collected else { return quote!(()) };
-    let ident = &collected.ident;
-    let fields = collected.marks.iter().map(|mark| {
-        let (name, cfgs, value) = (mark.ident, collected.cfgs(mark), value(mark, &names::plain(mark.ident)));
+fn collect(marked: Option<&MarkedStruct<'_>>, value: impl Fn(&Mark<'_>, &str) -> TokenStream) -> TokenStream {
+    let Some(marked) = marked else { return quote!(()) };
+    let ident = &marked.ident;
+    let fields = marked.marks.iter().map(|mark| {
+        let (name, cfgs, value) = (mark.ident, marked.cfgs(mark), value(mark, &names::plain(mark.ident)));
         quote!(#cfgs #name: #value,)
     });
     quote!(#ident { #(#fields)* })

@@ -8,6 +8,12 @@ use crate::logging::Sink;
 /// The summary of one step's diagnostics, and the diagnostics of several shards as one.
 ///
 /// Every [`Diagnostic`] has these methods once the trait is in scope, as by `use booster::prelude::*;`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a diagnostic",
+    label = "not a diagnostic",
+    note = "for a struct of your own, add `#[derive(Diagnostic)]`; of another crate's type, copy what you measure into \
+            such a struct"
+)]
 pub trait DiagnosticExt: Diagnostic {
     /// One diagnostics of those of several shards of a batch, on the first one's device.
     ///

@@ -15,9 +15,11 @@ use tch::{Device, Tensor};
 
 pub use self::aggregator::{Aggregator, NonFinite, SavedAggregator};
 pub use self::ext::DiagnosticExt;
-pub(crate) use self::leaf::layout::{Seen, is_real};
+pub(crate) use self::leaf::layout::{LeafInfo, is_real};
 pub use self::leaf::{Leaf, LeafRef, LeafValue, Ratio, SampleCount, Weighted};
-pub use self::reduction::{Chunk, HostState, RatioReduction, Reduce, Reduced, ReducedBy, Reduction, State, Unchecked};
+pub use self::reduction::{
+    HostState, LeafValues, RatioReduction, Reduce, Reduced, ReducedBy, Reduction, State, Unchecked,
+};
 pub use self::schema::{Entry, Field, Metric, Schema, SchemaMetric};
 pub(crate) use self::summary::number;
 pub use self::summary::{EmptySummary, Summary, deserialize_summary, format_summary, serialize_summary};
@@ -97,7 +99,7 @@ pub trait Diagnostic: Sized + Send + 'static {
     fn to_device(self, device: Device) -> Result<Self> {
         let fields = Self::SCHEMA.fields();
         let leaves = Leaves::of(&self, fields.len());
-        leaves.seen.iter().zip(fields).try_for_each(|(seen, field)| field.check(seen))?;
+        leaves.infos.iter().zip(fields).try_for_each(|(info, field)| field.check(info))?;
         self.map_tensors(&mut |tensor| to_device(tensor, device))
     }
 
@@ -138,14 +140,14 @@ impl Diagnostic for () {
 #[doc(hidden)]
 #[derive(Debug, Default)]
 pub struct Leaves<'a> {
-    pub(crate) seen: Vec<Seen<'a>>,
+    pub(crate) infos: Vec<LeafInfo<'a>>,
     /// The size of the batch, where it is known.
     pub(crate) batch_size: Option<i64>,
 }
 
 impl<'a> Leaves<'a> {
     pub fn push(&mut self, leaf: LeafRef<'a>) {
-        self.seen.push(leaf.into());
+        self.infos.push(leaf.into());
     }
 
     /// Takes the size of the batch; that of the outermost struct that knows it holds.
@@ -155,7 +157,7 @@ impl<'a> Leaves<'a> {
 
     /// The leaves of some diagnostics, of which there are so many.
     pub(crate) fn of<D: Diagnostic>(diagnostics: &'a D, count: usize) -> Self {
-        let mut leaves = Self { seen: Vec::with_capacity(count), batch_size: None };
+        let mut leaves = Self { infos: Vec::with_capacity(count), batch_size: None };
         diagnostics.visit(&mut leaves);
         leaves
     }
@@ -164,7 +166,7 @@ impl<'a> Leaves<'a> {
 /// The leaves of diagnostics to be changed, in the schema's order.
 #[doc(hidden)]
 #[derive(Default)]
-#[expect(missing_debug_implementations, reason = "a list of type-erased values; never seen by a user")]
+#[expect(missing_debug_implementations, reason = "a list of type-erased values; never info by a user")]
 pub struct LeavesMut<'a>(Vec<&'a mut dyn Leaf>);
 
 impl<'a> LeavesMut<'a> {

@@ -4,7 +4,8 @@ use booster_sys::scalar::full;
 use tch::{Device, Kind, Tensor};
 
 use super::leaf::LeafRef;
-use super::leaf::layout::Seen;
+use super::leaf::layout::LeafInfo;
+use super::reduction::Additive;
 use super::schema::{Entry, Field, Schema};
 use crate::device::to_device;
 use crate::error::{Error, Result};
@@ -93,12 +94,18 @@ impl Scopes {
     /// or else by the length of its required per-sample leaves, or by the batch's size where it is the one that knows it;
     /// else what the nearest struct around it says; else what the structs flattened into it, or into one around it, agree
     /// on; else the batch's size, or 1 where none is known.
-    pub(crate) fn samples(&self, leaves: &[Seen<'_>], batch: Option<i64>) -> Result<Vec<Samples>> {
+    pub(crate) fn samples(&self, leaves: &[LeafInfo<'_>], batch: Option<i64>) -> Result<Vec<Samples>> {
         let said = self.0.iter().map(|scope| scope.said(leaves)).collect::<Result<Vec<_>>>()?;
         (0..self.0.len()).map(|scope| self.resolve(scope, &said, leaves, batch)).collect()
     }
 
-    fn resolve(&self, scope: usize, said: &[Option<Said>], leaves: &[Seen<'_>], batch: Option<i64>) -> Result<Samples> {
+    fn resolve(
+        &self,
+        scope: usize,
+        said: &[Option<Said>],
+        leaves: &[LeafInfo<'_>],
+        batch: Option<i64>,
+    ) -> Result<Samples> {
         let otherwise = Samples::Host(batch.map_or(1.0, |size| size as f64));
         if said[scope].is_none() && self.0[scope].of_batch && batch.is_some() {
             return Ok(otherwise);
@@ -145,7 +152,7 @@ impl Scopes {
 
 impl Scope {
     /// What the struct itself says. Optional leaves say nothing: they may be there in some steps only.
-    fn said(&self, leaves: &[Seen<'_>]) -> Result<Option<Said>> {
+    fn said(&self, leaves: &[LeafInfo<'_>]) -> Result<Option<Said>> {
         if let Some((place, field)) = self.stated {
             return Ok(Some((stated(field, leaves[place].leaf)?, field)));
         }
@@ -163,8 +170,8 @@ impl Scope {
     }
 
     /// Whether a leaf of its own depends on its number of samples.
-    fn is_asked(&self, leaves: &[Seen<'_>]) -> bool {
-        let asks = |field: &Field| field.metrics.iter().any(|metric| metric.reduce.name() != "sum");
+    fn is_asked(&self, leaves: &[LeafInfo<'_>]) -> bool {
+        let asks = |field: &Field| field.metrics.iter().any(|metric| metric.reduce.additive() != Some(Additive::Sum));
         self.fields.iter().any(|&(place, field)| leaves[place].is_batch_level() && asks(field))
     }
 }

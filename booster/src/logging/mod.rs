@@ -2,7 +2,7 @@
 
 mod curves;
 mod image;
-mod several;
+mod multi;
 mod sink;
 mod tensorboard;
 mod text_log;

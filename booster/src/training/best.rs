@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::exact;
+use super::serde_f64;
 use crate::diagnostic::number;
 use crate::error::{Error, Result};
 
@@ -65,7 +65,7 @@ pub struct BestState {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Scored {
-    #[serde(with = "exact")]
+    #[serde(with = "serde_f64")]
     value: f64,
     step: u64,
 }

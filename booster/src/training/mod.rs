@@ -2,9 +2,9 @@
 
 mod best;
 mod ema;
-mod exact;
 mod learning_rate;
 mod schedule;
+mod serde_f64;
 mod step;
 mod trainer;
 mod trigger;

@@ -1,4 +1,4 @@
-use booster::diagnostic::{Chunk, HostState, Reduction, State};
+use booster::diagnostic::{LeafValues, HostState, Reduction, State};
 use booster::prelude::*;
 
 struct Largest;
@@ -7,8 +7,8 @@ impl Reduction for Largest {
     type Value = f64;
     const NAME: &'static str = "largest";
 
-    fn lift(chunk: &Chunk) -> booster::Result<State> {
-        Ok(State::new([chunk.values()?]))
+    fn from_values(leaf: &LeafValues) -> booster::Result<State> {
+        Ok(State::new([leaf.values()?]))
     }
 
     fn merge(_: &State, later: &State) -> booster::Result<State> {

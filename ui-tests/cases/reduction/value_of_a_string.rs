@@ -1,4 +1,4 @@
-use booster::diagnostic::{Chunk, HostState, State};
+use booster::diagnostic::{LeafValues, HostState, State};
 use booster::{Reduction, Result};
 
 struct Named;
@@ -7,7 +7,7 @@ impl Reduction for Named {
     type Value = String;
     const NAME: &'static str = "named";
 
-    fn lift(_: &Chunk) -> Result<State> {
+    fn from_values(_: &LeafValues) -> Result<State> {
         Ok(State::new([]))
     }
 

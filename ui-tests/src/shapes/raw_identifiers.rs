@@ -1,6 +1,6 @@
 //! Raw identifiers as field, group, struct, parameter and argument.
 
-use ::booster::Diagnostic as _;
+use ::booster::DiagnosticExt as _;
 
 /// A struct whose name is a keyword.
 #[allow(non_camel_case_types)]

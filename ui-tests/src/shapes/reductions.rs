@@ -1,6 +1,6 @@
 //! Every reduction, and some of one's own.
 
-use ::booster::diagnostic::{Array, Chunk, HostState, State};
+use ::booster::diagnostic::{Array, HostState, LeafValues, State};
 
 /// All that the library has.
 #[derive(::core::fmt::Debug, ::booster::Diagnostic)]
@@ -31,8 +31,8 @@ impl<const N: usize> ::booster::Reduction for Own<N> {
     type Value = Array;
     const NAME: &'static str = "own";
 
-    fn lift(chunk: &Chunk) -> ::booster::Result<State> {
-        ::core::result::Result::Ok(State::new([chunk.values()?.f_sum(::booster::tch::Kind::Double)?]))
+    fn from_values(leaf: &LeafValues) -> ::booster::Result<State> {
+        ::core::result::Result::Ok(State::new([leaf.values()?.f_sum(::booster::tch::Kind::Double)?]))
     }
 
     fn merge(earlier: &State, later: &State) -> ::booster::Result<State> {
@@ -89,11 +89,8 @@ impl ::booster::Reduction for OfRatios {
     type Value = f64;
     const NAME: &'static str = "of_ratios";
 
-    fn lift(chunk: &Chunk) -> ::booster::Result<State> {
-        ::core::result::Result::Ok(State::new([chunk
-            .weights()?
-            .f_sum(::booster::tch::Kind::Double)?
-            .f_reshape([1])?]))
+    fn from_values(leaf: &LeafValues) -> ::booster::Result<State> {
+        ::core::result::Result::Ok(State::new([leaf.weights()?.f_sum(::booster::tch::Kind::Double)?.f_reshape([1])?]))
     }
 
     fn merge(earlier: &State, later: &State) -> ::booster::Result<State> {

@@ -54,7 +54,7 @@ pub mod outer {
 /// # Errors
 /// The evaluator's.
 pub fn uses(tensor: &::booster::tch::Tensor) -> ::booster::Result<f64> {
-    use ::booster::{Diagnostic as _, Evaluator as _};
+    use ::booster::{DiagnosticExt as _, Evaluator as _};
 
     let evaluator = outer::inner::Nearby::new(0.5);
     let (_, diagnostics, ()) = evaluator.evaluate(&(), &outer::inner::Pair::new(tensor), ::booster::Mode::Eval)?;

@@ -5,7 +5,7 @@
 /// # Errors
 /// The diagnostics'.
 pub fn measure(value: f64) -> ::booster::Result<f64> {
-    use ::booster::Diagnostic as _;
+    use ::booster::DiagnosticExt as _;
 
     #[derive(::core::fmt::Debug, ::booster::Diagnostic)]
     struct Local {

@@ -1,16 +1,16 @@
-//! What an aggregator keeps of one field.
+//! The aggregation state of one field.
 
 use booster_sys::scalar::ScalarOps as _;
 use tch::Tensor;
 
 use super::join::{joined, of_nothing};
 use super::non_finite::NonFinite;
-use super::partial::{Finite, Lifted, meeting_place};
-use super::pending::{Pending, Prepared};
+use super::partial::{NonFiniteStatus, Partial, meeting_place};
+use super::pending::{Pending, Staged};
 use super::sums::HostSums;
 use super::window::Window;
 use crate::diagnostic::leaf::LeafRef;
-use crate::diagnostic::leaf::layout::{Nature, Seen};
+use crate::diagnostic::leaf::layout::{Layout, LeafInfo};
 use crate::diagnostic::reduction::{Reduce, State};
 use crate::diagnostic::samples::Samples;
 use crate::diagnostic::schema::Field;
@@ -19,12 +19,12 @@ use crate::panic::catch_panic;
 
 /// The running state of one field: handles to the values of recent updates, and the states of all before.
 #[derive(Debug)]
-pub(crate) struct Track {
+pub(crate) struct FieldState {
     pub(crate) field: &'static Field,
     /// The struct that it is a field of, among the [`Scopes`](super::samples::Scopes).
     pub(crate) scope: usize,
-    /// What the field's values are like, from the first one on.
-    pub(crate) nature: Option<Nature>,
+    /// The layout of the field's values, from the first one on.
+    pub(crate) layout: Option<Layout>,
     pub(crate) pending: Vec<Pending>,
     /// The sums of values that were on the host already.
     pub(crate) on_host: HostSums,
@@ -35,10 +35,10 @@ pub(crate) struct Track {
     /// One state per reduction, once there was a value.
     pub(crate) states: Option<Vec<State>>,
     /// What was found of values that are not finite, once there was a value.
-    pub(crate) finite: Option<Finite>,
+    pub(crate) non_finite: Option<NonFiniteStatus>,
 }
 
-impl Track {
+impl FieldState {
     pub(crate) fn new(field: &'static Field, scope: usize) -> Self {
         let mut reduces: Vec<Reduce> = Vec::new();
         for metric in field.metrics {
@@ -50,57 +50,57 @@ impl Track {
         Self {
             field,
             scope,
-            nature: None,
+            layout: None,
             pending: Vec::new(),
             on_host: HostSums::default(),
             additive,
             reduces,
             states: None,
-            finite: None,
+            non_finite: None,
         }
     }
 
     /// Checks that a value is like those before it. Nothing is changed.
-    pub(crate) fn check(&self, seen: &Seen<'_>) -> Result<()> {
-        let leaf = seen.leaf;
-        self.field.check(seen)?;
-        let Some(expected) = &self.nature else { return Ok(()) };
+    pub(crate) fn check(&self, info: &LeafInfo<'_>) -> Result<()> {
+        let leaf = info.leaf;
+        self.field.check(info)?;
+        let Some(expected) = &self.layout else { return Ok(()) };
         let same = match leaf {
-            LeafRef::Tensor(_) => expected.admits(seen.size()),
-            leaf => Nature::of(leaf).is_none_or(|found| found == *expected),
+            LeafRef::Tensor(_) => expected.admits(info.size()),
+            leaf => Layout::of(leaf).is_none_or(|found| found == *expected),
         };
         if same { Ok(()) } else { Err(self.field.error(format_args!("{expected}, as in the updates before"), leaf)) }
     }
 
-    /// What is kept of a value that was checked; the state stays as it is.
-    pub(crate) fn prepare(&self, seen: &Seen<'_>, samples: &Samples, policy: NonFinite) -> Result<Prepared> {
-        Prepared::of(seen, samples, policy, self.additive)
+    /// Stages a value that was checked; the state stays as it is.
+    pub(crate) fn stage(&self, info: &LeafInfo<'_>, samples: &Samples, policy: NonFinite) -> Result<Staged> {
+        Staged::of(info, samples, policy, self.additive)
     }
 
-    /// Takes what was prepared, as the value of an update, which comes to a place among those that are pending; gives the
-    /// bytes that it keeps alive.
-    pub(crate) fn accept(&mut self, seen: &Seen<'_>, prepared: Prepared, place: usize, update: u64) -> usize {
-        if self.nature.is_none() {
-            self.nature = Nature::of(seen.leaf);
+    /// Takes a staged value of an update, which has a place among those that are pending. Returns the bytes that it
+    /// keeps alive.
+    pub(crate) fn accept(&mut self, info: &LeafInfo<'_>, staged: Staged, place: usize, update: u64) -> usize {
+        if self.layout.is_none() {
+            self.layout = Layout::of(info.leaf);
         }
-        match prepared {
-            Prepared::Absent => 0,
-            Prepared::OnHost(sums) => {
+        match staged {
+            Staged::Absent => 0,
+            Staged::OnHost(sums) => {
                 self.on_host.add(&sums, update);
                 0
             }
-            Prepared::Pending(value, bytes) => {
-                let rows = seen.size().first().copied().unwrap_or(1);
+            Staged::Pending(value, bytes) => {
+                let rows = info.size().first().copied().unwrap_or(1);
                 self.pending.push(Pending::new(value, place, rows));
                 bytes
             }
         }
     }
 
-    pub(crate) fn commit(&mut self, merged: Lifted) {
-        let Lifted { states, finite } = merged;
+    pub(crate) fn commit(&mut self, merged: Partial) {
+        let Partial { states, non_finite } = merged;
         self.states = Some(states);
-        self.finite = Some(finite);
+        self.non_finite = Some(non_finite);
     }
 
     /// Reduces the pending values. Where that fails, each is reduced by itself, so that those alone are left out, and
@@ -110,7 +110,7 @@ impl Track {
         if pending.is_empty() {
             return Ok(());
         }
-        if let Ok(merged) = self.lift(&pending, window, policy).and_then(|lifted| self.merged(lifted)) {
+        if let Ok(merged) = self.partial(&pending, window, policy).and_then(|partial| self.merged(partial)) {
             self.commit(merged);
             self.pending = pending;
             self.pending.clear();
@@ -119,7 +119,7 @@ impl Track {
         let mut first = None;
         let mut left_out = 0;
         for pending in pending.chunks(1) {
-            match self.lift(pending, window, policy).and_then(|lifted| self.merged(lifted)) {
+            match self.partial(pending, window, policy).and_then(|partial| self.merged(partial)) {
                 Ok(merged) => self.commit(merged),
                 Err(cause) => {
                     left_out += 1;
@@ -133,9 +133,9 @@ impl Track {
     }
 
     /// Adds the sums of values that were on the host to the states.
-    pub(crate) fn settle(&mut self) -> Result<()> {
-        if let Some(lifted) = self.on_host.lifted(&self.reduces)? {
-            let merged = self.merged(lifted)?;
+    pub(crate) fn take_host_sums(&mut self) -> Result<()> {
+        if let Some(partial) = self.on_host.partial(&self.reduces)? {
+            let merged = self.merged(partial)?;
             self.commit(merged);
             self.on_host = HostSums::default();
         }
@@ -147,17 +147,17 @@ impl Track {
     }
 
     /// The states of values of no sample, if there were none but such.
-    fn nothing(&self) -> Result<Option<Lifted>> {
-        let (Some(nature), None) = (&self.nature, &self.states) else { return Ok(None) };
-        let chunk = of_nothing(nature)?;
-        let states = self.reduces.iter().map(|reduce| reduce.lift(&chunk)).collect::<Result<_>>()?;
+    fn nothing(&self) -> Result<Option<Partial>> {
+        let (Some(layout), None) = (&self.layout, &self.states) else { return Ok(None) };
+        let leaf = of_nothing(layout)?;
+        let states = self.reduces.iter().map(|reduce| reduce.state_of(&leaf)).collect::<Result<_>>()?;
         let first = Tensor::f_from_slice(&[f64::INFINITY])?;
-        Ok(Some(Lifted { states, finite: Finite { first, skipped: None } }))
+        Ok(Some(Partial { states, non_finite: NonFiniteStatus { first, skipped: None } }))
     }
 
     /// Later states merged into those that are there.
-    fn merged(&self, later: Lifted) -> Result<Lifted> {
-        let (Some(states), Some(finite)) = (&self.states, &self.finite) else { return Ok(later) };
+    fn merged(&self, later: Partial) -> Result<Partial> {
+        let (Some(states), Some(non_finite)) = (&self.states, &self.non_finite) else { return Ok(later) };
         let merge = |((reduce, earlier), later): ((&Reduce, &State), &State)| {
             let device = meeting_place([earlier.device(), later.device()].into_iter());
             let (earlier, later) = (earlier.to_device(device)?, later.to_device(device)?);
@@ -165,20 +165,20 @@ impl Track {
             merged.map_err(|error| error.during(format!("merging states of `{reduce}`")))
         };
         let states = self.reduces.iter().zip(states).zip(&later.states).map(merge).collect::<Result<_>>()?;
-        Ok(Lifted { states, finite: finite.merged(&later.finite)? })
+        Ok(Partial { states, non_finite: non_finite.merged(&later.non_finite)? })
     }
 
     /// Takes in what another aggregator has of the same field, as newer values.
-    pub(crate) fn merge(&self, other: Self) -> Result<Option<Lifted>> {
-        match (other.states, other.finite) {
-            (Some(states), Some(finite)) => self.merged(Lifted { states, finite }).map(Some),
+    pub(crate) fn merge(&self, other: Self) -> Result<Option<Partial>> {
+        match (other.states, other.non_finite) {
+            (Some(states), Some(non_finite)) => self.merged(Partial { states, non_finite }).map(Some),
             _ => Ok(None),
         }
     }
 
     /// Checks that another aggregator's values of the same field are like one's own.
     pub(crate) fn check_merge(&self, other: &Self) -> Result<()> {
-        match (&self.nature, &other.nature) {
+        match (&self.layout, &other.layout) {
             (Some(expected), Some(found)) if expected != found => {
                 Err(self.field.error(expected, format_args!("{found} in the other aggregator")))
             }
@@ -186,33 +186,34 @@ impl Track {
         }
     }
 
-    /// The same track for updates that come after some others.
+    /// The same state for updates that come after some others.
     pub(crate) fn delayed(mut self, by: u64) -> Result<Self> {
-        if let Some(finite) = &mut self.finite {
-            finite.first = finite.first.try_add_scalar(by as f64)?;
+        if let Some(non_finite) = &mut self.non_finite {
+            non_finite.first = non_finite.first.try_add_scalar(by as f64)?;
         }
         Ok(self)
     }
 
     /// Reduces pending values by themselves, in order.
-    fn lift(&self, pending: &[Pending], window: &mut Window<'_>, policy: NonFinite) -> Result<Lifted> {
+    fn partial(&self, pending: &[Pending], window: &mut Window<'_>, policy: NonFinite) -> Result<Partial> {
         if !pending.iter().all(Pending::is_unwritten) {
             return Err("its tensor was written in place after the update: measure a copy (`copy()`)".into());
         }
-        let is_batch_level = matches!(self.nature, None | Some(Nature::Numbers | Nature::Scalars));
+        let is_batch_level = matches!(self.layout, None | Some(Layout::Numbers | Layout::Scalars));
         let scope = is_batch_level.then_some(self.scope);
         let device = window.meeting_place(pending, scope);
         let table = window.table(pending, scope, device)?;
-        let chunk = joined(self.nature.as_ref(), pending, &table.samples, device, policy)?;
-        let first = table.first_non_finite(|parts| chunk.are_finite(parts))?;
-        let (chunk, skipped) = match policy {
-            NonFinite::Skip => chunk.finite().map(|(chunk, skipped)| (chunk, Some(skipped)))?,
-            NonFinite::Propagate | NonFinite::Error => (chunk, None),
+        let leaf = joined(self.layout.as_ref(), pending, &table.samples, device, policy)?;
+        let first = table.first_non_finite(|parts| leaf.are_finite(parts))?;
+        let (leaf, skipped) = match policy {
+            NonFinite::Skip => leaf.finite().map(|(leaf, skipped)| (leaf, Some(skipped)))?,
+            NonFinite::Propagate | NonFinite::Error => (leaf, None),
         };
         let skipped = skipped.map(|skipped| skipped.f_reshape([1])).transpose()?;
-        let lift =
-            |reduce: &Reduce| catch_panic(|| reduce.lift(&chunk)).map_err(|error| error.during(format!("`{reduce}`")));
-        let states = self.reduces.iter().map(lift).collect::<Result<_>>()?;
-        Ok(Lifted { states, finite: Finite { first, skipped } })
+        let state = |reduce: &Reduce| {
+            catch_panic(|| reduce.state_of(&leaf)).map_err(|error| error.during(format!("`{reduce}`")))
+        };
+        let states = self.reduces.iter().map(state).collect::<Result<_>>()?;
+        Ok(Partial { states, non_finite: NonFiniteStatus { first, skipped } })
     }
 }

@@ -8,40 +8,40 @@ use tch::{Device, Kind, Tensor};
 use super::non_finite::NonFinite;
 use super::pending::Pending;
 use crate::device::to_device;
-use crate::diagnostic::leaf::layout::Nature;
+use crate::diagnostic::leaf::layout::Layout;
 use crate::diagnostic::leaf::{LeafValue, Ratio, Weighted, rows_of, spread as spread_over};
-use crate::diagnostic::reduction::{Chunk, Content, masked};
+use crate::diagnostic::reduction::{Content, LeafValues, masked};
 use crate::error::{Error, Result};
 use crate::transfers;
 
-/// Joins the pending values of one nature on a device. Each batch-level one stands for its number of `samples`.
+/// Joins the pending values of one layout on a device. Each batch-level one stands for its number of `samples`.
 pub(crate) fn joined(
-    nature: Option<&Nature>,
+    layout: Option<&Layout>,
     pending: &[Pending],
     samples: &Tensor,
     device: Device,
     policy: NonFinite,
-) -> Result<Chunk> {
+) -> Result<LeafValues> {
     let tensors = || pending.iter().filter_map(|pending| pending.tensors()[0]).collect::<Vec<_>>();
     let batches = |values| Content::Batches { values, samples: samples.shallow_clone() }.into();
-    Ok(match nature {
-        None | Some(Nature::Numbers) => {
+    Ok(match layout {
+        None | Some(Layout::Numbers) => {
             let numbers = pending.iter().map(|pending| match pending.value {
                 LeafValue::Float(number) => number,
                 _ => f64::NAN,
             });
             batches(transfers::upload(&numbers.collect::<Vec<_>>(), device)?)
         }
-        Some(Nature::Scalars) => batches(join(&tensors(), device, Join::Stack)?.f_to_kind(Kind::Double)?),
-        Some(Nature::Samples(_)) => Content::Samples(join(&tensors(), device, Join::Cat)?).into(),
-        Some(Nature::Weighted(..)) => {
+        Some(Layout::Scalars) => batches(join(&tensors(), device, Join::Stack)?.f_to_kind(Kind::Double)?),
+        Some(Layout::Samples(_)) => Content::Samples(join(&tensors(), device, Join::Cat)?).into(),
+        Some(Layout::Weighted(..)) => {
             let weighted = pending.iter().filter_map(|pending| match &pending.value {
                 LeafValue::Weighted(weighted) => Some(weighted),
                 _ => None,
             });
             of_weighted(weighted, device)?
         }
-        Some(Nature::Ratios) => {
+        Some(Layout::Ratios) => {
             let ratios = pending.iter().filter_map(|pending| match &pending.value {
                 LeafValue::Ratio(ratio) => Some(ratio),
                 _ => None,
@@ -52,7 +52,7 @@ pub(crate) fn joined(
 }
 
 /// Joins weighted values on a device; those of rank 0 are one row each.
-fn of_weighted<'a>(parts: impl Iterator<Item = &'a Weighted>, device: Device) -> Result<Chunk> {
+fn of_weighted<'a>(parts: impl Iterator<Item = &'a Weighted>, device: Device) -> Result<LeafValues> {
     let (mut values, mut weights): (Vec<Tensor>, Vec<Tensor>) = (Vec::new(), Vec::new());
     for Weighted { value, weight } in parts {
         let weight = if weight.dim() < value.dim().min(1) {
@@ -74,15 +74,15 @@ fn of_weighted<'a>(parts: impl Iterator<Item = &'a Weighted>, device: Device) ->
     Ok(Content::Weighted { values: masked(&values, &weights, 0.0)?, weights, spread }.into())
 }
 
-/// One value of some nature that does not count: what values of no sample come to.
-pub(crate) fn of_nothing(nature: &Nature) -> Result<Chunk> {
-    let size = [&[1], nature.row()].concat();
+/// One value of a layout, without weight: what values of no sample come to.
+pub(crate) fn of_nothing(layout: &Layout) -> Result<LeafValues> {
+    let size = [&[1], layout.row()].concat();
     let values = Tensor::f_zeros(&size, (Kind::Double, Device::Cpu))?;
     Ok(Content::Weighted { weights: values.f_zeros_like()?, values, spread: 1.0 }.into())
 }
 
 /// Joins ratios on a device, one row each. Under [`NonFinite::Skip`] samples that are not finite are left out of each.
-fn of_ratios<'a>(parts: impl Iterator<Item = &'a Ratio>, device: Device, policy: NonFinite) -> Result<Chunk> {
+fn of_ratios<'a>(parts: impl Iterator<Item = &'a Ratio>, device: Device, policy: NonFinite) -> Result<LeafValues> {
     let (mut numerators, mut denominators, mut finite) = (Vec::new(), Vec::new(), Vec::new());
     let mut skipped = Vec::new();
     for Ratio { numerator, denominator } in parts {

@@ -18,9 +18,9 @@ use std::marker::PhantomData;
 
 use tch::no_grad_guard;
 
-use self::field_state::Track;
+use self::field_state::FieldState;
 pub use self::non_finite::NonFinite;
-use self::pending::Prepared;
+use self::pending::Staged;
 use self::read::read;
 pub use self::saved::SavedAggregator;
 use self::window::{Updates, Window, fetch};
@@ -62,14 +62,14 @@ const WINDOW_BYTES: usize = 64 << 20;
 /// # }
 /// ```
 pub struct Aggregator<D> {
-    tracks: Vec<Track>,
+    field_states: Vec<FieldState>,
     /// How many samples batch-level values stand for.
     scopes: Scopes,
     /// The updates with values that are pending.
     window: Updates,
     window_bytes: usize,
     /// What is kept of the values of the update that is being taken: room that is used again.
-    prepared: Vec<Prepared>,
+    staged: Vec<Staged>,
     updates: u64,
     policy: NonFinite,
     /// The policy of the updates whose values are pending.
@@ -83,11 +83,11 @@ impl<D> Aggregator<D> {
     pub const fn new() -> Self {
         let policy = NonFinite::Propagate;
         Self {
-            tracks: Vec::new(),
+            field_states: Vec::new(),
             scopes: Scopes::new(),
             window: Updates::new(),
             window_bytes: 0,
-            prepared: Vec::new(),
+            staged: Vec::new(),
             updates: 0,
             policy,
             window_policy: policy,
@@ -137,24 +137,24 @@ impl<D: Diagnostic> Aggregator<D> {
     pub fn update(&mut self, diagnostics: &D) -> Result<()> {
         const { D::SCHEMA.check() };
         if self.is_empty() {
-            self.tracks = tracks::<D>();
+            self.field_states = field_states::<D>();
         }
         if self.scopes.is_empty() {
             self.scopes = Scopes::of(&D::SCHEMA);
         }
-        let Leaves { seen: leaves, batch_size } = Leaves::of(diagnostics, self.tracks.len());
-        self.tracks.iter().zip(&leaves).try_for_each(|(track, seen)| track.check(seen))?;
+        let Leaves { infos: leaves, batch_size } = Leaves::of(diagnostics, self.field_states.len());
+        self.field_states.iter().zip(&leaves).try_for_each(|(field_state, info)| field_state.check(info))?;
         let samples = self.scopes.samples(&leaves, batch_size)?;
-        self.prepared.clear();
-        for (track, seen) in self.tracks.iter().zip(&leaves) {
-            self.prepared.push(track.prepare(seen, &samples[track.scope], self.policy)?);
+        self.staged.clear();
+        for (field_state, info) in self.field_states.iter().zip(&leaves) {
+            self.staged.push(field_state.stage(info, &samples[field_state.scope], self.policy)?);
         }
         // What was taken under another policy is reduced under it.
         let earlier = if self.policy == self.window_policy { Ok(()) } else { self.flush() };
         self.window_policy = self.policy;
-        let is_pending = self.prepared.iter().any(|prepared| matches!(prepared, Prepared::Pending(..)));
-        for ((track, seen), prepared) in self.tracks.iter_mut().zip(&leaves).zip(self.prepared.drain(..)) {
-            self.window_bytes += track.accept(seen, prepared, self.window.len(), self.updates);
+        let is_pending = self.staged.iter().any(|staged| matches!(staged, Staged::Pending(..)));
+        for ((field_state, info), staged) in self.field_states.iter_mut().zip(&leaves).zip(self.staged.drain(..)) {
+            self.window_bytes += field_state.accept(info, staged, self.window.len(), self.updates);
         }
         if is_pending {
             self.window.push(self.updates, samples);
@@ -179,25 +179,28 @@ impl<D: Diagnostic> Aggregator<D> {
             return Ok(());
         }
         if self.is_empty() {
-            let settled = other.settle();
+            let outcome = other.reduce_pending();
             *self = Self { policy: self.policy, window_policy: self.policy, ..other };
-            return settled;
+            return outcome;
         }
         let _no_grad = no_grad_guard();
-        self.tracks.iter().zip(&other.tracks).try_for_each(|(track, other)| track.check_merge(other))?;
-        let settled = only_left_out(self.settle())?.and(only_left_out(other.settle())?);
+        self.field_states
+            .iter()
+            .zip(&other.field_states)
+            .try_for_each(|(field_state, other)| field_state.check_merge(other))?;
+        let outcome = only_left_out(self.reduce_pending())?.and(only_left_out(other.reduce_pending())?);
         let updates = other.updates;
-        let natures = other.tracks.iter().map(|track| track.nature.clone()).collect::<Vec<_>>();
-        let merge = |(track, other): (&Track, Track)| track.merge(other.delayed(self.updates)?);
-        let merged = self.tracks.iter().zip(other.tracks).map(merge).collect::<Result<Vec<_>>>()?;
-        for ((track, merged), nature) in self.tracks.iter_mut().zip(merged).zip(natures) {
+        let layouts = other.field_states.iter().map(|field_state| field_state.layout.clone()).collect::<Vec<_>>();
+        let merge = |(field_state, other): (&FieldState, FieldState)| field_state.merge(other.delayed(self.updates)?);
+        let merged = self.field_states.iter().zip(other.field_states).map(merge).collect::<Result<Vec<_>>>()?;
+        for ((field_state, merged), layout) in self.field_states.iter_mut().zip(merged).zip(layouts) {
             if let Some(merged) = merged {
-                track.commit(merged);
+                field_state.commit(merged);
             }
-            track.nature = track.nature.take().or(nature);
+            field_state.layout = field_state.layout.take().or(layout);
         }
         self.updates += updates;
-        settled
+        outcome
     }
 
     /// The summary of all updates since the aggregator was made or reset; it stays as it is and can go on.
@@ -222,26 +225,28 @@ impl<D: Diagnostic> Aggregator<D> {
             return Err(Error::NoUpdate);
         }
         let _no_grad = no_grad_guard();
-        self.settle()?;
-        let read = read(&self.tracks)?;
-        let reports = read.iter().zip(&self.tracks).filter_map(|(read, track)| read.report(track.field));
+        self.reduce_pending()?;
+        let read = read(&self.field_states)?;
+        let reports =
+            read.iter().zip(&self.field_states).filter_map(|(read, field_state)| read.report(field_state.field));
         let mut reports = reports.collect::<Vec<_>>();
         reports.sort_by_key(|report| report.update);
         if let (NonFinite::Error, Some(first)) = (self.policy, reports.first()) {
             return Err(Error::NonFinite(*first));
         }
-        let mut values = read.iter().zip(&self.tracks).flat_map(|(read, track)| track.finish(read)).collect();
+        let mut values =
+            read.iter().zip(&self.field_states).flat_map(|(read, field_state)| field_state.finish(read)).collect();
         Ok((D::Summary::take(&mut values)?, reports))
     }
 
     /// Reduces what is pending, and gives it up.
     fn flush(&mut self) -> Result<()> {
         let _no_grad = no_grad_guard();
-        fetch(self.tracks.iter_mut().flat_map(|track| &mut track.pending), &mut self.window)?;
+        fetch(self.field_states.iter_mut().flat_map(|field_state| &mut field_state.pending), &mut self.window)?;
         let mut window = Window::new(&self.window);
         let mut outcome = Ok(());
-        for track in &mut self.tracks {
-            outcome = outcome.and(track.reduce(&mut window, self.window_policy));
+        for field_state in &mut self.field_states {
+            outcome = outcome.and(field_state.reduce(&mut window, self.window_policy));
         }
         self.window.clear();
         self.window_bytes = 0;
@@ -249,9 +254,9 @@ impl<D: Diagnostic> Aggregator<D> {
     }
 
     /// Brings all that was taken in into the states.
-    fn settle(&mut self) -> Result<()> {
+    fn reduce_pending(&mut self) -> Result<()> {
         let flushed = self.flush();
-        self.tracks.iter_mut().try_for_each(Track::settle)?;
+        self.field_states.iter_mut().try_for_each(FieldState::take_host_sums)?;
         flushed
     }
 }
@@ -264,10 +269,10 @@ fn only_left_out(outcome: Result<()>) -> Result<Result<()>> {
     }
 }
 
-/// A track for each field.
-fn tracks<D: Diagnostic>() -> Vec<Track> {
+/// An empty state for each field.
+fn field_states<D: Diagnostic>() -> Vec<FieldState> {
     let scopes = Scopes::of(&D::SCHEMA).of_fields();
-    D::SCHEMA.fields().into_iter().zip(scopes).map(|(field, scope)| Track::new(field, scope)).collect()
+    D::SCHEMA.fields().into_iter().zip(scopes).map(|(field, scope)| FieldState::new(field, scope)).collect()
 }
 
 impl<D> Default for Aggregator<D> {

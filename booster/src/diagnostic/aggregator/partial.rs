@@ -8,7 +8,7 @@ use crate::error::Result;
 
 /// What was found of values that are not finite, `[1]` each, doubles.
 #[derive(Debug)]
-pub(crate) struct Finite {
+pub(crate) struct NonFiniteStatus {
     /// The number of the first update with one, else infinity.
     pub(crate) first: Tensor,
     /// How many were left out.
@@ -17,12 +17,12 @@ pub(crate) struct Finite {
 
 /// What pending values were reduced to, to be merged with the states of those before.
 #[derive(Debug)]
-pub(crate) struct Lifted {
+pub(crate) struct Partial {
     pub(crate) states: Vec<State>,
-    pub(crate) finite: Finite,
+    pub(crate) non_finite: NonFiniteStatus,
 }
 
-impl Finite {
+impl NonFiniteStatus {
     pub(crate) fn merged(&self, later: &Self) -> Result<Self> {
         let device = meeting_place([self.first.device(), later.first.device()].into_iter());
         let skipped = match (&self.skipped, &later.skipped) {

@@ -6,7 +6,7 @@ use tch::{Device, Kind, Tensor};
 use super::detach::own;
 use super::non_finite::NonFinite;
 use super::sums::Addend;
-use crate::diagnostic::leaf::layout::Seen;
+use crate::diagnostic::leaf::layout::LeafInfo;
 use crate::diagnostic::leaf::{LeafRef, LeafValue, Ratio, Weighted, rows_of, writes};
 use crate::diagnostic::samples::Samples;
 use crate::error::{Error, Result};
@@ -24,9 +24,9 @@ pub(crate) struct Pending {
     writes: u64,
 }
 
-/// What is kept of a value.
+/// What is kept of a value until its whole update was checked.
 #[derive(Debug)]
-pub(crate) enum Prepared {
+pub(crate) enum Staged {
     /// There was no value.
     Absent,
     /// It was on the host: its sums.
@@ -76,21 +76,21 @@ impl Pending {
     }
 }
 
-impl Prepared {
-    /// Makes of a value that was checked what is kept of it: all that can fail of an update, without changing a state.
+impl Staged {
+    /// Stages a value that was checked: all that can fail of an update, without changing a state.
     /// `additive` tells whether its reductions need sums alone.
-    pub(crate) fn of(seen: &Seen<'_>, samples: &Samples, policy: NonFinite, additive: bool) -> Result<Self> {
-        if seen.size().contains(&0) {
+    pub(crate) fn of(info: &LeafInfo<'_>, samples: &Samples, policy: NonFinite, additive: bool) -> Result<Self> {
+        if info.size().contains(&0) {
             return Ok(Self::Absent);
         }
         if additive
-            && let Some(sums) = Addend::of(seen, samples)?
+            && let Some(sums) = Addend::of(info, samples)?
             && (policy != NonFinite::Skip || sums.has_nothing_to_skip())
         {
             return Ok(Self::OnHost(sums));
         }
-        let (first, second) = (seen.info(0), seen.info(1));
-        Ok(match (seen.leaf, first, second) {
+        let (first, second) = (info.tensor_info(0), info.tensor_info(1));
+        Ok(match (info.leaf, first, second) {
             (LeafRef::Tensor(tensor), Some(info), _) => {
                 let (tensor, bytes) = own(tensor, info)?;
                 Self::Pending(LeafValue::Tensor(tensor), bytes)

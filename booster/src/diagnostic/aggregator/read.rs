@@ -2,16 +2,16 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::field_state::Track;
+use super::field_state::FieldState;
 use crate::diagnostic::reduction::{HostState, State};
 use crate::diagnostic::schema::{Field, Metric};
 use crate::diagnostic::value::Value;
 use crate::error::{NonFiniteReport, Result};
 use crate::transfers;
 
-/// What a track holds, on the host.
+/// The state of a field, read to the host.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Read {
+pub(crate) struct HostFieldState {
     /// One state per reduction, once there was a value.
     pub(crate) states: Option<Vec<HostState>>,
     /// The first update with a value that is not finite, else infinity.
@@ -20,7 +20,7 @@ pub(crate) struct Read {
     pub(crate) skipped: f64,
 }
 
-impl Read {
+impl HostFieldState {
     pub(crate) fn report(&self, field: &'static Field) -> Option<NonFiniteReport> {
         let found = self.first.is_finite();
         let Field { group, name: field, .. } = *field;
@@ -28,13 +28,13 @@ impl Read {
     }
 }
 
-/// Reads all tracks, with one read for each device.
-pub(crate) fn read(tracks: &[Track]) -> Result<Vec<Read>> {
-    let tensors = tracks.iter().flat_map(tensors).collect::<Vec<_>>();
+/// Reads the states of all fields, with one read for each device.
+pub(crate) fn read(field_states: &[FieldState]) -> Result<Vec<HostFieldState>> {
+    let tensors = field_states.iter().flat_map(tensors).collect::<Vec<_>>();
     let mut numbers = read_tensors(&tensors)?.into_iter();
     let mut next = || numbers.next().unwrap_or_default();
-    let read = |track: &Track| {
-        let states = track.states.as_ref().map(|states| {
+    let read = |field_state: &FieldState| {
+        let states = field_state.states.as_ref().map(|states| {
             let state = |state: &State| HostState {
                 parts: state.parts().iter().map(|_| next()).collect(),
                 dims: state.dims().to_vec(),
@@ -42,21 +42,21 @@ pub(crate) fn read(tracks: &[Track]) -> Result<Vec<Read>> {
             states.iter().map(state).collect()
         });
         let (mut first, mut skipped) = (f64::INFINITY, 0.0);
-        if let Some(finite) = &track.finite {
+        if let Some(non_finite) = &field_state.non_finite {
             first = next().first().copied().unwrap_or(first);
-            if finite.skipped.is_some() {
+            if non_finite.skipped.is_some() {
                 skipped = next().first().copied().unwrap_or(skipped);
             }
         }
-        Read { states, first, skipped }
+        HostFieldState { states, first, skipped }
     };
-    Ok(tracks.iter().map(read).collect())
+    Ok(field_states.iter().map(read).collect())
 }
 
-/// The tensors of a track, in the order in which they are read.
-fn tensors(track: &Track) -> impl Iterator<Item = &Tensor> {
-    let states = track.states.iter().flatten().flat_map(State::parts);
-    let finite = track.finite.iter().flat_map(|finite| [Some(&finite.first), finite.skipped.as_ref()]);
+/// The tensors of a field's state, in the order in which they are read.
+fn tensors(field_state: &FieldState) -> impl Iterator<Item = &Tensor> {
+    let states = field_state.states.iter().flatten().flat_map(State::parts);
+    let finite = field_state.non_finite.iter().flat_map(|found| [Some(&found.first), found.skipped.as_ref()]);
     states.chain(finite.flatten())
 }
 
@@ -83,9 +83,9 @@ fn read_tensors(tensors: &[&Tensor]) -> Result<Vec<Vec<f64>>> {
     Ok(read)
 }
 
-impl Track {
+impl FieldState {
     /// The values of the field's metrics.
-    pub(crate) fn finish(&self, read: &Read) -> Vec<Value> {
+    pub(crate) fn finish(&self, read: &HostFieldState) -> Vec<Value> {
         let finish = |metric: &Metric| {
             let state = self.reduces.iter().position(|reduce| reduce.shares_state(&metric.reduce));
             let host = state.and_then(|index| read.states.as_ref().map(|states| &states[index]));

@@ -5,13 +5,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor, no_grad_guard};
 
-use super::field_state::Track;
-use super::partial::{Finite, Lifted};
-use super::read::{Read, read};
-use super::{Aggregator, tracks};
+use super::field_state::FieldState;
+use super::partial::{NonFiniteStatus, Partial};
+use super::read::{HostFieldState, read};
+use super::{Aggregator, field_states};
 use crate::diagnostic::Diagnostic;
-use crate::diagnostic::leaf::layout::Nature;
-use crate::diagnostic::reduction::{Chunk, Content, HostState, State};
+use crate::diagnostic::leaf::layout::Layout;
+use crate::diagnostic::reduction::{Content, HostState, LeafValues, State};
 use crate::diagnostic::schema::{Field, SchemaMetric};
 use crate::error::{Error, Result};
 
@@ -62,7 +62,8 @@ pub struct SavedAggregator {
 struct SavedField {
     /// `group/name (reduction)` of each metric: so that a mismatch can be named.
     metrics: Vec<String>,
-    nature: Option<Nature>,
+    #[serde(rename = "nature")]
+    layout: Option<Layout>,
     /// Each number by its bits, since text formats have neither NaN nor infinity.
     states: Option<Vec<SavedState>>,
     first_non_finite: u64,
@@ -82,9 +83,10 @@ impl<D: Diagnostic> Aggregator<D> {
     /// [`Error::Torch`] where a device failed.
     pub fn save(&mut self) -> Result<SavedAggregator> {
         let _no_grad = no_grad_guard();
-        self.settle()?;
-        let read = read(&self.tracks)?;
-        let fields = self.tracks.iter().zip(read).map(|(track, read)| SavedField::of(track, &read)).collect();
+        self.reduce_pending()?;
+        let read = read(&self.field_states)?;
+        let fields =
+            self.field_states.iter().zip(read).map(|(field_state, read)| SavedField::of(field_state, &read)).collect();
         Ok(SavedAggregator { version: VERSION, schema_hash: D::SCHEMA.hash(), updates: self.updates, fields })
     }
 
@@ -109,14 +111,14 @@ impl<D: Diagnostic> Aggregator<D> {
             }
             return Ok(aggregator);
         }
-        aggregator.tracks = tracks::<D>();
-        check(saved, D::SCHEMA.hash(), &aggregator.tracks)?;
-        for (track, field) in aggregator.tracks.iter_mut().zip(&saved.fields) {
-            field.check(track, saved.updates)?;
-            if let Some(lifted) = field.lifted()? {
-                track.commit(lifted);
+        aggregator.field_states = field_states::<D>();
+        check(saved, D::SCHEMA.hash(), &aggregator.field_states)?;
+        for (field_state, field) in aggregator.field_states.iter_mut().zip(&saved.fields) {
+            field.check(field_state, saved.updates)?;
+            if let Some(partial) = field.partial()? {
+                field_state.commit(partial);
             }
-            track.nature.clone_from(&field.nature);
+            field_state.layout.clone_from(&field.layout);
         }
         aggregator.updates = saved.updates;
         Ok(aggregator)
@@ -124,8 +126,8 @@ impl<D: Diagnostic> Aggregator<D> {
 }
 
 /// The first difference between what was saved and what is asked for.
-fn check(saved: &SavedAggregator, hash: u64, tracks: &[Track]) -> Result<()> {
-    let expected = tracks.iter().map(|track| metrics(track.field)).collect::<Vec<_>>();
+fn check(saved: &SavedAggregator, hash: u64, field_states: &[FieldState]) -> Result<()> {
+    let expected = field_states.iter().map(|field_state| metrics(field_state.field)).collect::<Vec<_>>();
     let longest = expected.len().max(saved.fields.len());
     for index in 0..longest {
         let (expected, found) = (expected.get(index), saved.fields.get(index).map(|field| &field.metrics));
@@ -146,23 +148,23 @@ fn metrics(field: &'static Field) -> Vec<String> {
 }
 
 impl SavedField {
-    fn of(track: &Track, read: &Read) -> Self {
+    fn of(field_state: &FieldState, read: &HostFieldState) -> Self {
         let bits = |part: &Vec<f64>| part.iter().map(|number| number.to_bits()).collect();
         let state =
             |state: &HostState| SavedState { parts: state.parts.iter().map(bits).collect(), dims: state.dims.clone() };
         Self {
-            metrics: metrics(track.field),
-            nature: track.nature.clone(),
+            metrics: metrics(field_state.field),
+            layout: field_state.layout.clone(),
             states: read.states.as_ref().map(|states| states.iter().map(state).collect()),
             first_non_finite: read.first.to_bits(),
             skipped: read.skipped as u64,
         }
     }
 
-    /// Whether its states are such as the reductions of a track make of values.
-    fn check(&self, track: &Track, updates: u64) -> Result<()> {
+    /// Whether its states are such as the reductions of a field make of values.
+    fn check(&self, field_state: &FieldState, updates: u64) -> Result<()> {
         let damaged = |metric: Option<&String>, expected: String, found: String| {
-            let of = metric.map_or(track.field.name, String::as_str);
+            let of = metric.map_or(field_state.field.name, String::as_str);
             Err(Error::Schema(format!("{of}: expected {expected}, found {found}")))
         };
         let first = f64::from_bits(self.first_non_finite);
@@ -171,18 +173,18 @@ impl SavedField {
             return damaged(self.metrics.first(), expected, first.to_string());
         }
         let Some(states) = &self.states else { return Ok(()) };
-        if states.len() != track.reduces.len() {
-            let expected = format!("{} states", track.reduces.len());
+        if states.len() != field_state.reduces.len() {
+            let expected = format!("{} states", field_state.reduces.len());
             return damaged(self.metrics.first(), expected, states.len().to_string());
         }
-        let Some(nature) = &self.nature else {
+        let Some(layout) = &self.layout else {
             return damaged(self.metrics.first(), "values of some form".to_owned(), "states without values".to_owned());
         };
-        for (reduce, state) in track.reduces.iter().zip(states) {
-            let metric = track.field.metrics.iter().position(|metric| reduce.shares_state(&metric.reduce));
+        for (reduce, state) in field_state.reduces.iter().zip(states) {
+            let metric = field_state.field.metrics.iter().position(|metric| reduce.shares_state(&metric.reduce));
             let metric = metric.and_then(|index| self.metrics.get(index));
-            let of_one = probe(nature, 1).and_then(|chunk| chunk.map(|chunk| reduce.lift(&chunk)).transpose());
-            let of_two = probe(nature, 2).and_then(|chunk| chunk.map(|chunk| reduce.lift(&chunk)).transpose());
+            let of_one = probe(layout, 1).and_then(|leaf| leaf.map(|leaf| reduce.state_of(&leaf)).transpose());
+            let of_two = probe(layout, 2).and_then(|leaf| leaf.map(|leaf| reduce.state_of(&leaf)).transpose());
             let (of_one, of_two) = match (of_one, of_two) {
                 (Ok(Some(of_one)), Ok(Some(of_two))) => (Form::of(&of_one), Form::of(&of_two)),
                 (Ok(_), Ok(_)) => continue,
@@ -197,7 +199,7 @@ impl SavedField {
         Ok(())
     }
 
-    fn lifted(&self) -> Result<Option<Lifted>> {
+    fn partial(&self) -> Result<Option<Partial>> {
         let Some(states) = &self.states else { return Ok(None) };
         let numbers = |part: &Vec<u64>| part.iter().map(|&bits| f64::from_bits(bits)).collect();
         let state = |state: &SavedState| {
@@ -205,8 +207,8 @@ impl SavedField {
         };
         let number = |number: f64| Tensor::f_from_slice(&[number]);
         let skipped = (self.skipped > 0).then(|| number(self.skipped as f64)).transpose()?;
-        let finite = Finite { first: number(f64::from_bits(self.first_non_finite))?, skipped };
-        Ok(Some(Lifted { states: states.iter().map(state).collect::<Result<_>>()?, finite }))
+        let non_finite = NonFiniteStatus { first: number(f64::from_bits(self.first_non_finite))?, skipped };
+        Ok(Some(Partial { states: states.iter().map(state).collect::<Result<_>>()?, non_finite }))
     }
 }
 
@@ -230,8 +232,8 @@ impl fmt::Display for Form {
 }
 
 /// Some rows of zeros in a form; none if a row has too many entries to be made for a trial.
-fn probe(nature: &Nature, rows: i64) -> Result<Option<Chunk>> {
-    let dims = nature.row();
+fn probe(layout: &Layout, rows: i64) -> Result<Option<LeafValues>> {
+    let dims = layout.row();
     let entries = dims.iter().try_fold(1, |entries: i64, &length| entries.checked_mul(length));
     if entries.is_none_or(|entries| entries > MOST_ENTRIES) {
         return Ok(None);
@@ -239,11 +241,11 @@ fn probe(nature: &Nature, rows: i64) -> Result<Option<Chunk>> {
     let options = (Kind::Double, Device::Cpu);
     let shape = [&[rows], dims].concat();
     let (values, ones) = (Tensor::f_zeros(&shape, options)?, Tensor::f_ones(&shape, options)?);
-    Ok(Some(Chunk::from(match nature {
-        Nature::Numbers | Nature::Scalars => Content::Batches { values, samples: ones },
-        Nature::Samples(_) => Content::Samples(values),
-        Nature::Weighted(..) => Content::Weighted { values, weights: ones, spread: 1.0 },
-        Nature::Ratios => {
+    Ok(Some(LeafValues::from(match layout {
+        Layout::Numbers | Layout::Scalars => Content::Batches { values, samples: ones },
+        Layout::Samples(_) => Content::Samples(values),
+        Layout::Weighted(..) => Content::Weighted { values, weights: ones, spread: 1.0 },
+        Layout::Ratios => {
             Content::Ratios { finite: values.f_isfinite()?, numerators: values, denominators: ones, skipped: None }
         }
     })))

@@ -115,7 +115,7 @@ fn what_a_window_sends_does_not_grow_with_its_updates() {
         let updates = updates(count, lengths);
         let (_, reads, uploads) = with(Simulated::Device, || {
             updates.iter().try_for_each(|update| aggregator.update(update))?;
-            aggregator.settle()
+            aggregator.reduce_pending()
         });
         assert_eq!(reads, 0);
         uploads

@@ -4,8 +4,8 @@ use booster_sys::info::Info;
 use tch::{Kind, Tensor};
 
 use super::detach::is_float8;
-use super::partial::{Finite, Lifted};
-use crate::diagnostic::leaf::layout::Seen;
+use super::partial::{NonFiniteStatus, Partial};
+use crate::diagnostic::leaf::layout::LeafInfo;
 use crate::diagnostic::leaf::{LeafRef, Ratio};
 use crate::diagnostic::reduction::{Additive, Reduce, State};
 use crate::diagnostic::samples::Samples;
@@ -45,21 +45,21 @@ pub(crate) struct Addend {
 
 impl Addend {
     /// The sums of a value that is on the host; nothing for others.
-    pub(crate) fn of(seen: &Seen<'_>, samples: &Samples) -> Result<Option<Self>> {
-        if let LeafRef::Ratio(Ratio { numerator, denominator }) = seen.leaf {
-            let Some((plain, first)) = sum_of(numerator, seen.info(0))? else { return Ok(None) };
-            let Some((samples, second)) = sum_of(denominator, seen.info(1))? else { return Ok(None) };
+    pub(crate) fn of(info: &LeafInfo<'_>, samples: &Samples) -> Result<Option<Self>> {
+        if let LeafRef::Ratio(Ratio { numerator, denominator }) = info.leaf {
+            let Some((plain, first)) = sum_of(numerator, info.tensor_info(0))? else { return Ok(None) };
+            let Some((samples, second)) = sum_of(denominator, info.tensor_info(1))? else { return Ok(None) };
             return Ok(Some(Self { weighted: plain, weight: samples, plain, samples, is_finite: first && second }));
         }
-        let sum = match seen.leaf {
-            LeafRef::Tensor(tensor) => sum_of(tensor, seen.info(0))?,
+        let sum = match info.leaf {
+            LeafRef::Tensor(tensor) => sum_of(tensor, info.tensor_info(0))?,
             leaf => leaf.number().map(|number| (number, number.is_finite())),
         };
         let Some((plain, is_finite)) = sum else { return Ok(None) };
-        Ok(match (seen.size().first(), samples) {
+        Ok(match (info.size().first(), samples) {
             (Some(&rows), _) => Some(Self {
                 weighted: plain,
-                weight: seen.size().numel() as f64,
+                weight: info.size().numel() as f64,
                 plain,
                 samples: rows as f64,
                 is_finite,
@@ -97,7 +97,7 @@ impl HostSums {
     }
 
     /// What they come to, as states of additive reductions; nothing where there was no value.
-    pub(crate) fn lifted(&self, reduces: &[Reduce]) -> Result<Option<Lifted>> {
+    pub(crate) fn partial(&self, reduces: &[Reduce]) -> Result<Option<Partial>> {
         if !self.any {
             return Ok(None);
         }
@@ -110,7 +110,7 @@ impl HostSums {
         };
         let first = Tensor::f_from_slice(&[self.first.map_or(f64::INFINITY, |update| update as f64)])?;
         let states = reduces.iter().map(state).collect::<Result<_>>()?;
-        Ok(Some(Lifted { states, finite: Finite { first, skipped: None } }))
+        Ok(Some(Partial { states, non_finite: NonFiniteStatus { first, skipped: None } }))
     }
 }
 

@@ -22,15 +22,15 @@ pub(crate) fn gather<D: Diagnostic>(mut shards: Vec<D>, sizes: Option<&[i64]>) -
     let scopes = Scopes::of(&D::SCHEMA);
     let scope_of_field = scopes.of_fields();
     let leaves = shards.iter().map(|shard| Leaves::of(shard, fields.len())).collect::<Vec<_>>();
-    let check = |leaves: &Leaves<'_>| leaves.seen.iter().zip(&fields).try_for_each(|(seen, field)| field.check(seen));
+    let check = |leaves: &Leaves<'_>| leaves.infos.iter().zip(&fields).try_for_each(|(info, field)| field.check(info));
     leaves.iter().try_for_each(check)?;
-    let count = |(index, Leaves { seen, batch_size }): (usize, &Leaves<'_>)| {
-        scopes.samples(seen, batch_size.or_else(|| sizes.and_then(|sizes| sizes.get(index).copied())))
+    let count = |(index, Leaves { infos, batch_size }): (usize, &Leaves<'_>)| {
+        scopes.samples(infos, batch_size.or_else(|| sizes.and_then(|sizes| sizes.get(index).copied())))
     };
     let counts = leaves.iter().enumerate().map(count).collect::<Result<Vec<_>>>()?;
     let column = |(index, &field): (usize, &&'static Field)| {
         let counts = counts.iter().map(|counts| &counts[scope_of_field[index]]);
-        let shards = leaves.iter().map(|leaves| leaves.seen[index].leaf).zip(counts);
+        let shards = leaves.iter().map(|leaves| leaves.infos[index].leaf).zip(counts);
         let shards = shards.filter(|(leaf, _)| !matches!(leaf, LeafRef::Absent)).collect();
         Column { field, shards }.gather()
     };

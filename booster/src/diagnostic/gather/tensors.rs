@@ -6,7 +6,7 @@ use tch::{Device, Kind, Tensor};
 use super::column::{Column, Combine};
 use crate::device::{concatenate, to_device};
 use crate::diagnostic::leaf::{LeafRef, Ratio, Weighted, rows_of};
-use crate::diagnostic::reduction::{Chunk, Content};
+use crate::diagnostic::reduction::{Content, LeafValues};
 use crate::diagnostic::samples::Samples;
 use crate::error::{Error, Result};
 use crate::functional::widest_float;
@@ -47,8 +47,8 @@ impl Column<'_> {
             combine => combine,
         };
         let weight = weights.f_sum(Kind::Double)?;
-        let chunk = Chunk::from(Content::Batches { values, samples: weights });
-        let value = combined(&chunk, combine)?;
+        let leaf = LeafValues::from(Content::Batches { values, samples: weights });
+        let value = combined(&leaf, combine)?;
         // Without weight there is no value, and nothing that it would count.
         let value = value.try_masked_fill(&weight.try_eq(0)?, 0.0)?;
         Ok(Weighted::new(back(&value, device)?, back(&weight, device)?))
@@ -66,8 +66,8 @@ impl Column<'_> {
         let values = stacked(&tensors)?;
         let samples = Samples::stack(self.shards.iter().map(|(_, samples)| *samples), with_doubles(first.device()))?;
         let combine = self.combine();
-        let chunk = Chunk::from(Content::Batches { values, samples });
-        let combined = combined(&chunk, combine)?;
+        let leaf = LeafValues::from(Content::Batches { values, samples });
+        let combined = combined(&leaf, combine)?;
         let is_fraction = matches!(kind, Kind::Half | Kind::BFloat16 | Kind::Float | Kind::Double);
         let combined = match combine {
             // A mean of integers or bools may be a fraction: it stays a double then.
@@ -124,13 +124,13 @@ fn join_rows(parts: &[(&Tensor, i64)]) -> Result<Tensor> {
 }
 
 /// Batch-level values as one, a 0-dimensional double.
-fn combined(chunk: &Chunk, combine: Combine) -> Result<Tensor> {
+fn combined(leaf: &LeafValues, combine: Combine) -> Result<Tensor> {
     match combine {
-        Combine::Mean => chunk.weighted_sums().and_then(|(sum, weight)| Ok(sum.f_div(&weight)?)),
-        Combine::Sum => chunk.sum(),
-        Combine::Min => Ok(chunk.counted_or(f64::INFINITY)?.f_min()?),
-        Combine::Max => Ok(chunk.counted_or(f64::NEG_INFINITY)?.f_max()?),
-        Combine::Last => Ok(chunk.last()?.0),
+        Combine::Mean => leaf.weighted_sums().and_then(|(sum, weight)| Ok(sum.f_div(&weight)?)),
+        Combine::Sum => leaf.sum(),
+        Combine::Min => Ok(leaf.counted_or(f64::INFINITY)?.f_min()?),
+        Combine::Max => Ok(leaf.counted_or(f64::NEG_INFINITY)?.f_max()?),
+        Combine::Last => Ok(leaf.last()?.0),
     }
 }
 

@@ -9,9 +9,9 @@ use tch::{Kind, Tensor};
 use super::LeafRef;
 use super::weighted::Weighted;
 
-/// The form of a field's values: it stays the same from update to update.
+/// The layout that every value of a field must keep, so that those of many updates can be joined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Nature {
+pub(crate) enum Layout {
     /// Numbers on the host.
     Numbers,
     /// 0-dimensional tensors.
@@ -24,7 +24,7 @@ pub(crate) enum Nature {
     Ratios,
 }
 
-impl Nature {
+impl Layout {
     pub(crate) fn of(leaf: LeafRef<'_>) -> Option<Self> {
         match leaf {
             LeafRef::Absent => None,
@@ -44,7 +44,7 @@ impl Nature {
         }
     }
 
-    /// Whether a tensor of this size is of this nature, without making the nature of the tensor.
+    /// Whether a tensor of this size has this layout, without making the layout of the tensor.
     pub(crate) fn admits(&self, size: &[i64]) -> bool {
         match self {
             Self::Scalars => size.is_empty(),
@@ -59,7 +59,7 @@ fn dims(tensor: &Tensor) -> Option<Vec<i64>> {
     tensor.size().split_first().map(|(_, dims)| dims.to_vec())
 }
 
-impl fmt::Display for Nature {
+impl fmt::Display for Layout {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shape = |dims: &[i64]| {
             let dims = dims.iter().map(ToString::to_string);
@@ -100,9 +100,10 @@ pub(crate) fn is_real(kind: Kind) -> bool {
     )
 }
 
-/// A leaf with what libtorch said of it: each question costs as much as a good part of the aggregation.
+/// A leaf with the shape, kind and device of its tensors, which are asked of libtorch once per update: asking costs as
+/// much as a good part of the aggregation.
 #[derive(Debug)]
-pub(crate) struct Seen<'a> {
+pub(crate) struct LeafInfo<'a> {
     /// Without the `Option`s around it.
     pub(crate) leaf: LeafRef<'a>,
     /// Whether its type is an `Option`, whatever the name that it is written under.
@@ -111,7 +112,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) tensors: [Option<Result<Info, NotDense>>; 2],
 }
 
-impl Seen<'_> {
+impl LeafInfo<'_> {
     /// The shape of a tensor or of weighted values; of anything else that of a number.
     pub(crate) fn size(&self) -> &Shape {
         match (self.leaf, &self.tensors[0]) {
@@ -126,7 +127,7 @@ impl Seen<'_> {
     }
 }
 
-impl<'a> From<LeafRef<'a>> for Seen<'a> {
+impl<'a> From<LeafRef<'a>> for LeafInfo<'a> {
     fn from(leaf: LeafRef<'a>) -> Self {
         let is_optional = matches!(leaf, LeafRef::Present(_));
         let leaf = leaf.inner();
@@ -135,7 +136,7 @@ impl<'a> From<LeafRef<'a>> for Seen<'a> {
     }
 }
 
-impl Seen<'_> {
+impl LeafInfo<'_> {
     /// What is wrong with it, if its tensors cannot be computed with, or its weights do not fit its values: what was
     /// expected, and what was found.
     pub(crate) fn flaw(&self) -> Option<(&'static str, String)> {
@@ -155,7 +156,7 @@ impl Seen<'_> {
     }
 
     /// A tensor of the leaf that was found to be dense.
-    pub(crate) fn info(&self, index: usize) -> Option<&Info> {
+    pub(crate) fn tensor_info(&self, index: usize) -> Option<&Info> {
         self.tensors[index].as_ref().and_then(|info| info.as_ref().ok())
     }
 }

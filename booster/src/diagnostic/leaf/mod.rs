@@ -60,13 +60,13 @@ pub trait Leaf: fmt::Debug + 'static {
         [None, None]
     }
 
-    /// Makes a leaf of a value of its own nature; gives back one that it cannot hold.
+    /// Makes a leaf of a value of its own variant; gives back one that it cannot hold.
     #[doc(hidden)]
     fn from_value(value: LeafValue) -> Result<Self, LeafValue>
     where
         Self: Sized;
 
-    /// Takes over a value of its own nature; gives back one that it cannot hold.
+    /// Takes over a value of its own variant; gives back one that it cannot hold.
     #[doc(hidden)]
     fn assign(&mut self, value: LeafValue) -> Result<(), LeafValue>;
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tch::Tensor;
 
 #[cfg(doc)]
-use super::Chunk;
+use super::LeafValues;
 use super::{Count, Mean, Reduction, Sum};
 use crate::diagnostic::leaf::{Leaf, Ratio, Weighted};
 
@@ -14,7 +14,7 @@ use crate::diagnostic::leaf::{Leaf, Ratio, Weighted};
 ///
 /// The value of a ratio is known only once all its parts are summed, so that the greatest of several partial ratios, or
 /// their spread, would depend on how the samples are cut into batches. Implement it for a reduction of your own if its
-/// state depends only on the sum of the denominators, which are the weights of the [`Chunk`], and on that of the
+/// state depends only on the sum of the denominators, which are the weights of the [`LeafValues`], and on that of the
 /// numerators, which are its values times its weights.
 ///
 /// ```compile_fail

@@ -3,7 +3,7 @@
 use booster_sys::scalar::ScalarOps as _;
 use tch::Tensor;
 
-use super::values::Chunk;
+use super::values::LeafValues;
 use super::{Additive, HostState, Reduction, State};
 use crate::error::Result;
 
@@ -16,8 +16,8 @@ impl Reduction for Mean {
     const NAME: &'static str = "mean";
     const ADDITIVE: Option<Additive> = Some(Additive::Mean);
 
-    fn lift(chunk: &Chunk) -> Result<State> {
-        let (sum, weight) = chunk.weighted_sums()?;
+    fn from_values(leaf: &LeafValues) -> Result<State> {
+        let (sum, weight) = leaf.weighted_sums()?;
         Ok(State::new([Tensor::f_stack(&[sum, weight], 0)?]))
     }
 
@@ -40,8 +40,8 @@ impl Reduction for Sum {
     const NAME: &'static str = "sum";
     const ADDITIVE: Option<Additive> = Some(Additive::Sum);
 
-    fn lift(chunk: &Chunk) -> Result<State> {
-        Ok(State::new([chunk.sum()?.f_reshape([1])?]))
+    fn from_values(leaf: &LeafValues) -> Result<State> {
+        Ok(State::new([leaf.sum()?.f_reshape([1])?]))
     }
 
     fn merge(earlier: &State, later: &State) -> Result<State> {
@@ -63,8 +63,8 @@ impl Reduction for Count {
     const NAME: &'static str = "count";
     const ADDITIVE: Option<Additive> = Some(Additive::Count);
 
-    fn lift(chunk: &Chunk) -> Result<State> {
-        Ok(State::new([chunk.count()?.f_reshape([1])?]))
+    fn from_values(leaf: &LeafValues) -> Result<State> {
+        Ok(State::new([leaf.count()?.f_reshape([1])?]))
     }
 
     fn merge(earlier: &State, later: &State) -> Result<State> {
@@ -84,10 +84,10 @@ impl Reduction for Min {
     type Value = f64;
     const NAME: &'static str = "min";
 
-    fn lift(chunk: &Chunk) -> Result<State> {
+    fn from_values(leaf: &LeafValues) -> Result<State> {
         // The presence is negated: both numbers merge by their minimum.
-        let least = chunk.counted_or(f64::INFINITY)?.f_amin(ALL, false)?;
-        Ok(State::new([Tensor::f_stack(&[least, chunk.any_counts()?.f_neg()?], 0)?]))
+        let least = leaf.counted_or(f64::INFINITY)?.f_amin(ALL, false)?;
+        Ok(State::new([Tensor::f_stack(&[least, leaf.any_counts()?.f_neg()?], 0)?]))
     }
 
     fn merge(earlier: &State, later: &State) -> Result<State> {
@@ -107,9 +107,9 @@ impl Reduction for Max {
     type Value = f64;
     const NAME: &'static str = "max";
 
-    fn lift(chunk: &Chunk) -> Result<State> {
-        let greatest = chunk.counted_or(f64::NEG_INFINITY)?.f_amax(ALL, false)?;
-        Ok(State::new([Tensor::f_stack(&[greatest, chunk.any_counts()?], 0)?]))
+    fn from_values(leaf: &LeafValues) -> Result<State> {
+        let greatest = leaf.counted_or(f64::NEG_INFINITY)?.f_amax(ALL, false)?;
+        Ok(State::new([Tensor::f_stack(&[greatest, leaf.any_counts()?], 0)?]))
     }
 
     fn merge(earlier: &State, later: &State) -> Result<State> {
@@ -129,8 +129,8 @@ impl Reduction for Last {
     type Value = f64;
     const NAME: &'static str = "last";
 
-    fn lift(chunk: &Chunk) -> Result<State> {
-        let (last, present) = chunk.last()?;
+    fn from_values(leaf: &LeafValues) -> Result<State> {
+        let (last, present) = leaf.last()?;
         Ok(State::new([Tensor::f_stack(&[last, present], 0)?]))
     }
 

@@ -3,7 +3,7 @@
 use tch::Kind;
 
 use super::basic::add;
-use super::values::Chunk;
+use super::values::LeafValues;
 use super::{HostState, Reduction, State};
 use crate::diagnostic::value::Array;
 use crate::error::Result;
@@ -16,8 +16,8 @@ impl Reduction for MeanDims {
     type Value = Array;
     const NAME: &'static str = "mean_dims";
 
-    fn lift(chunk: &Chunk) -> Result<State> {
-        let (values, weights) = (chunk.values()?, chunk.weights()?);
+    fn from_values(leaf: &LeafValues) -> Result<State> {
+        let (values, weights) = (leaf.values()?, leaf.weights()?);
         let dims = values.size()[1..].to_vec();
         let sum = |tensor: tch::Tensor| tensor.f_sum_dim_intlist(0, false, Kind::Double)?.f_reshape([-1]);
         Ok(State::new([sum(values.f_mul(&weights)?)?, sum(weights)?]).with_dims(&dims))

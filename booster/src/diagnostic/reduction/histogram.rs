@@ -3,7 +3,7 @@
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
-use super::values::Chunk;
+use super::values::LeafValues;
 use super::{HostState, Reduction, State};
 use crate::diagnostic::value::Histogram;
 use crate::error::{Error, Result};
@@ -23,8 +23,8 @@ impl Reduction for AutoHistogram {
     type Value = Histogram;
     const NAME: &'static str = "histogram";
 
-    fn lift(chunk: &Chunk) -> Result<State> {
-        lift(chunk, &growing_edges())
+    fn from_values(leaf: &LeafValues) -> Result<State> {
+        from_values(leaf, &growing_edges())
     }
 
     fn merge(earlier: &State, later: &State) -> Result<State> {
@@ -62,8 +62,8 @@ impl<const LOW: u64, const HIGH: u64, const BINS: usize> Reduction for FixedHist
     const NAME: &'static str = "histogram";
     const PARAMETERS: &'static [f64] = &[f64::from_bits(LOW), f64::from_bits(HIGH), BINS as f64];
 
-    fn lift(chunk: &Chunk) -> Result<State> {
-        lift(chunk, &Self::edges())
+    fn from_values(leaf: &LeafValues) -> Result<State> {
+        from_values(leaf, &Self::edges())
     }
 
     fn merge(earlier: &State, later: &State) -> Result<State> {
@@ -88,8 +88,8 @@ fn growing_edges() -> Vec<f64> {
     negative.chain([0.0]).chain(positive.iter().copied()).collect()
 }
 
-fn lift(chunk: &Chunk, edges: &[f64]) -> Result<State> {
-    let (values, weights) = chunk.flat()?;
+fn from_values(leaf: &LeafValues, edges: &[f64]) -> Result<State> {
+    let (values, weights) = leaf.flat()?;
     let buckets = i64::try_from(edges.len()).map_err(Error::custom)? - 1;
     let inner = transfers::upload(&edges[1..edges.len() - 1], values.device())?;
     let index = values.f_bucketize(&inner, false, true)?;
@@ -99,8 +99,8 @@ fn lift(chunk: &Chunk, edges: &[f64]) -> Result<State> {
     let counts = zeros.f_index_add(0, &index.try_clamp_max(buckets - 1)?, &counted)?;
     let weighted = values.f_mul(&weights)?;
     let sums = [weighted.f_sum(Kind::Double)?, weighted.f_mul(&values)?.f_sum(Kind::Double)?];
-    let least = chunk.counted_or(f64::INFINITY)?.f_min()?;
-    let greatest = chunk.counted_or(f64::NEG_INFINITY)?.f_max()?;
+    let least = leaf.counted_or(f64::INFINITY)?.f_min()?;
+    let greatest = leaf.counted_or(f64::NEG_INFINITY)?.f_max()?;
     // Negated, so that both extremes merge by their minimum.
     let extremes = [least, greatest.f_neg()?];
     Ok(State::new([counts, Tensor::f_stack(&sums, 0)?, Tensor::f_stack(&extremes, 0)?]))

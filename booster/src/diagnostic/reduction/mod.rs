@@ -3,9 +3,9 @@
 mod applies;
 mod basic;
 mod dims;
-mod ema;
 mod histogram;
 mod moments;
+mod moving_average;
 mod quantile;
 mod state;
 mod values;
@@ -15,24 +15,25 @@ use std::fmt;
 pub use self::applies::{RatioReduction, Reduced, ReducedBy, Unchecked};
 pub use self::basic::{Count, Last, Max, Mean, Min, Sum};
 pub use self::dims::MeanDims;
-pub use self::ema::Ema;
 pub use self::histogram::{AutoHistogram, FixedHistogram};
 pub use self::moments::{Std, Var};
+pub use self::moving_average::MovingAverage;
 pub use self::quantile::Quantile;
 pub use self::state::{HostState, State};
-pub use self::values::Chunk;
+pub use self::values::LeafValues;
 pub(crate) use self::values::{Content, masked};
 use super::value::{MetricValue, Value};
 use crate::error::Result;
 
-/// A way to make one value of many: an associative `merge` of states, and a `lift` that makes a state of values.
+/// Reduces many values to one: [`from_values`](Self::from_values) makes a state of values, and an associative
+/// [`merge`](Self::merge) joins states.
 ///
-/// Lifting joined values has to equal merging what the parts lift to: then no cut of the samples into batches, shards,
+/// The state of joined values must equal the merged states of their parts: then no cut of the samples into batches, shards,
 /// processes or windows changes a summary. States are doubles on the values' device, so that nothing is read back
 /// before [`finish`](Self::finish).
 ///
 /// ```
-/// use booster::diagnostic::{Array, Chunk, HostState, Reduction, State};
+/// use booster::diagnostic::{Array, LeafValues, HostState, Reduction, State};
 /// use booster::prelude::*;
 /// use booster::tch::{Kind, Tensor};
 ///
@@ -43,10 +44,10 @@ use crate::error::Result;
 ///     type Value = Array;
 ///     const NAME: &'static str = "confusion";
 ///
-///     fn lift(chunk: &Chunk) -> booster::Result<State> {
-///         let pairs = chunk.values()?; // [rows, 2], doubles
+///     fn from_values(leaf: &LeafValues) -> booster::Result<State> {
+///         let pairs = leaf.values()?; // [rows, 2], doubles
 ///         let cells = (pairs.f_select(1, 0)? * 3.0 + pairs.f_select(1, 1)?).f_to_kind(Kind::Int64)?;
-///         let weights = chunk.weights()?.f_select(1, 0)?;
+///         let weights = leaf.weights()?.f_select(1, 0)?;
 ///         let counts = Tensor::f_zeros([9], (Kind::Double, pairs.device()))?.f_index_add(0, &cells, &weights)?;
 ///         Ok(State::new([counts]))
 ///     }
@@ -94,26 +95,26 @@ pub trait Reduction: 'static {
     const PARAMETERS: &'static [f64] = &[];
 
     /// The name of its kind of state, such as `my_crate::moments`: reductions of one field that name the same kind share
-    /// one state, and its `lift` and `merge`. Without a name the state is its own.
+    /// one state, and its `from_values` and `merge`. Without a name the state is its own.
     const STATE: Option<&'static str> = None;
 
     /// How its state can be made from sums alone, so that many fields are reduced in one pass.
     #[doc(hidden)]
     const ADDITIVE: Option<Additive> = None;
 
-    /// The state of some values, of which there is at least one.
+    /// Makes the state of one or more values.
     ///
     /// # Errors
-    /// Where the values cannot be reduced so.
-    fn lift(chunk: &Chunk) -> Result<State>;
+    /// Returns an error if the values cannot be reduced.
+    fn from_values(leaf: &LeafValues) -> Result<State>;
 
-    /// The state of two groups of values, `later` holding the newer ones.
+    /// Merges the states of two groups of values, `later` being of the newer ones.
     ///
     /// # Errors
-    /// libtorch's.
+    /// Returns [`Error::Torch`](crate::Error::Torch) if a libtorch operation fails.
     fn merge(earlier: &State, later: &State) -> Result<State>;
 
-    /// What a state comes to, given its numbers on the host.
+    /// Computes the value from the state's numbers on the host.
     fn finish(state: &HostState) -> Self::Value;
 }
 
@@ -136,7 +137,7 @@ pub struct Reduce {
     parameters: &'static [f64],
     state: Option<&'static str>,
     additive: Option<Additive>,
-    lift: fn(&Chunk) -> Result<State>,
+    from_values: fn(&LeafValues) -> Result<State>,
     merge: fn(&State, &State) -> Result<State>,
     finish: fn(&HostState) -> Value,
 }
@@ -149,7 +150,7 @@ impl Reduce {
             parameters: R::PARAMETERS,
             state: R::STATE,
             additive: R::ADDITIVE,
-            lift: R::lift,
+            from_values: R::from_values,
             merge: R::merge,
             finish: |state| R::finish(state).to_value(),
         }
@@ -169,7 +170,7 @@ impl Reduce {
     pub(crate) fn shares_state(&self, other: &Self) -> bool {
         match (self.state, other.state) {
             (Some(state), Some(other)) => state == other,
-            (None, None) => self == other && std::ptr::fn_addr_eq(self.lift, other.lift),
+            (None, None) => self == other && std::ptr::fn_addr_eq(self.from_values, other.from_values),
             _ => false,
         }
     }
@@ -178,8 +179,8 @@ impl Reduce {
         self.additive
     }
 
-    pub(crate) fn lift(&self, chunk: &Chunk) -> Result<State> {
-        (self.lift)(chunk)
+    pub(crate) fn state_of(&self, leaf: &LeafValues) -> Result<State> {
+        (self.from_values)(leaf)
     }
 
     pub(crate) fn merge(&self, earlier: &State, later: &State) -> Result<State> {

@@ -3,7 +3,7 @@
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
-use super::values::Chunk;
+use super::values::LeafValues;
 use super::{HostState, Reduction, State};
 use crate::error::{Error, Result};
 
@@ -25,8 +25,8 @@ impl Reduction for Var {
     const NAME: &'static str = "var";
     const STATE: Option<&'static str> = MOMENTS;
 
-    fn lift(chunk: &Chunk) -> Result<State> {
-        let (values, weights) = chunk.flat()?;
+    fn from_values(leaf: &LeafValues) -> Result<State> {
+        let (values, weights) = leaf.flat()?;
         let weight = weights.f_sum(Kind::Double)?;
         let mean = values.f_mul(&weights)?.f_sum(Kind::Double)?.f_div(&not_zero(&weight)?)?;
         let squares = values.f_sub(&mean)?.f_square()?.f_mul(&weights)?.f_sum(Kind::Double)?;
@@ -58,8 +58,8 @@ impl Reduction for Std {
     const NAME: &'static str = "std";
     const STATE: Option<&'static str> = MOMENTS;
 
-    fn lift(chunk: &Chunk) -> Result<State> {
-        Var::lift(chunk)
+    fn from_values(leaf: &LeafValues) -> Result<State> {
+        Var::from_values(leaf)
     }
 
     fn merge(earlier: &State, later: &State) -> Result<State> {

@@ -3,7 +3,7 @@
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
-use super::values::Chunk;
+use super::values::LeafValues;
 use super::{HostState, Reduction, State};
 use crate::error::Result;
 
@@ -29,8 +29,8 @@ impl<const RANK: u32> Reduction for Quantile<RANK> {
     const PARAMETERS: &'static [f64] = &[RANK as f64 / 10_000.0];
     const STATE: Option<&'static str> = Some("booster::quantiles");
 
-    fn lift(chunk: &Chunk) -> Result<State> {
-        let (values, weights) = chunk.flat()?;
+    fn from_values(leaf: &LeafValues) -> Result<State> {
+        let (values, weights) = leaf.flat()?;
         Ok(State::new(carried(vec![Some(Points { values, weights })])?))
     }
 

@@ -1,4 +1,4 @@
-//! Values as reductions see them: those of several updates, joined so that each reduction passes over them once.
+//! The input of reductions: values of several updates, joined so that each reduction passes over them once.
 
 use std::cell::OnceCell;
 
@@ -7,9 +7,9 @@ use tch::{Kind, Tensor};
 
 use crate::error::Result;
 
-/// Values of one field, with what each of them counts. What a [`Reduction`](super::Reduction) makes its state of.
+/// Values of one field with their weights: the input of a [`Reduction`](super::Reduction).
 #[derive(Debug)]
-pub struct Chunk {
+pub struct LeafValues {
     content: Content,
     /// The sums of parts of per-sample values, `[parts]`, doubles, once they were needed.
     sums: OnceCell<Tensor>,
@@ -29,17 +29,17 @@ pub(crate) enum Content {
     Ratios { numerators: Tensor, denominators: Tensor, finite: Tensor, skipped: Option<Tensor> },
 }
 
-impl From<Content> for Chunk {
+impl From<Content> for LeafValues {
     fn from(content: Content) -> Self {
         Self { content, sums: OnceCell::new() }
     }
 }
 
-impl Chunk {
+impl LeafValues {
     /// The values, `[rows, *dims]`, doubles: 0 where the weight is 0. A ratio is one row; its weight is the denominator.
     ///
     /// # Errors
-    /// libtorch's.
+    /// Returns [`Error::Torch`](crate::Error::Torch) if a libtorch operation fails.
     pub fn values(&self) -> Result<Tensor> {
         self.counted_or(0.0)
     }
@@ -47,7 +47,7 @@ impl Chunk {
     /// What each value counts, of the values' shape, doubles: 1 for each entry of per-sample values.
     ///
     /// # Errors
-    /// libtorch's.
+    /// Returns [`Error::Torch`](crate::Error::Torch) if a libtorch operation fails.
     pub fn weights(&self) -> Result<Tensor> {
         Ok(match &self.content {
             Content::Samples(values) => Tensor::f_ones(values.size(), (Kind::Double, values.device()))?,
@@ -60,7 +60,7 @@ impl Chunk {
     /// The values and their weights in one dimension, `[n]` each, doubles.
     ///
     /// # Errors
-    /// libtorch's.
+    /// Returns [`Error::Torch`](crate::Error::Torch) if a libtorch operation fails.
     pub fn flat(&self) -> Result<(Tensor, Tensor)> {
         Ok((self.values()?.f_reshape([-1])?, self.weights()?.f_reshape([-1])?))
     }
@@ -68,7 +68,7 @@ impl Chunk {
     /// The mean of each row and the weight of each row as samples, `[rows]` each, doubles; a mean without weight is 0.
     ///
     /// # Errors
-    /// libtorch's.
+    /// Returns [`Error::Torch`](crate::Error::Torch) if a libtorch operation fails.
     pub fn by_row(&self) -> Result<(Tensor, Tensor)> {
         match &self.content {
             Content::Samples(values) => {
@@ -177,7 +177,7 @@ impl Chunk {
         Ok(finite.f_reshape([parts, -1])?.f_all_dim(-1, false)?)
     }
 
-    /// The chunk without what is not finite, and how many values that were, as a 0-dimensional double.
+    /// The values without those that are not finite, and the number of these as a 0-dimensional double.
     pub(crate) fn finite(self) -> Result<(Self, Tensor)> {
         let keep = |values: &Tensor, weights: &Tensor| -> Result<(Tensor, Tensor, Tensor)> {
             let finite = values.f_isfinite()?.f_logical_and(&weights.f_isfinite()?)?;

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::leaf::layout::Seen;
+use super::leaf::layout::LeafInfo;
 use super::reduction::Reduce;
 use crate::error::{Error, Result};
 
@@ -69,8 +69,8 @@ impl Field {
     }
 
     /// Checks that a value's tensors can be computed with, and that weights fit their values.
-    pub(crate) fn check(&self, seen: &Seen<'_>) -> Result<()> {
-        seen.flaw().map_or(Ok(()), |(expected, found)| Err(self.error(expected, found)))
+    pub(crate) fn check(&self, info: &LeafInfo<'_>) -> Result<()> {
+        info.flaw().map_or(Ok(()), |(expected, found)| Err(self.error(expected, found)))
     }
 }
 

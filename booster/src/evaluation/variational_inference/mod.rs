@@ -1,24 +1,24 @@
 //! Variational inference: models with latent variables, trained by a bound on their log-likelihood.
 
 mod auxiliary;
+mod diagnostics;
 mod free_bits;
 mod importance;
 mod latents;
-mod measured;
 mod model;
 
 use booster_sys::scalar::ScalarOps as _;
 use tch::Tensor;
 
 pub use self::auxiliary::AuxiliaryLosses;
-pub use self::free_bits::{FreeBits, FreeBitsClamp, FreeBitsGroups};
-pub use self::importance::{effective_sample_size, importance_weighted_bound};
-pub use self::latents::Latents;
-pub use self::measured::{
+pub use self::diagnostics::{
     VariationalInferenceDiagnostics, VariationalInferenceDiagnosticsSummary,
     VariationalInferenceDiagnosticsSummaryLoss, VariationalInferenceDiagnosticsSummaryMetrics,
     VariationalInferenceDiagnosticsSummaryParameters, VariationalInferenceOutput,
 };
+pub use self::free_bits::{FreeBits, FreeBitsClamp, FreeBitsGroups};
+pub use self::importance::{effective_sample_size, importance_weighted_bound};
+pub use self::latents::Latents;
 pub use self::model::{LatentVariableModel, Observed};
 use super::{Loss, Mode};
 use crate::diagnostic::Diagnostic;
@@ -116,8 +116,8 @@ pub fn variational_inference<M: LatentVariableModel>(
         loss = loss.f_add(&auxiliary.f_mean(loss.f_kind()?)?)?;
     }
 
-    let parameters = measured::Parameters { beta, free_bits, importance_samples };
-    let diagnostics = measured::diagnostics(&log_likelihood, log_ratio.as_ref(), &kl, observed, parameters, auxiliary)?;
+    let parameters = diagnostics::Parameters { beta, free_bits, importance_samples };
+    let diagnostics = diagnostics::measure(&log_likelihood, log_ratio.as_ref(), &kl, observed, parameters, auxiliary)?;
     let output = VariationalInferenceOutput {
         reconstruction: latents.first_of_each(likelihood)?,
         latents: latents.into_draws()?,

@@ -5,25 +5,25 @@ use serde::{Deserialize, Serialize};
 use super::curve::cosine;
 use super::shape::{Argument, finite};
 use crate::error::Result;
-use crate::training::exact;
+use crate::training::serde_f64;
 
 /// What the 1cycle policy is made of; see [`Schedule::one_cycle`](super::Schedule::one_cycle).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OneCycle {
     /// The greatest value.
-    #[serde(with = "exact")]
+    #[serde(with = "serde_f64")]
     pub max: f64,
     /// The number of steps of the whole cycle.
     pub steps: u64,
     /// The part of the cycle in which the value rises, in `0..=1`.
-    #[serde(with = "exact")]
+    #[serde(with = "serde_f64")]
     pub pct_start: f64,
     /// The cycle starts at `max / div_factor`.
-    #[serde(with = "exact")]
+    #[serde(with = "serde_f64")]
     pub div_factor: f64,
     /// The cycle ends at its start over this.
-    #[serde(with = "exact")]
+    #[serde(with = "serde_f64")]
     pub final_div_factor: f64,
 }
 

@@ -6,49 +6,49 @@ use super::Schedule;
 use super::curve::{cosine, fraction, geometric, linear};
 use super::one_cycle::OneCycle;
 use crate::error::{Error, Result};
-use crate::training::exact;
+use crate::training::serde_f64;
 
 /// Nothing of it is checked: [`Schedule`] holds one that is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Shape {
     Constant {
-        #[serde(with = "exact")]
+        #[serde(with = "serde_f64")]
         value: f64,
     },
     Linear {
-        #[serde(with = "exact")]
+        #[serde(with = "serde_f64")]
         from: f64,
-        #[serde(with = "exact")]
+        #[serde(with = "serde_f64")]
         to: f64,
         steps: u64,
     },
     Cosine {
-        #[serde(with = "exact")]
+        #[serde(with = "serde_f64")]
         from: f64,
-        #[serde(with = "exact")]
+        #[serde(with = "serde_f64")]
         to: f64,
         steps: u64,
     },
     Exponential {
-        #[serde(with = "exact")]
+        #[serde(with = "serde_f64")]
         from: f64,
-        #[serde(with = "exact")]
+        #[serde(with = "serde_f64")]
         to: f64,
         steps: u64,
     },
     Decay {
-        #[serde(with = "exact")]
+        #[serde(with = "serde_f64")]
         from: f64,
-        #[serde(with = "exact")]
+        #[serde(with = "serde_f64")]
         to: f64,
-        #[serde(with = "exact")]
+        #[serde(with = "serde_f64")]
         rate: f64,
         steps: u64,
     },
     OneCycle(OneCycle),
     WarmUp {
-        #[serde(with = "exact")]
+        #[serde(with = "serde_f64")]
         from: f64,
         steps: u64,
         schedule: Box<Schedule>,
@@ -65,7 +65,7 @@ pub(super) enum Shape {
         schedule: Box<Schedule>,
     },
     Scale {
-        #[serde(with = "exact")]
+        #[serde(with = "serde_f64")]
         factor: f64,
         schedule: Box<Schedule>,
     },

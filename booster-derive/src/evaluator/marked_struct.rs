@@ -12,16 +12,16 @@ use crate::library::{self, Library};
 use crate::{generics, meta, names};
 
 /// Both structs, as far as there are marks for them.
-pub(super) struct Collected<'a> {
-    pub(super) diagnostics: Option<CollectedStruct<'a>>,
-    pub(super) output: Option<CollectedStruct<'a>>,
+pub(super) struct MarkedStructs<'a> {
+    pub(super) diagnostics: Option<MarkedStruct<'a>>,
+    pub(super) output: Option<MarkedStruct<'a>>,
 }
 
-impl<'a> Collected<'a> {
+impl<'a> MarkedStructs<'a> {
     pub(super) fn new(evaluator: &'a Evaluator<'a>) -> Self {
         Self {
-            diagnostics: CollectedStruct::new(evaluator, Kind::Diagnostics),
-            output: CollectedStruct::new(evaluator, Kind::Output),
+            diagnostics: MarkedStruct::new(evaluator, Kind::Diagnostics),
+            output: MarkedStruct::new(evaluator, Kind::Output),
         }
     }
 
@@ -34,7 +34,7 @@ impl<'a> Collected<'a> {
         match &evaluator.returns {
             Returns::All { diagnostics, output } => (quote!(#diagnostics), quote!(#output)),
             Returns::Loss { .. } => {
-                let ty = |it: &Option<CollectedStruct<'_>>| it.as_ref().map_or_else(|| quote!(()), CollectedStruct::ty);
+                let ty = |it: &Option<MarkedStruct<'_>>| it.as_ref().map_or_else(|| quote!(()), MarkedStruct::ty);
                 (ty(&self.diagnostics), ty(&self.output))
             }
         }
@@ -53,14 +53,14 @@ enum Kind {
 }
 
 /// A struct of marked values: its definition, and how it is named elsewhere.
-pub(super) struct CollectedStruct<'a> {
+pub(super) struct MarkedStruct<'a> {
     pub(super) marks: Vec<&'a Mark<'a>>,
     kind: Kind,
     pub(super) ident: Ident,
     generics: Generics,
 }
 
-impl<'a> CollectedStruct<'a> {
+impl<'a> MarkedStruct<'a> {
     /// None where nothing is marked so.
     fn new(evaluator: &'a Evaluator<'a>, kind: Kind) -> Option<Self> {
         let (marks, suffix): (Vec<_>, _) = match kind {

@@ -71,7 +71,7 @@ pub(super) struct Parameters {
 }
 
 /// Log-likelihoods and log-ratios are `[batch, importance_samples]`.
-pub(super) fn diagnostics<A: Diagnostic>(
+pub(super) fn measure<A: Diagnostic>(
     log_likelihood: &Tensor,
     log_ratio: Option<&Tensor>,
     kl: &LayerDivergences,

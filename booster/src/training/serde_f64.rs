@@ -1,4 +1,4 @@
-//! Numbers through serde to the last bit: for `#[serde(with = "exact")]`.
+//! Numbers through serde to the last bit: for `#[serde(with = "serde_f64")]`.
 
 use std::fmt;
 

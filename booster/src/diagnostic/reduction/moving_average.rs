@@ -3,7 +3,7 @@
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
 
-use super::values::Chunk;
+use super::values::LeafValues;
 use super::{HostState, Reduction, State};
 use crate::error::{Error, Result};
 
@@ -14,9 +14,9 @@ use crate::error::{Error, Result};
 /// A batch-level value that stands for `n` samples counts as `n` samples of that value. It depends on the order of the
 /// samples, and on nothing else of how they are cut into batches.
 #[derive(Debug)]
-pub struct Ema<const DECAY: u64>;
+pub struct MovingAverage<const DECAY: u64>;
 
-impl<const DECAY: u64> Ema<DECAY> {
+impl<const DECAY: u64> MovingAverage<DECAY> {
     const RATE: f64 = f64::from_bits(DECAY);
 
     /// `decay ^ weights`, and not quite 0, so that an infinity which has decayed for long stays one.
@@ -25,13 +25,13 @@ impl<const DECAY: u64> Ema<DECAY> {
     }
 }
 
-impl<const DECAY: u64> Reduction for Ema<DECAY> {
+impl<const DECAY: u64> Reduction for MovingAverage<DECAY> {
     type Value = f64;
     const NAME: &'static str = "ema";
     const PARAMETERS: &'static [f64] = &[f64::from_bits(DECAY)];
 
-    fn lift(chunk: &Chunk) -> Result<State> {
-        let (means, weights) = chunk.by_row()?;
+    fn from_values(leaf: &LeafValues) -> Result<State> {
+        let (means, weights) = leaf.by_row()?;
         let total = weights.f_sum(Kind::Double)?;
         // What comes after each row: all that is left.
         let after = total.f_sub(&weights.f_cumsum(0, Kind::Double)?)?;
