@@ -1,5 +1,8 @@
 //! What gathered shards come to is what one device would have measured.
 
+use booster::Reduction;
+use booster::diagnostic::reduction::Mean;
+use booster::diagnostic::{Gather, HostState, LeafValues, State};
 use booster::prelude::*;
 use booster::tch::{Device, Kind, Tensor};
 
@@ -109,5 +112,64 @@ fn integers_that_doubles_do_not_tell_apart_are_told_apart() -> booster::Result<(
     let agreed = |number| Agreed { number };
     assert!(Agreed::gather(vec![agreed(1 << 53), agreed((1 << 53) + 1)]).is_err());
     assert_eq!(Agreed::gather(vec![agreed(i64::MAX), agreed(i64::MAX)])?.number, i64::MAX);
+    Ok(())
+}
+
+/// A mean by another's name.
+struct OwnMax;
+
+impl Reduction for OwnMax {
+    type Value = f64;
+    const NAME: &'static str = "max";
+
+    fn from_values(leaf: &LeafValues) -> booster::Result<State> {
+        Mean::from_values(leaf)
+    }
+
+    fn merge(earlier: &State, later: &State) -> booster::Result<State> {
+        Mean::merge(earlier, later)
+    }
+
+    fn finish(state: &HostState) -> f64 {
+        Mean::finish(state)
+    }
+}
+
+/// A mean that says that values of shards are summed.
+struct Summed;
+
+impl Reduction for Summed {
+    type Value = f64;
+    const NAME: &'static str = "summed";
+    const GATHER: Gather = Gather::Sum;
+
+    fn from_values(leaf: &LeafValues) -> booster::Result<State> {
+        Mean::from_values(leaf)
+    }
+
+    fn merge(earlier: &State, later: &State) -> booster::Result<State> {
+        Mean::merge(earlier, later)
+    }
+
+    fn finish(state: &HostState) -> f64 {
+        Mean::finish(state)
+    }
+}
+
+#[derive(Diagnostic)]
+struct Own {
+    #[group = "info"]
+    #[metric(reduce = OwnMax)]
+    named_as_another: f64,
+    #[group = "info"]
+    #[metric(reduce = Summed)]
+    summed: f64,
+}
+
+#[test]
+fn a_reduction_of_ones_own_gathers_by_its_rule_whatever_its_name() -> booster::Result<()> {
+    let own = |value| Own { named_as_another: value, summed: value };
+    let gathered = Own::gather(vec![own(1.0), own(3.0)])?;
+    assert_eq!((gathered.named_as_another, gathered.summed), (2.0, 4.0));
     Ok(())
 }

@@ -18,7 +18,7 @@ pub use self::ext::DiagnosticExt;
 pub(crate) use self::leaf::layout::{LeafInfo, is_real};
 pub use self::leaf::{Leaf, LeafRef, LeafValue, Ratio, SampleCount, Weighted};
 pub use self::reduction::{
-    HostState, LeafValues, RatioReduction, Reduce, Reduced, ReducedBy, Reduction, State, Unchecked,
+    Gather, HostState, LeafValues, RatioReduction, Reduce, Reduced, ReducedBy, Reduction, State, Unchecked,
 };
 pub use self::schema::{Entry, Field, Metric, Schema, SchemaMetric};
 pub(crate) use self::summary::number;

@@ -12,7 +12,7 @@ use std::path::Path;
 
 pub use self::curves::Curves;
 pub use self::image::Image;
-pub use self::sink::{Buckets, Point, PointData, Sink};
+pub use self::sink::{Point, PointData, Sink};
 pub use self::tensorboard::TensorBoard;
 pub use self::text_log::TextLog;
 use crate::error::Result;

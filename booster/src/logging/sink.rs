@@ -1,6 +1,7 @@
 //! The one interface of all places that summaries go to.
 
 use super::Image;
+use crate::diagnostic::Histogram;
 use crate::error::Result;
 
 /// Something to be shown at a step, with its group and name.
@@ -21,26 +22,9 @@ pub enum PointData<'a> {
     /// A number.
     Scalar(f64),
     /// Counts of values in buckets.
-    Histogram(Buckets<'a>),
+    Histogram(&'a Histogram),
     /// An image.
     Image(&'a Image),
-}
-
-/// Counts of values in buckets.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Buckets<'a> {
-    /// The buckets' edges, ascending, one more than there are buckets.
-    pub edges: &'a [f64],
-    /// The weight of the values in each bucket.
-    pub counts: &'a [f64],
-    /// The least value.
-    pub min: f64,
-    /// The greatest value.
-    pub max: f64,
-    /// The sum of values.
-    pub sum: f64,
-    /// The sum of squared values.
-    pub sum_squares: f64,
 }
 
 /// A place that summaries go to: a file, a dashboard, a test's list.

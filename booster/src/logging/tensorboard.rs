@@ -12,7 +12,8 @@ use tensorboard_proto::summary::{HistogramProto, Summary, Summary_Image, Summary
 use tensorboard_rs::record_writer::RecordWriter;
 
 use super::writer::BackgroundWriter;
-use super::{Buckets, Image, Point, PointData, Sink, io_error, make_folder};
+use super::{Image, Point, PointData, Sink, io_error, make_folder};
+use crate::diagnostic::Histogram;
 use crate::error::{Error, Result};
 
 /// A sink that writes an event file which TensorBoard reads: a scalar, histogram or image `group/name` for each
@@ -120,7 +121,7 @@ fn encoded(image: &Image) -> Result<Summary_Image> {
 }
 
 /// TensorBoard knows a bucket by its upper edge; where the first one starts is the minimum.
-fn histogram(buckets: Buckets<'_>) -> HistogramProto {
+fn histogram(buckets: &Histogram) -> HistogramProto {
     let mut histogram = HistogramProto::new();
     histogram.set_min(buckets.min);
     histogram.set_max(buckets.max);
@@ -128,7 +129,7 @@ fn histogram(buckets: Buckets<'_>) -> HistogramProto {
     histogram.set_sum(buckets.sum);
     histogram.set_sum_squares(buckets.sum_squares);
     histogram.set_bucket_limit(buckets.edges.iter().skip(1).copied().collect());
-    histogram.set_bucket(buckets.counts.to_vec());
+    histogram.set_bucket(buckets.counts.clone());
     histogram
 }
 

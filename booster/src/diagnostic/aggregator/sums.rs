@@ -7,7 +7,7 @@ use super::detach::is_float8;
 use super::partial::{NonFiniteStatus, Partial};
 use crate::diagnostic::leaf::layout::LeafInfo;
 use crate::diagnostic::leaf::{LeafRef, Ratio};
-use crate::diagnostic::reduction::{Additive, Reduce, State};
+use crate::diagnostic::reduction::{Additive, Reduce, State, is_summed};
 use crate::diagnostic::samples::Samples;
 use crate::error::Result;
 use crate::transfers;
@@ -64,12 +64,8 @@ impl Addend {
                 samples: rows as f64,
                 is_finite,
             }),
-            // What stands for no sample may be anything.
-            (None, Samples::Host(0.0)) => {
-                let plain = if is_finite { plain } else { 0.0 };
-                Some(Self { weighted: 0.0, weight: 0.0, plain, samples: 0.0, is_finite: true })
-            }
             (None, &Samples::Host(samples)) => {
+                let (plain, is_finite) = if is_summed(is_finite, samples) { (plain, is_finite) } else { (0.0, true) };
                 Some(Self { weighted: plain * samples, weight: samples, plain, samples, is_finite })
             }
             (None, Samples::Device(_)) => None,

@@ -1,18 +1,9 @@
 //! One field of several shards.
 
 use crate::diagnostic::leaf::LeafRef;
+use crate::diagnostic::reduction::Gather;
 use crate::diagnostic::samples::Samples;
 use crate::diagnostic::schema::Field;
-
-/// How batch-level values of shards become one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Combine {
-    Mean,
-    Sum,
-    Min,
-    Max,
-    Last,
-}
 
 /// The values of one field, of the shards that have it, with the samples of each.
 pub(super) struct Column<'a> {
@@ -21,15 +12,8 @@ pub(super) struct Column<'a> {
 }
 
 impl Column<'_> {
-    /// How batch-level values are combined: by the field's first reduction. Those that describe a distribution have the
-    /// mean of the shards for a value.
-    pub(super) fn combine(&self) -> Combine {
-        match self.field.metrics.first().map(|metric| metric.reduce.name()) {
-            Some("sum") => Combine::Sum,
-            Some("min") => Combine::Min,
-            Some("max") => Combine::Max,
-            Some("last") => Combine::Last,
-            _ => Combine::Mean,
-        }
+    /// The rule by which batch-level values are combined: that of the field's first reduction.
+    pub(super) fn rule(&self) -> Gather {
+        self.field.metrics.first().map_or(Gather::Mean, |metric| metric.reduce.gather())
     }
 }

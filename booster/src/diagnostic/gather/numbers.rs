@@ -3,19 +3,21 @@
 use std::cmp::Ordering;
 use std::time::Duration;
 
-use super::column::{Column, Combine};
+use super::column::Column;
 use crate::diagnostic::leaf::{LeafRef, LeafValue};
+use crate::diagnostic::reduction::{Gather, is_summed};
 use crate::diagnostic::samples::Samples;
 use crate::error::Result;
 
 impl Column<'_> {
     /// Combines numbers on the host by the field's reduction.
     pub(super) fn number(&self) -> Result<LeafValue> {
-        // What stands for no sample takes no part, but in a sum where it is finite.
-        let takes_part = |leaf: LeafRef<'_>, samples: &Samples| match samples {
-            Samples::Host(0.0) if self.combine() == Combine::Sum => leaf.number().is_some_and(f64::is_finite),
-            Samples::Host(0.0) => self.combine() == Combine::Mean,
-            _ => true,
+        let rule = self.rule();
+        let takes_part = |leaf: LeafRef<'_>, samples: &Samples| match (rule, samples) {
+            // The mean weights each by its samples.
+            (Gather::Mean, _) | (_, Samples::Device(_)) => true,
+            (Gather::Sum, Samples::Host(samples)) => is_summed(leaf.number().is_some_and(f64::is_finite), *samples),
+            (Gather::Min | Gather::Max | Gather::Last, Samples::Host(samples)) => *samples != 0.0,
         };
         let counted = self.shards.iter().filter(|(leaf, samples)| takes_part(*leaf, samples));
         let mut leaves = counted.map(|(leaf, _)| *leaf).collect::<Vec<_>>();
@@ -23,12 +25,12 @@ impl Column<'_> {
             leaves = self.shards.iter().map(|(leaf, _)| *leaf).collect();
         }
         let last = leaves.last().copied().unwrap_or(LeafRef::Absent);
-        match self.combine() {
-            Combine::Last => Ok(owned(last)),
-            Combine::Min => Ok(extreme(&leaves, Ordering::Less)),
-            Combine::Max => Ok(extreme(&leaves, Ordering::Greater)),
-            Combine::Sum => self.sum(&leaves),
-            Combine::Mean => self.mean(&leaves),
+        match rule {
+            Gather::Last => Ok(owned(last)),
+            Gather::Min => Ok(extreme(&leaves, Ordering::Less)),
+            Gather::Max => Ok(extreme(&leaves, Ordering::Greater)),
+            Gather::Sum => self.sum(&leaves),
+            Gather::Mean => self.mean(&leaves),
         }
     }
 
@@ -74,7 +76,7 @@ impl Column<'_> {
             _ => {
                 let expected = format!(
                     "the same value in each shard, or a field of type `f64` or `Tensor`, to hold their {:?}",
-                    self.combine()
+                    self.rule()
                 );
                 Err(self.field.error(expected, value))
             }

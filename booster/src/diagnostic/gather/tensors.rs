@@ -3,10 +3,10 @@
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Device, Kind, Tensor};
 
-use super::column::{Column, Combine};
+use super::column::Column;
 use crate::device::{concatenate, to_device};
 use crate::diagnostic::leaf::{LeafRef, Ratio, Weighted, rows_of};
-use crate::diagnostic::reduction::{Content, LeafValues};
+use crate::diagnostic::reduction::{Content, Gather, LeafValues};
 use crate::diagnostic::samples::Samples;
 use crate::error::{Error, Result};
 use crate::functional::widest_float;
@@ -41,14 +41,14 @@ impl Column<'_> {
         let weights = weighted.iter().map(|weighted| &weighted.weight).collect::<Vec<_>>();
         let device = values.first().map_or(Device::Cpu, |value| value.device());
         let (values, weights) = (stacked(&values)?, stacked(&weights)?);
-        let combine = match self.combine() {
+        let rule = match self.rule() {
             // The sum is that of the mean times the weight.
-            Combine::Sum => Combine::Mean,
-            combine => combine,
+            Gather::Sum => Gather::Mean,
+            rule => rule,
         };
         let weight = weights.f_sum(Kind::Double)?;
         let leaf = LeafValues::from(Content::Batches { values, samples: weights });
-        let value = combined(&leaf, combine)?;
+        let value = combined(&leaf, rule)?;
         // Without weight there is no value, and nothing that it would count.
         let value = value.try_masked_fill(&weight.try_eq(0)?, 0.0)?;
         Ok(Weighted::new(back(&value, device)?, back(&weight, device)?))
@@ -65,15 +65,15 @@ impl Column<'_> {
         let kind = first.f_kind()?;
         let values = stacked(&tensors)?;
         let samples = Samples::stack(self.shards.iter().map(|(_, samples)| *samples), with_doubles(first.device()))?;
-        let combine = self.combine();
+        let rule = self.rule();
         let leaf = LeafValues::from(Content::Batches { values, samples });
-        let combined = combined(&leaf, combine)?;
+        let combined = combined(&leaf, rule)?;
         let is_fraction = matches!(kind, Kind::Half | Kind::BFloat16 | Kind::Float | Kind::Double);
-        let combined = match combine {
+        let combined = match rule {
             // A mean of integers or bools may be a fraction: it stays a double then.
-            Combine::Mean if !is_fraction => combined,
+            Gather::Mean if !is_fraction => combined,
             // A sum may be more than a small kind holds.
-            Combine::Sum if !is_fraction => combined.f_to_kind(Kind::Int64)?,
+            Gather::Sum if !is_fraction => combined.f_to_kind(Kind::Int64)?,
             _ => combined.f_to_kind(kind)?,
         };
         back(&combined, first.device())
@@ -124,13 +124,13 @@ fn join_rows(parts: &[(&Tensor, i64)]) -> Result<Tensor> {
 }
 
 /// Batch-level values as one, a 0-dimensional double.
-fn combined(leaf: &LeafValues, combine: Combine) -> Result<Tensor> {
-    match combine {
-        Combine::Mean => leaf.weighted_sums().and_then(|(sum, weight)| Ok(sum.f_div(&weight)?)),
-        Combine::Sum => leaf.sum(),
-        Combine::Min => Ok(leaf.counted_or(f64::INFINITY)?.f_min()?),
-        Combine::Max => Ok(leaf.counted_or(f64::NEG_INFINITY)?.f_max()?),
-        Combine::Last => Ok(leaf.last()?.0),
+fn combined(leaf: &LeafValues, rule: Gather) -> Result<Tensor> {
+    match rule {
+        Gather::Mean => leaf.weighted_sums().and_then(|(sum, weight)| Ok(sum.f_div(&weight)?)),
+        Gather::Sum => leaf.sum(),
+        Gather::Min => Ok(leaf.counted_or(f64::INFINITY)?.f_min()?),
+        Gather::Max => Ok(leaf.counted_or(f64::NEG_INFINITY)?.f_max()?),
+        Gather::Last => Ok(leaf.last()?.0),
     }
 }
 

@@ -4,7 +4,7 @@ use booster_sys::scalar::ScalarOps as _;
 use tch::Tensor;
 
 use super::values::LeafValues;
-use super::{Additive, HostState, Reduction, State};
+use super::{Additive, Gather, HostState, Reduction, State};
 use crate::error::Result;
 
 /// The mean over samples: `sum(weight * value) / sum(weight)`; NaN where nothing counts.
@@ -38,6 +38,7 @@ pub struct Sum;
 impl Reduction for Sum {
     type Value = f64;
     const NAME: &'static str = "sum";
+    const GATHER: Gather = Gather::Sum;
     const ADDITIVE: Option<Additive> = Some(Additive::Sum);
 
     fn from_values(leaf: &LeafValues) -> Result<State> {
@@ -83,6 +84,7 @@ pub struct Min;
 impl Reduction for Min {
     type Value = f64;
     const NAME: &'static str = "min";
+    const GATHER: Gather = Gather::Min;
 
     fn from_values(leaf: &LeafValues) -> Result<State> {
         // The presence is negated: both numbers merge by their minimum.
@@ -106,6 +108,7 @@ pub struct Max;
 impl Reduction for Max {
     type Value = f64;
     const NAME: &'static str = "max";
+    const GATHER: Gather = Gather::Max;
 
     fn from_values(leaf: &LeafValues) -> Result<State> {
         let greatest = leaf.counted_or(f64::NEG_INFINITY)?.f_amax(ALL, false)?;
@@ -128,6 +131,7 @@ pub struct Last;
 impl Reduction for Last {
     type Value = f64;
     const NAME: &'static str = "last";
+    const GATHER: Gather = Gather::Last;
 
     fn from_values(leaf: &LeafValues) -> Result<State> {
         let (last, present) = leaf.last()?;

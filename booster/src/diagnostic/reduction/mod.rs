@@ -3,6 +3,7 @@
 mod applies;
 mod basic;
 mod dims;
+mod gather;
 mod histogram;
 mod moments;
 mod moving_average;
@@ -15,13 +16,14 @@ use std::fmt;
 pub use self::applies::{RatioReduction, Reduced, ReducedBy, Unchecked};
 pub use self::basic::{Count, Last, Max, Mean, Min, Sum};
 pub use self::dims::MeanDims;
+pub use self::gather::Gather;
 pub use self::histogram::{AutoHistogram, FixedHistogram};
 pub use self::moments::{Std, Var};
 pub use self::moving_average::MovingAverage;
 pub use self::quantile::Quantile;
 pub use self::state::{HostState, State};
 pub use self::values::LeafValues;
-pub(crate) use self::values::{Content, masked};
+pub(crate) use self::values::{Content, is_summed, masked};
 use super::value::{MetricValue, Value};
 use crate::error::Result;
 
@@ -98,6 +100,10 @@ pub trait Reduction: 'static {
     /// one state, and its `from_values` and `merge`. Without a name the state is its own.
     const STATE: Option<&'static str> = None;
 
+    /// How batch-level values of several shards become one value of the whole batch. Choose the rule that changes the
+    /// reduction of the batch least.
+    const GATHER: Gather = Gather::Mean;
+
     /// How its state can be made from sums alone, so that many fields are reduced in one pass.
     #[doc(hidden)]
     const ADDITIVE: Option<Additive> = None;
@@ -136,6 +142,7 @@ pub struct Reduce {
     name: &'static str,
     parameters: &'static [f64],
     state: Option<&'static str>,
+    gather: Gather,
     additive: Option<Additive>,
     from_values: fn(&LeafValues) -> Result<State>,
     merge: fn(&State, &State) -> Result<State>,
@@ -149,6 +156,7 @@ impl Reduce {
             name: R::NAME,
             parameters: R::PARAMETERS,
             state: R::STATE,
+            gather: R::GATHER,
             additive: R::ADDITIVE,
             from_values: R::from_values,
             merge: R::merge,
@@ -173,6 +181,10 @@ impl Reduce {
             (None, None) => self == other && std::ptr::fn_addr_eq(self.from_values, other.from_values),
             _ => false,
         }
+    }
+
+    pub(crate) const fn gather(&self) -> Gather {
+        self.gather
     }
 
     pub(crate) const fn additive(&self) -> Option<Additive> {

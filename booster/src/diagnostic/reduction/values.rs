@@ -103,15 +103,12 @@ impl LeafValues {
         })
     }
 
-    /// The sum of values: a batch-level value counts once, but for one that is not finite and stands for no sample; a
-    /// weighted one by its weight; the numerators of ratios.
+    /// The sum of values: a batch-level value counts once, if it [is summed](is_summed); a weighted one by its weight; the
+    /// numerators of ratios.
     pub(crate) fn sum(&self) -> Result<Tensor> {
         Ok(match &self.content {
             Content::Samples(values) => self.sums.get().unwrap_or(values).f_sum(Kind::Double)?,
-            Content::Batches { values, samples } => {
-                let hidden = samples.try_eq(0)?.f_logical_and(&values.f_isfinite()?.f_logical_not()?)?;
-                values.try_masked_fill(&hidden, 0.0)?.f_sum(Kind::Double)?
-            }
+            Content::Batches { values, samples } => summed(values, samples)?.f_sum(Kind::Double)?,
             Content::Weighted { .. } | Content::Ratios { .. } => self.weighted_sums()?.0,
         })
     }
@@ -209,6 +206,18 @@ impl LeafValues {
             }
         })
     }
+}
+
+/// Whether a batch-level value is part of a sum: one that stands for no sample may be NaN or infinite, and is left out
+/// then.
+pub(crate) fn is_summed(is_finite: bool, samples: f64) -> bool {
+    is_finite || samples != 0.0
+}
+
+/// The tensor counterpart of [`is_summed`]: values with 0 for those that are no part of a sum.
+fn summed(values: &Tensor, samples: &Tensor) -> Result<Tensor> {
+    let left_out = samples.try_eq(0)?.f_logical_and(&values.f_isfinite()?.f_logical_not()?)?;
+    Ok(values.try_masked_fill(&left_out, 0.0)?)
 }
 
 /// A 0-dimensional double on a tensor's device.

@@ -130,7 +130,7 @@ fn points(values: &[Named]) -> Vec<Point<'_>> {
     for (group, name, value) in values {
         let data = match value {
             Value::Scalar(number) => PointData::Scalar(*number),
-            Value::Histogram(histogram) => PointData::Histogram(histogram.into()),
+            Value::Histogram(histogram) => PointData::Histogram(histogram),
             Value::Absent | Value::Array(_) => continue,
         };
         points.push(Point { group, name, data });

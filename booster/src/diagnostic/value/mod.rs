@@ -8,7 +8,6 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::logging::Buckets;
 
 /// What a metric comes to, in the form in which summaries are written and read.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,13 +56,6 @@ pub struct Histogram {
     /// The sum of squared values, each by its weight.
     #[serde(with = "text::number")]
     pub sum_squares: f64,
-}
-
-impl<'a> From<&'a Histogram> for Buckets<'a> {
-    fn from(histogram: &'a Histogram) -> Self {
-        let Histogram { edges, counts, min, max, sum, sum_squares } = histogram;
-        Self { edges, counts, min: *min, max: *max, sum: *sum, sum_squares: *sum_squares }
-    }
 }
 
 impl Histogram {
