@@ -21,7 +21,7 @@ use crate::panic::catch_panic;
 #[derive(Debug)]
 pub(crate) struct FieldState {
     pub(crate) field: &'static Field,
-    /// The struct that it is a field of, among the [`Scopes`](super::samples::Scopes).
+    /// The struct that it is a field of, among the [`Scopes`](crate::diagnostic::samples::Scopes).
     pub(crate) scope: usize,
     /// The layout of the field's values, from the first one on.
     pub(crate) layout: Option<Layout>,

@@ -1,4 +1,4 @@
-//! What some values of a field were reduced to.
+//! Partial results: the reduced form of some values of a field.
 
 use tch::{Device, Tensor};
 
@@ -6,7 +6,7 @@ use crate::device::to_device;
 use crate::diagnostic::reduction::State;
 use crate::error::Result;
 
-/// What was found of values that are not finite, `[1]` each, doubles.
+/// The first update with a value that is not finite, and the number of values left out: doubles, `[1]` each.
 #[derive(Debug)]
 pub(crate) struct NonFiniteStatus {
     /// The number of the first update with one, else infinity.
@@ -15,7 +15,7 @@ pub(crate) struct NonFiniteStatus {
     pub(crate) skipped: Option<Tensor>,
 }
 
-/// What pending values were reduced to, to be merged with the states of those before.
+/// The states of some values, to be merged with the states of those before.
 #[derive(Debug)]
 pub(crate) struct Partial {
     pub(crate) states: Vec<State>,

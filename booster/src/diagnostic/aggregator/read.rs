@@ -1,4 +1,4 @@
-//! What is read of the states, once for each device.
+//! Field states read to the host, with one read for each device.
 
 use tch::{Device, Kind, Tensor};
 

@@ -9,7 +9,7 @@ use crate::error::Result;
 /// The mean of per-batch ratios is not the ratio: `1/1` and `0/9` make `1/10`, not `1/2`.
 ///
 /// Both tensors may have any shape; all their entries count. Where both have the same first dimension, of one length,
-/// each of its rows is a sample: [`NonFinite::Skip`](super::NonFinite::Skip) leaves out a row, in the numerator and in the
+/// each of its rows is a sample: [`NonFinite::Skip`](crate::NonFinite::Skip) leaves out a row, in the numerator and in the
 /// denominator, if an entry of either is not finite. Of other shapes it leaves out the whole value.
 #[derive(Debug)]
 pub struct Ratio {

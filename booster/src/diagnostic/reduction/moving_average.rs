@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 /// `DECAY` is the decay per sample, as the bits of a double (a const parameter cannot be one): `#[metric(ema(0.99))]`.
 /// A batch-level value that stands for `n` samples counts as `n` samples of that value. It depends on the order of the
 /// samples, and on nothing else of how they are cut into batches.
+///
+/// The moving average of a model's weights is [`training::Ema`](crate::training::Ema).
 #[derive(Debug)]
 pub struct MovingAverage<const DECAY: u64>;
 
