@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use anyhow::{Context, Result};
-use booster::evaluation::Labelled;
+use booster::evaluation::Labeled;
 use booster::prelude::*;
 use booster::tch::nn::{self, ModuleT, Optimizer, OptimizerConfig, SequentialT};
 use booster::tch::{Device, Kind, Reduction, TchError, Tensor};
@@ -28,16 +28,16 @@ pub(crate) fn net(path: &nn::Path<'_>) -> SequentialT {
         .add(linear("logits", HIDDEN, CLASSES))
 }
 
-pub(crate) fn batch(samples: i64) -> Labelled {
+pub(crate) fn batch(samples: i64) -> Labeled {
     booster::tch::manual_seed(0);
-    Labelled {
+    Labeled {
         input: Tensor::randn([samples, FEATURES], (Kind::Float, Device::Cpu)),
         target: Tensor::randint(CLASSES, [samples], (Kind::Int64, Device::Cpu)),
     }
 }
 
 /// A training step of any pipeline.
-pub(crate) fn step_of<P>(mut pipeline: P, batch: &Labelled) -> Result<impl FnMut(usize) -> Result<()>>
+pub(crate) fn step_of<P>(mut pipeline: P, batch: &Labeled) -> Result<impl FnMut(usize) -> Result<()>>
 where
     P: EvaluationPipeline<Evaluator = Measured<SequentialT>>,
 {
@@ -54,7 +54,7 @@ pub(crate) struct ByHand {
     model: SequentialT,
     variables: Vec<Tensor>,
     optimizer: Optimizer,
-    shards: Sender<Labelled>,
+    shards: Sender<Labeled>,
     found: Receiver<Found>,
     second: Option<JoinHandle<()>>,
 }
@@ -70,7 +70,7 @@ impl ByHand {
         let variables = store.trainable_variables();
         let optimizer = nn::Adam::default().build(&store, LEARNING_RATE)?;
         let weights = variables.iter().map(Tensor::detach).collect::<Vec<_>>();
-        let (shards, to_do) = channel::<Labelled>();
+        let (shards, to_do) = channel::<Labeled>();
         let (done, found) = channel();
         let (ready, is_ready) = channel();
         let second = std::thread::spawn(move || {
@@ -97,7 +97,7 @@ impl ByHand {
         Ok(Self { model, variables, optimizer, shards, found, second: Some(second) })
     }
 
-    pub(crate) fn step(&mut self, batch: &Labelled) -> Result<()> {
+    pub(crate) fn step(&mut self, batch: &Labeled) -> Result<()> {
         let samples = batch.target.size()[0];
         let shard = |range| batch.samples(range);
         self.optimizer.zero_grad();
@@ -132,7 +132,7 @@ fn taken(variable: &mut Tensor) -> Result<Tensor, TchError> {
 }
 
 /// Evaluates half of a batch and differentiates half of its loss.
-fn evaluate(model: &SequentialT, shard: &Labelled) -> (Tensor, Tensor, Tensor) {
+fn evaluate(model: &SequentialT, shard: &Labeled) -> (Tensor, Tensor, Tensor) {
     let logits = model.forward_t(&shard.input, true);
     let nll = logits.cross_entropy_loss::<Tensor>(&shard.target, None, Reduction::None, -100, 0.0);
     let accuracy = logits.argmax(-1, false).eq_tensor(&shard.target);

@@ -2,7 +2,7 @@
 //! one device. The rival is what one gets by averaging the shards' means.
 
 use anyhow::Result;
-use booster::evaluation::Labelled;
+use booster::evaluation::Labeled;
 use booster::prelude::*;
 use booster::tch::{Device, Tensor};
 use indicatif::ProgressBar;
@@ -38,10 +38,10 @@ fn run(progress: &ProgressBar) -> Result<Vec<Row>> {
 }
 
 /// The mean of the batches' gradients.
-fn gradients<P>(pipeline: &mut P, batches: &[&Labelled]) -> Result<Vec<Tensor>>
+fn gradients<P>(pipeline: &mut P, batches: &[&Labeled]) -> Result<Vec<Tensor>>
 where
     P: EvaluationPipeline,
-    P::Evaluator: Evaluator<Batch = Labelled>,
+    P::Evaluator: Evaluator<Batch = Labeled>,
 {
     let mut variables = pipeline.var_store().trainable_variables();
     variables.iter_mut().for_each(Tensor::zero_grad);

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use anyhow::Result;
-use booster::evaluation::Labelled;
+use booster::evaluation::Labeled;
 use booster::prelude::*;
 use booster::tch::nn::{self, ModuleT, Optimizer, OptimizerConfig, SequentialT};
 use booster::tch::{Device, Kind, Reduction, Tensor};
@@ -25,7 +25,7 @@ pub(crate) const PAIRED: Paired = Paired { rounds: 60, blocks: 40, steps: 25 };
 
 /// Cross-entropy classification.
 #[evaluator]
-pub(crate) fn measured<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+pub(crate) fn measured<M: ModuleT>(model: &M, batch: &Labeled, mode: Mode) -> booster::Result<Tensor> {
     #[output]
     let logits: Tensor = model.forward_t(&batch.input, mode.is_train());
     #[group = "loss"]
@@ -43,9 +43,9 @@ pub(crate) fn net(path: &nn::Path<'_>) -> SequentialT {
 }
 
 /// Batches that the sides go through in a circle.
-pub(crate) fn batches() -> Vec<Labelled> {
+pub(crate) fn batches() -> Vec<Labeled> {
     booster::tch::manual_seed(0);
-    let batch = |_| Labelled {
+    let batch = |_| Labeled {
         input: Tensor::randn([BATCH, FEATURES], (Kind::Float, Device::Cpu)),
         target: Tensor::randint(CLASSES, [BATCH], (Kind::Int64, Device::Cpu)),
     };
@@ -53,13 +53,13 @@ pub(crate) fn batches() -> Vec<Labelled> {
 }
 
 /// A step with all that booster does: pipeline, typed diagnostics, aggregation, a summary at the end of the round.
-pub(crate) fn booster_step(batches: &[Labelled]) -> Result<impl FnMut(usize) -> Result<()>> {
+pub(crate) fn booster_step(batches: &[Labeled]) -> Result<impl FnMut(usize) -> Result<()>> {
     booster::tch::manual_seed(1);
     step_of(Pipeline::build(Device::Cpu, net, Measured::new()), batches)
 }
 
 /// The same, of any pipeline.
-pub(crate) fn step_of<P>(mut pipeline: P, batches: &[Labelled]) -> Result<impl FnMut(usize) -> Result<()>>
+pub(crate) fn step_of<P>(mut pipeline: P, batches: &[Labeled]) -> Result<impl FnMut(usize) -> Result<()>>
 where
     P: EvaluationPipeline<Evaluator = Measured<SequentialT>>,
 {
@@ -77,7 +77,7 @@ where
 
 /// A step as one writes it with tch alone, around what `loss` makes of the logits and the targets.
 pub(crate) fn tch_step(
-    batches: &[Labelled],
+    batches: &[Labeled],
     loss: impl Fn(&Tensor, &Tensor) -> Tensor,
 ) -> Result<impl FnMut(usize) -> Result<()>> {
     booster::tch::manual_seed(1);
@@ -85,7 +85,7 @@ pub(crate) fn tch_step(
     let model = net(&var_store.root());
     let mut optimizer: Optimizer = nn::Adam::default().build(&var_store, LEARNING_RATE)?;
     Ok(move |step| {
-        let Labelled { input, target } = &batches[step % BATCHES];
+        let Labeled { input, target } = &batches[step % BATCHES];
         optimizer.backward_step(&loss(&model.forward_t(input, true), target));
         Ok(())
     })

@@ -105,7 +105,7 @@ pub fn derive_diagnostic(input: TokenStream) -> TokenStream {
 ///
 /// ```ignore
 /// #[derive(Batch)]
-/// pub struct Labelled {
+/// pub struct Labeled {
 ///     pub input: Tensor,  // [batch, *dims]
 ///     pub target: Tensor, // [batch]
 /// }
@@ -129,7 +129,7 @@ pub fn derive_batch(input: TokenStream) -> TokenStream {
 /// #[evaluator]
 /// pub fn classification<M: ModuleT>(
 ///     model: &M,
-///     batch: &Labelled,
+///     batch: &Labeled,
 ///     mode: Mode,
 ///     /// How much of the target is spread over all classes.
 ///     #[param]

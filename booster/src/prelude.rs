@@ -1,10 +1,12 @@
 //! What most programs need: `use booster::prelude::*;`.
 
 pub use crate::diagnostic::{Aggregator, NonFinite, Ratio, Summary, Weighted};
-pub use crate::evaluation::{Evaluator, Labelled, Loss, Mode};
+pub use crate::evaluation::{Evaluator, Labeled, Loss, Mode};
 pub use crate::functional::{ScalarOps, available_device};
 pub use crate::logging::{Sink, TensorBoard};
-pub use crate::pipeline::{BatchOf, DataParallelPipeline, DiagnosticsOf, EvaluationPipeline, OutputOf, Pipeline};
+pub use crate::pipeline::{
+    BatchOf, DataParallelPipeline, DiagnosticsOf, EvaluationPipeline, ModelOf, OutputOf, Pipeline,
+};
 pub use crate::training::{
     Best, LearningRate, Schedule, Trainer, Trigger, training_step, training_step_with_output, validation_step,
     validation_step_with_output,

@@ -1,4 +1,4 @@
-//! What the behaviour tests share.
+//! What the behavior tests share.
 
 mod figures;
 

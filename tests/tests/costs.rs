@@ -69,7 +69,7 @@ fn updates_read_nothing_back_and_keep_no_graph() -> Result<(), Box<dyn std::erro
     let net = |path: &nn::Path<'_>| nn::linear(path, 4, 3, nn::LinearConfig::default());
     let mut pipeline = Pipeline::build(Device::Cpu, net, booster::evaluation::Classification::new());
     let mut optimizer = nn::Adam::default().build(pipeline.var_store(), 1e-3)?;
-    let batch = Labelled {
+    let batch = Labeled {
         input: Tensor::ones([8, 4], (Kind::Float, Device::Cpu)),
         target: Tensor::zeros([8], (Kind::Int64, Device::Cpu)),
     };

@@ -43,8 +43,8 @@ fn net(path: &nn::Path<'_>) -> nn::SequentialT {
         .add(nn::linear(path / "logits", 32, 3, nn::LinearConfig::default()))
 }
 
-fn batch(samples: i64) -> Labelled {
-    Labelled {
+fn batch(samples: i64) -> Labeled {
+    Labeled {
         input: Tensor::randn([samples, 6], (Kind::Float, Device::Cpu)),
         target: Tensor::randint(3, [samples], (Kind::Int64, Device::Cpu)),
     }
@@ -99,7 +99,7 @@ fn replicas_on_different_devices_draw_different_masks() -> Outcome {
         ))
     };
     let mut pipeline = DataParallelPipeline::build(&devices, dropout, Net::new())?;
-    let same = Labelled {
+    let same = Labeled {
         input: Tensor::ones([64, 6], (Kind::Float, Device::Cpu)),
         target: Tensor::zeros([64], (Kind::Int64, Device::Cpu)),
     };

@@ -121,7 +121,7 @@ fn masked_tokens(
 
 /// A loss that is a mean over samples and says nothing of weights.
 #[evaluator]
-fn plain(model: &Model, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+fn plain(model: &Model, batch: &Labeled, mode: Mode) -> booster::Result<Tensor> {
     #[output]
     let logits: Tensor = model.forward_t(&batch.input, mode.is_train());
     #[group = "loss"]
@@ -130,10 +130,10 @@ fn plain(model: &Model, batch: &Labelled, mode: Mode) -> booster::Result<Tensor>
     Ok(square.f_mean(None)?)
 }
 
-fn labelled(samples: i64, kind: Kind) -> Labelled {
+fn labeled(samples: i64, kind: Kind) -> Labeled {
     let target = Tensor::randint(3, [samples], (Kind::Int64, Device::Cpu));
     let ignored = Tensor::rand([samples], (Kind::Float, Device::Cpu)).lt(0.3);
-    Labelled { input: Tensor::randn([samples, 6], (kind, Device::Cpu)), target: target.masked_fill(&ignored, -100) }
+    Labeled { input: Tensor::randn([samples, 6], (kind, Device::Cpu)), target: target.masked_fill(&ignored, -100) }
 }
 
 fn token_batch(samples: i64) -> Tokens {
@@ -247,7 +247,7 @@ proptest! {
     ) {
         let _generator = generator();
         manual_seed(seed);
-        let batch = labelled(samples, Kind::Double);
+        let batch = labeled(samples, Kind::Double);
         let evaluator = Classification::new()
             .with_label_smoothing(0.1)
             .with_class_weights(ClassWeights::new([0.5, 1.0, 2.0]));
@@ -260,7 +260,7 @@ proptest! {
     ) {
         let _generator = generator();
         manual_seed(seed);
-        let batch = labelled(samples, Kind::Double);
+        let batch = labeled(samples, Kind::Double);
         prop_assert_eq!(agree(&Plain::new(), &batch, replicas, Kind::Double, way).unwrap(), Ok(()));
     }
 
@@ -281,7 +281,7 @@ fn single_precision_agrees_to_six_digits() {
     for (samples, replicas) in (1..=9).flat_map(|samples| (1..=4).map(move |replicas| (samples, replicas))) {
         for way in [Way::ByHand(Mode::Train), Way::Step] {
             manual_seed(samples);
-            let batch = labelled(samples, Kind::Float);
+            let batch = labeled(samples, Kind::Float);
             let agreed = agree(&Plain::new(), &batch, replicas, Kind::Float, way).unwrap();
             assert_eq!(agreed, Ok(()), "{samples} samples, {replicas} replicas, {way:?}");
             let agreed = agree(&Classification::new(), &batch, replicas, Kind::Float, way).unwrap();

@@ -11,10 +11,10 @@ const OPTIONS: (Kind, Device) = (Kind::Double, Device::Cpu);
 
 /// Batch norm that trains when it is told to, whatever the mode of the evaluation.
 #[evaluator]
-fn normalised(model: &nn::BatchNorm, batch: &Tensor, _mode: Mode, #[param] trains: bool) -> booster::Result<Tensor> {
+fn normalized(model: &nn::BatchNorm, batch: &Tensor, _mode: Mode, #[param] trains: bool) -> booster::Result<Tensor> {
     #[output]
-    let normalised: Tensor = model.forward_t(batch, trains);
-    Ok(normalised.f_square()?.f_mean(None)?)
+    let normalized: Tensor = model.forward_t(batch, trains);
+    Ok(normalized.f_square()?.f_mean(None)?)
 }
 
 #[test]
@@ -23,17 +23,17 @@ fn statistics_are_the_first_replicas_in_each_mode_of_evaluation() -> Outcome {
     let net = |path: &nn::Path<'_>| nn::batch_norm1d(path, 3, config);
     let samples = Tensor::arange(36, (Kind::Float, Device::Cpu)).view([12, 3]);
     for mode in [Mode::Eval, Mode::Train] {
-        let mut one = Pipeline::build(Device::Cpu, net, Normalised::new(false));
-        let mut many = DataParallelPipeline::build(&[Device::Cpu; 2], net, Normalised::new(false))?;
+        let mut one = Pipeline::build(Device::Cpu, net, Normalized::new(false));
+        let mut many = DataParallelPipeline::build(&[Device::Cpu; 2], net, Normalized::new(false))?;
         for trains in [false, true, true, false] {
             one.evaluator_mut().trains = trains;
             many.evaluator_mut().trains = trains;
-            let expected = one.evaluate(&samples.narrow(0, 0, 6), mode)?.2.normalised;
-            let found = many.evaluate(&samples, mode)?.2.normalised;
+            let expected = one.evaluate(&samples.narrow(0, 0, 6), mode)?.2.normalized;
+            let found = many.evaluate(&samples, mode)?.2.normalized;
             assert!(relative_difference(&found.narrow(0, 0, 6), &expected) < 1e-6);
         }
-        let expected = one.evaluate(&samples, mode)?.2.normalised;
-        let found = many.evaluate(&samples, mode)?.2.normalised;
+        let expected = one.evaluate(&samples, mode)?.2.normalized;
+        let found = many.evaluate(&samples, mode)?.2.normalized;
         assert!(relative_difference(&found, &expected) < 1e-6, "{mode:?}: {found} instead of {expected}");
     }
     Ok(())

@@ -94,9 +94,9 @@ fn events() -> impl Strategy<Value = Event> {
     ]
 }
 
-fn batch(samples: i64, seed: i64) -> Labelled {
+fn batch(samples: i64, seed: i64) -> Labeled {
     manual_seed(seed);
-    Labelled {
+    Labeled {
         input: Tensor::randn([samples, 6], (Kind::Float, Device::Cpu)),
         target: Tensor::randint(3, [samples], (Kind::Int64, Device::Cpu)),
     }

@@ -152,8 +152,8 @@ fn with_norm(path: &nn::Path<'_>) -> nn::SequentialT {
         .add(nn::linear(path / "logits", 4 * 6 * 6, 3, nn::LinearConfig::default()))
 }
 
-fn images(samples: i64, shift: f64) -> Labelled {
-    Labelled {
+fn images(samples: i64, shift: f64) -> Labeled {
+    Labeled {
         input: Tensor::randn([samples, 1, 8, 8], (Kind::Float, Device::Cpu)) + shift,
         target: Tensor::zeros([samples], (Kind::Int64, Device::Cpu)),
     }
@@ -266,8 +266,8 @@ fn a_write_to_a_buffer_during_evaluation_is_the_first_replicas() -> Outcome {
 fn a_batch_without_samples_or_with_an_undefined_tensor_is_refused_on_one_device_and_on_many() -> Outcome {
     let _generator = generator();
     let undefined = [
-        Labelled { input: images(4, 0.0).input, target: Tensor::new() },
-        Labelled { input: Tensor::new(), target: images(4, 0.0).target },
+        Labeled { input: images(4, 0.0).input, target: Tensor::new() },
+        Labeled { input: Tensor::new(), target: images(4, 0.0).target },
     ];
     for count in [1, 3] {
         let devices = &DEVICES[..count];

@@ -13,7 +13,7 @@ type Classifier = Pipeline<Faulty<nn::SequentialT>>;
 #[evaluator]
 fn faulty<M: ModuleT>(
     model: &M,
-    batch: &Labelled,
+    batch: &Labeled,
     mode: Mode,
     #[param] fault: Option<&'static str>,
 ) -> booster::Result<Tensor> {
@@ -40,9 +40,9 @@ fn pipeline() -> Classifier {
     Pipeline::build(Device::Cpu, net, Faulty::new(None))
 }
 
-fn batch(seed: i64) -> Labelled {
+fn batch(seed: i64) -> Labeled {
     manual_seed(seed);
-    Labelled {
+    Labeled {
         input: Tensor::randn([5, 6], (Kind::Float, Device::Cpu)),
         target: Tensor::randint(3, [5], (Kind::Int64, Device::Cpu)),
     }

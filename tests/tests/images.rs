@@ -6,17 +6,17 @@ use booster::tch::{Device, Kind, Tensor};
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// An image of 2 rows and 3 columns whose values tell channel, row and column.
-fn colours() -> Tensor {
+fn colors() -> Tensor {
     let values = (0..18).map(|index| u8::try_from(index / 6 * 100 + index / 3 % 2 * 10 + index % 3).unwrap_or(255));
     Tensor::from_slice(&values.collect::<Vec<_>>()).view([3, 2, 3])
 }
 
 #[test]
 fn pixels_lie_row_by_row_with_their_channels_together() -> Outcome {
-    let image = Image::from_tensor(&colours())?;
+    let image = Image::from_tensor(&colors())?;
     assert_eq!((image.width(), image.height(), image.is_grey()), (3, 2, false));
     assert_eq!(image.pixels(), [0, 100, 200, 1, 101, 201, 2, 102, 202, 10, 110, 210, 11, 111, 211, 12, 112, 212]);
-    let grey = Image::from_tensor(&colours().narrow(0, 1, 1))?;
+    let grey = Image::from_tensor(&colors().narrow(0, 1, 1))?;
     assert_eq!((grey.is_grey(), grey.pixels()), (true, &[100, 101, 102, 110, 111, 112][..]));
     Ok(())
 }
@@ -31,26 +31,26 @@ fn floats_are_scaled_and_clamped_and_keep_their_graph_to_themselves() -> Outcome
 #[test]
 fn reading_an_image_is_counted() -> Outcome {
     let before = booster::transfers::host_reads();
-    Image::from_tensor(&colours())?.to_png()?;
+    Image::from_tensor(&colors())?.to_png()?;
     assert!(booster::transfers::host_reads() > before);
     Ok(())
 }
 
 #[test]
-fn a_png_file_says_its_size_and_colour() -> Outcome {
+fn a_png_file_says_its_size_and_color() -> Outcome {
     let folder = tempfile::tempdir()?;
-    for (tensor, colour) in [(colours(), 2), (colours().narrow(0, 0, 1), 0)] {
+    for (tensor, color) in [(colors(), 2), (colors().narrow(0, 0, 1), 0)] {
         let path = folder.path().join("image.png");
         let image = Image::from_tensor(&tensor)?;
         image.save_png(&path)?;
         let bytes = std::fs::read(&path)?;
         assert_eq!(bytes, image.to_png()?);
-        // The signature; the header's length and name; width, height, depth and colour (2 is RGB, 0 grey).
+        // The signature; the header's length and name; width, height, depth and color (2 is RGB, 0 grey).
         assert_eq!(bytes[..16], *b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
-        assert_eq!(bytes[16..26], [0, 0, 0, 3, 0, 0, 0, 2, 8, colour]);
+        assert_eq!(bytes[16..26], [0, 0, 0, 3, 0, 0, 0, 2, 8, color]);
         assert_eq!(bytes[bytes.len() - 8..bytes.len() - 4], *b"IEND");
     }
-    let error = Image::from_tensor(&colours())?.save_png(folder.path()).map_err(|error| error.to_string());
+    let error = Image::from_tensor(&colors())?.save_png(folder.path()).map_err(|error| error.to_string());
     assert!(error.is_err_and(|error| error.starts_with("cannot write to `")));
     Ok(())
 }
@@ -86,7 +86,7 @@ impl Sink for Kept {
 #[test]
 fn any_sink_is_given_the_image() -> Outcome {
     let mut sink = Kept::default();
-    let image = Image::from_tensor(&colours())?;
+    let image = Image::from_tensor(&colors())?;
     image.log(&mut sink, "samples", "prior", 7)?;
     assert_eq!(sink.0, [(7, "samples/prior".to_owned(), Some(image))]);
     Ok(())

@@ -341,7 +341,7 @@ fn flattened_diagnostics_are_reached_by_field_and_share_the_groups() -> Outcome 
 #[test]
 fn there_is_no_summary_of_nothing() {
     let error = Aggregator::<OneTensor>::new().summary().expect_err("no update");
-    assert!(error.to_string().starts_with("there is nothing to summarise"), "{error}");
+    assert!(error.to_string().starts_with("there is nothing to summarize"), "{error}");
 }
 
 #[test]

@@ -24,9 +24,9 @@ fn net(path: &nn::Path<'_>) -> nn::SequentialT {
         .add(nn::linear(path / "logits", 8, 3, nn::LinearConfig::default()))
 }
 
-fn batch(samples: i64, is_bad: bool) -> Labelled {
+fn batch(samples: i64, is_bad: bool) -> Labeled {
     let input = Tensor::randn([samples, 4], (Kind::Float, Device::Cpu));
-    Labelled {
+    Labeled {
         input: if is_bad { input * f64::NAN } else { input },
         target: Tensor::randint(3, [samples], (Kind::Int64, Device::Cpu)),
     }
@@ -124,7 +124,7 @@ fn a_window_that_ends_in_an_error_leaves_the_buffers_too() -> Outcome {
     let before = state(&pipeline);
     trainer.step(&mut pipeline, &batch(5, false))?;
     assert_ne!(state(&pipeline), before);
-    let late = Labelled { target: Tensor::full([5], 7, (Kind::Int64, Device::Cpu)), ..batch(5, false) };
+    let late = Labeled { target: Tensor::full([5], 7, (Kind::Int64, Device::Cpu)), ..batch(5, false) };
     trainer.step(&mut pipeline, &late).map(|_| ()).expect_err("no class 7");
     assert_eq!(state(&pipeline), before);
     trainer.finish_window(&mut pipeline)?;

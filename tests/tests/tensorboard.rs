@@ -118,14 +118,14 @@ print(json.dumps({tag: [shown(event) for event in events.Images(tag)] for tag in
 fn pythons_reader_finds_each_image_with_its_pixels() -> Outcome {
     let folder = tempfile::tempdir()?;
     let mut tensorboard = TensorBoard::create(folder.path())?;
-    let colours = Tensor::from_slice(&(0..18).map(|value| value * 14).collect::<Vec<u8>>()).view([3, 2, 3]);
-    let (colour, grey) = (Image::from_tensor(&colours)?, Image::from_tensor(&colours.narrow(0, 0, 1))?);
-    colour.log(&mut tensorboard, "samples", "prior", 1)?;
+    let colors = Tensor::from_slice(&(0..18).map(|value| value * 14).collect::<Vec<u8>>()).view([3, 2, 3]);
+    let (color, grey) = (Image::from_tensor(&colors)?, Image::from_tensor(&colors.narrow(0, 0, 1))?);
+    color.log(&mut tensorboard, "samples", "prior", 1)?;
     grey.log(&mut tensorboard, "samples", "prior", 2)?;
     grey.log(&mut tensorboard, "samples/of/one", "class/3", 2)?;
     drop(tensorboard);
     let found: serde_json::Value = serde_json::from_slice(&python(IMAGE_READER, folder.path())?)?;
-    let rgb = serde_json::json!([1, 3, 2, "RGB", [3, 2], colour.pixels()]);
+    let rgb = serde_json::json!([1, 3, 2, "RGB", [3, 2], color.pixels()]);
     let of_grey = serde_json::json!([2, 3, 2, "L", [3, 2], [0, 14, 28, 42, 56, 70]]);
     assert_eq!(found, serde_json::json!({"samples/prior": [rgb, of_grey], "samples/of/one/class/3": [of_grey]}));
     Ok(())

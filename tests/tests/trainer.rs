@@ -380,7 +380,7 @@ fn an_error_in_a_window_drops_it_and_leaves_no_gradient() -> Outcome {
 fn batch_norm_that_is_frozen_stays_so() -> Outcome {
     /// Keeps the statistics of its batch-norm in training.
     #[evaluator]
-    fn frozen_norm(model: &(nn::BatchNorm, nn::Linear), batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+    fn frozen_norm(model: &(nn::BatchNorm, nn::Linear), batch: &Labeled, mode: Mode) -> booster::Result<Tensor> {
         use booster::tch::nn::ModuleT;
         let _ = mode;
         let logits = model.0.forward_t(&batch.input, false).f_linear(&model.1.ws, model.1.bs.as_ref())?;
@@ -400,7 +400,7 @@ fn batch_norm_that_is_frozen_stays_so() -> Outcome {
     let input = Tensor::rand([8, 6], (Kind::Float, Device::Cpu)) + 3.0;
     for _ in 0..3 {
         let target = Tensor::zeros([8], (Kind::Int64, Device::Cpu));
-        trainer.step(&mut pipeline, &Labelled { input: input.shallow_clone(), target })?;
+        trainer.step(&mut pipeline, &Labeled { input: input.shallow_clone(), target })?;
     }
     assert_eq!(statistics(&pipeline), before);
     Ok(())
@@ -560,7 +560,7 @@ fn half_precision_counts_many_targets() -> Outcome {
     let net = |_: &nn::Path<'_>| nn::func(Tensor::shallow_clone);
     let mut pipeline = Pipeline::build(Device::Cpu, net, booster::evaluation::Classification::new());
     let target = Tensor::zeros([2, 200, 200], (Kind::Int64, Device::Cpu));
-    let (loss, ..) = pipeline.evaluate(&Labelled { input: logits, target }, Mode::Eval)?;
+    let (loss, ..) = pipeline.evaluate(&Labeled { input: logits, target }, Mode::Eval)?;
     assert!((loss.tensor().double_value(&[]) - 2.0f64.ln()).abs() < 1e-3, "{:?}", loss.tensor());
     assert_eq!(loss.weight().ok_or("no weight")?.double_value(&[]), 80_000.0);
     Ok(())

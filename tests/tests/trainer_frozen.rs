@@ -36,6 +36,15 @@ impl EvaluationPipeline for Told {
         self.0.evaluate(batch, mode)
     }
 
+    fn predict<B, O, F>(&mut self, batch: &B, predict: F) -> booster::Result<O>
+    where
+        B: Batch,
+        O: Batch,
+        F: Fn(&Gan, &B, Mode) -> booster::Result<O> + Clone + Send + 'static,
+    {
+        self.0.predict(batch, predict)
+    }
+
     fn changed(&mut self) {
         self.1 += 1;
     }

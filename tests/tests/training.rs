@@ -10,7 +10,7 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// Cross-entropy with plain per-sample fields.
 #[evaluator]
-fn plain<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode, #[param] scale: f64) -> booster::Result<Tensor> {
+fn plain<M: ModuleT>(model: &M, batch: &Labeled, mode: Mode, #[param] scale: f64) -> booster::Result<Tensor> {
     #[output]
     let logits: Tensor = model.forward_t(&batch.input, mode.is_train());
     #[group = "loss"]
@@ -27,8 +27,8 @@ fn net(path: &nn::Path<'_>) -> nn::SequentialT {
         .add(nn::linear(path / "logits", 8, 3, nn::LinearConfig::default()))
 }
 
-fn batch(samples: i64) -> Labelled {
-    Labelled {
+fn batch(samples: i64) -> Labeled {
+    Labeled {
         input: Tensor::randn([samples, 6], (Kind::Float, Device::Cpu)),
         target: Tensor::randint(3, [samples], (Kind::Int64, Device::Cpu)),
     }
@@ -67,7 +67,7 @@ fn training_steps_equal_a_hand_written_loop() -> Outcome {
     let model = net(&store.root());
     let mut optimizer = nn::Adam::default().build(&store, 1e-2)?;
     let (mut nll, mut samples) = (0.0, 0.0);
-    for Labelled { input, target } in &batches {
+    for Labeled { input, target } in &batches {
         let losses =
             model.forward_t(input, true).cross_entropy_loss::<Tensor>(target, None, Reduction::None, -100, 0.0);
         nll += losses.sum(Kind::Double).double_value(&[]);
@@ -123,7 +123,7 @@ fn a_parameter_of_the_evaluator_is_a_field_of_it() -> Outcome {
 fn a_batch_of_unequal_fields_or_none_is_an_error() {
     let _generator = generator();
     let mut pipeline = Pipeline::build(Device::Cpu, net, Plain::new(1.0));
-    let unequal = Labelled { input: batch(4).input, target: batch(3).target };
+    let unequal = Labeled { input: batch(4).input, target: batch(3).target };
     let error = pipeline.evaluate(&unequal, Mode::Train).expect_err("4 and 3 samples").to_string();
     assert!(error.starts_with("field `target` of the batch has 3 samples, but field `input` has 4"), "{error}");
     let error = pipeline.evaluate(&batch(0), Mode::Train).expect_err("no sample").to_string();
@@ -132,7 +132,7 @@ fn a_batch_of_unequal_fields_or_none_is_an_error() {
 
 /// Forgets to reduce its loss, or to make it depend on the model, as asked.
 #[evaluator]
-fn wrong<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode, #[param] fault: &'static str) -> booster::Result<Tensor> {
+fn wrong<M: ModuleT>(model: &M, batch: &Labeled, mode: Mode, #[param] fault: &'static str) -> booster::Result<Tensor> {
     let logits = model.forward_t(&batch.input, mode.is_train());
     match fault {
         "shape" => Ok(logits.f_sum_dim_intlist(-1, false, Kind::Float)?),
@@ -171,7 +171,7 @@ fn a_wrong_loss_is_an_error_and_leaves_no_gradient() -> Outcome {
 
 /// The same as an evaluator of the second form.
 #[evaluator]
-fn typed<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode) -> booster::Result<(Loss, PlainDiagnostics, ())> {
+fn typed<M: ModuleT>(model: &M, batch: &Labeled, mode: Mode) -> booster::Result<(Loss, PlainDiagnostics, ())> {
     let logits = model.forward_t(&batch.input, mode.is_train());
     let nll = logits.f_cross_entropy_loss::<Tensor>(&batch.target, None, Reduction::None, -100, 0.0)?;
     let accuracy = logits.f_argmax(-1, false)?.f_eq_tensor(&batch.target)?;
@@ -194,7 +194,7 @@ fn both_forms_of_an_evaluator_give_the_same() -> Outcome {
 }
 
 /// The loss and the accuracy of the built-in evaluator, and libtorch's own mean loss.
-fn classified(evaluator: Classification<nn::SequentialT>, batch: &Labelled) -> booster::Result<(f64, f64, f64, f64)> {
+fn classified(evaluator: Classification<nn::SequentialT>, batch: &Labeled) -> booster::Result<(f64, f64, f64, f64)> {
     manual_seed(1);
     let (smoothing, ignored) = (evaluator.label_smoothing, evaluator.ignored_target);
     let weights = (evaluator.class_weights != ClassWeights::uniform()).then(|| Tensor::from_slice(&CLASS_WEIGHTS));
@@ -238,7 +238,7 @@ fn classification_is_libtorchs_mean_with_smoothing_weights_and_ignored_targets()
 fn a_label_that_no_class_has_is_an_error_that_names_the_shapes() {
     let _generator = generator();
     let mut pipeline = Pipeline::build(Device::Cpu, net, Classification::new());
-    let wrong = Labelled { input: batch(2).input, target: Tensor::from_slice(&[0_i64, 7]) };
+    let wrong = Labeled { input: batch(2).input, target: Tensor::from_slice(&[0_i64, 7]) };
     let error = pipeline.evaluate(&wrong, Mode::Train).expect_err("3 classes").to_string();
     assert_eq!(error, "cross-entropy of logits [2, 3] and targets [2]: libtorch: Target 7 is out of bounds.");
 }

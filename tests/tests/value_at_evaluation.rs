@@ -143,7 +143,7 @@ impl Addresses {
 }
 
 #[evaluator]
-fn measured(model: &nn::Linear, batch: &Labelled, mode: Mode, #[param] seen: &Addresses) -> booster::Result<Tensor> {
+fn measured(model: &nn::Linear, batch: &Labeled, mode: Mode, #[param] seen: &Addresses) -> booster::Result<Tensor> {
     let logits = model.forward_t(&batch.input, mode.is_train());
     #[group = "loss"]
     let nll: Tensor = logits.f_cross_entropy_loss::<Tensor>(&batch.target, None, Reduction::None, -100, 0.0)?;
@@ -164,7 +164,7 @@ fn what_nothing_else_holds_is_not_copied() -> Outcome {
     let net = |path: &nn::Path<'_>| nn::linear(path, 4, 3, nn::LinearConfig::default());
     let addresses = Addresses::default();
     let mut pipeline = Pipeline::build(Device::Cpu, net, Measured::new(addresses.clone()));
-    let batch = Labelled { input: Tensor::ones([3, 4], CPU), target: Tensor::from_slice(&[0i64, 1, 2]) };
+    let batch = Labeled { input: Tensor::ones([3, 4], CPU), target: Tensor::from_slice(&[0i64, 1, 2]) };
     let (_loss, diagnostics, ()) = pipeline.evaluate(&batch, Mode::Train)?;
     let MeasuredDiagnostics { nll, accuracy, counted } = &diagnostics;
     let found = [nll, &accuracy.value, &accuracy.weight, &counted.value, &counted.weight]

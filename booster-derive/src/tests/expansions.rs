@@ -172,7 +172,7 @@ fn what_is_no_field_is_an_error() {
 
 #[test]
 fn batch_with_named_fields() {
-    assert_expansion("batch_named", batch("pub struct Labelled { pub input: Tensor, pub r#type: Option<Tensor> }"));
+    assert_expansion("batch_named", batch("pub struct Labeled { pub input: Tensor, pub r#type: Option<Tensor> }"));
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn evaluator_that_marks_its_diagnostics() {
             "/// Cross-entropy classification.
             #[inline]
             pub fn classification<M: ModuleT>(
-                model: &M, batch: &Labelled, mode: Mode,
+                model: &M, batch: &Labeled, mode: Mode,
                 /// Smoothing.
                 #[param] label_smoothing: f64,
             ) -> booster::Result<Tensor> {
@@ -235,7 +235,7 @@ fn evaluator_in_error() {
         "evaluator_in_error",
         evaluator(
             "/// Documented.
-            pub fn penalised<M: ModuleT>(model: &M, batch: &impl Images, mode: Mode, beta: f64) -> Result<Tensor> {
+            pub fn penalized<M: ModuleT>(model: &M, batch: &impl Images, mode: Mode, beta: f64) -> Result<Tensor> {
                 #[group = \"loss\"] let nll: Tensor = loss(model, batch)?;
                 #[output] let logits = model.forward(batch);
                 report(&nll);

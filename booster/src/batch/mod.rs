@@ -22,14 +22,14 @@ use crate::error::{Error, Result};
 /// use booster::tch::{Device, Kind, Tensor};
 ///
 /// #[derive(Batch)]
-/// struct Labelled {
+/// struct Labeled {
 ///     input: Tensor,  // [batch, *dims]
 ///     target: Tensor, // [batch]
 /// }
 ///
 /// # fn main() -> booster::Result<()> {
 /// let cpu = (Kind::Float, Device::Cpu);
-/// let batch = Labelled { input: Tensor::zeros([5, 8], cpu), target: Tensor::zeros([5], cpu) };
+/// let batch = Labeled { input: Tensor::zeros([5, 8], cpu), target: Tensor::zeros([5], cpu) };
 /// assert_eq!(batch.batch_size()?, Some(5));
 /// assert_eq!(batch.samples(3..5)?.input.size(), [2, 8]);
 /// # Ok(())

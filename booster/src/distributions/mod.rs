@@ -23,7 +23,7 @@
 //! # }
 //! ```
 //!
-//! What cannot be reparameterised does not compile:
+//! What cannot be reparameterized does not compile:
 //!
 //! ```compile_fail,E0277
 //! use booster::distributions::{Bernoulli, Reparameterized};
@@ -107,7 +107,7 @@ pub trait Distribution {
 /// (Kingma and Welling, 2013, arXiv 1312.6114; Rezende et al., 2014, arXiv 1401.4082).
 #[diagnostic::on_unimplemented(
     message = "draws of `{Self}` are not differentiable with regard to its parameters",
-    label = "cannot be reparameterised",
+    label = "cannot be reparameterized",
     note = "`Normal`, `Laplace` and `Independent` of them can; from others, draw by `sample`, without gradients"
 )]
 pub trait Reparameterized: Distribution {

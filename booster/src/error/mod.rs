@@ -252,7 +252,7 @@ pub enum Error {
     Schema(String),
 
     /// A summary was asked of an aggregator that was never updated.
-    #[error("there is nothing to summarise: the aggregator was not updated since it was made or reset")]
+    #[error("there is nothing to summarize: the aggregator was not updated since it was made or reset")]
     NoUpdate,
 
     /// A file or folder could not be read or written.

@@ -15,11 +15,26 @@ use crate::{Batch, evaluator};
 
 /// Inputs with the class of each.
 #[derive(Batch, Debug)]
-pub struct Labelled {
+pub struct Labeled {
     /// What the model takes: `[batch, *dims]`.
     pub input: Tensor,
     /// The classes, counted from 0: `[batch]` or `[batch, *positions]`, of kind int64.
     pub target: Tensor,
+}
+
+/// Input and target, as a loader of pairs gives them.
+impl From<(Tensor, Tensor)> for Labeled {
+    fn from((input, target): (Tensor, Tensor)) -> Self {
+        Self { input, target }
+    }
+}
+
+impl Labeled {
+    /// Other handles to the same tensors.
+    #[must_use]
+    pub fn shallow_clone(&self) -> Self {
+        Self { input: self.input.shallow_clone(), target: self.target.shallow_clone() }
+    }
 }
 
 /// How much each class weighs in the loss: one number per class, none negative.
@@ -83,7 +98,7 @@ impl fmt::Debug for ClassWeights {
 /// # fn main() -> booster::Result<()> {
 /// let net = |path: &nn::Path<'_>| nn::linear(path, 4, 3, Default::default());
 /// let mut pipeline = Pipeline::build(Device::Cpu, net, Classification::new().with_label_smoothing(0.1));
-/// let batch = Labelled {
+/// let batch = Labeled {
 ///     input: Tensor::from_slice(&[0.0f32; 8]).reshape([2, 4]),
 ///     target: Tensor::from_slice(&[2i64, 0]),
 /// };
@@ -96,7 +111,7 @@ impl fmt::Debug for ClassWeights {
 #[evaluator]
 pub fn classification<M: ModuleT>(
     model: &M,
-    batch: &Labelled,
+    batch: &Labeled,
     mode: Mode,
     /// How much of the target is spread over all classes, from 0 to 1 (Szegedy et al., 2016, arXiv 1512.00567).
     #[param(default = 0.0)]

@@ -10,7 +10,7 @@ use std::fmt;
 pub use self::accepted::{EvaluatorError, EvaluatorParam};
 pub use self::classification::{
     ClassWeights, Classification, ClassificationDiagnostics, ClassificationDiagnosticsSummary, ClassificationOutput,
-    Labelled,
+    Labeled,
 };
 pub use self::loss::Loss;
 pub(crate) use self::loss::summing_kind;

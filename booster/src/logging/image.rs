@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::functional::to_bytes;
 use crate::transfers::read_bytes;
 
-/// An image on the host, grey or in colour.
+/// An image on the host, grey or in color.
 ///
 /// ```
 /// use booster::functional::image_grid;

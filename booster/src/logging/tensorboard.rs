@@ -109,7 +109,7 @@ fn value(point: &Point<'_>) -> Result<Summary_Value> {
     Ok(value)
 }
 
-/// TensorBoard's colour space is the number of channels: 1 is grey, 3 is RGB.
+/// TensorBoard's color space is the number of channels: 1 is grey, 3 is RGB.
 fn encoded(image: &Image) -> Result<Summary_Image> {
     let size = |length: u32| i32::try_from(length).map_err(Error::custom);
     let mut encoded = Summary_Image::new();

@@ -1,6 +1,7 @@
 //! Pipelines: a model and its evaluator, on one device or many.
 
 mod data_parallel;
+mod predict;
 mod single;
 
 use tch::Device;
@@ -73,6 +74,35 @@ pub trait EvaluationPipeline {
         let (loss, diagnostics, output) = self.evaluate(batch, Mode::Train)?;
         Ok((differentiate(loss)?, diagnostics, detached(&output)?))
     }
+
+    /// What the model makes of a batch: no target, no loss, no gradient, and [`Mode::Eval`]. On many devices each replica
+    /// is given a part of the batch, and what they make is joined in order, on the first device.
+    ///
+    /// ```
+    /// use booster::evaluation::Classification;
+    /// use booster::prelude::*;
+    /// use booster::tch::nn::{self, ModuleT};
+    /// use booster::tch::{Device, Kind, Tensor};
+    ///
+    /// # fn main() -> booster::Result<()> {
+    /// let net = |path: &nn::Path<'_>| nn::linear(path, 4, 3, Default::default());
+    /// let mut pipeline = DataParallelPipeline::build(&[Device::Cpu; 2], net, Classification::new())?;
+    /// let images = Tensor::rand([5, 4], (Kind::Float, Device::Cpu));
+    /// let classes = pipeline.predict(&images, |model, images, mode| {
+    ///     Ok(model.forward_t(images, mode.is_train()).f_argmax(-1, false)?)
+    /// })?;
+    /// assert_eq!(classes.size(), [5]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of `predict`; [`Error::EmptyBatch`] and [`Error::BatchLength`] if the batch is empty or its tensors disagree.
+    fn predict<B, O, F>(&mut self, batch: &B, predict: F) -> Result<O>
+    where
+        B: Batch,
+        O: Batch,
+        F: Fn(&ModelOf<Self>, &B, Mode) -> Result<O> + Clone + Send + 'static;
 
     /// Has an optimizer step on the gradients of its variables, in a loop of your own:
     ///
@@ -156,6 +186,9 @@ fn differentiate(loss: Loss) -> Result<Loss> {
 fn detached<B: Batch>(output: &B) -> Result<B> {
     output.map_tensors(FieldPath::ROOT, &mut |_, tensor| Ok(tensor.f_detach()?))
 }
+
+/// The model of a pipeline's evaluator.
+pub type ModelOf<P> = <<P as EvaluationPipeline>::Evaluator as Evaluator>::Model;
 
 /// The batch of a pipeline's evaluator.
 pub type BatchOf<P> = <<P as EvaluationPipeline>::Evaluator as Evaluator>::Batch;

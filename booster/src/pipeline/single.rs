@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use tch::Device;
 use tch::nn::{Path, VarStore};
+use tch::{Device, no_grad_guard};
 
+use super::predict::Predictor;
 use super::{EvaluationPipeline, evaluate_on};
+use crate::batch::Batch;
 use crate::error::Result;
 use crate::evaluation::{Evaluator, Loss, Mode};
 use crate::panic::catch_panic;
@@ -60,6 +62,18 @@ impl<E: Evaluator> EvaluationPipeline for Pipeline<E, E::Model> {
 
     fn evaluate(&mut self, batch: &E::Batch, mode: Mode) -> Result<(Loss, E::Diagnostics, E::Output)> {
         catch_panic(|| evaluate_on(&self.evaluator, &self.model, self.device(), batch, mode))
+    }
+
+    fn predict<B, O, F>(&mut self, batch: &B, predict: F) -> Result<O>
+    where
+        B: Batch,
+        O: Batch,
+        F: Fn(&E::Model, &B, Mode) -> Result<O> + Clone + Send + 'static,
+    {
+        let _no_grad = no_grad_guard();
+        let predictor = Predictor::new(predict);
+        catch_panic(|| evaluate_on(&predictor, &self.model, self.device(), batch, Mode::Eval))
+            .map(|(.., output)| output)
     }
 
     fn evaluator(&self) -> &E {

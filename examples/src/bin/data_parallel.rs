@@ -48,7 +48,7 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
     let first = *devices.first().ok_or(booster::Error::NoDevice)?;
     let samples = arguments.batch_size.get() as i64;
     tch::manual_seed(0);
-    let batch = Labelled {
+    let batch = Labeled {
         input: Tensor::f_rand([samples, 784], (Kind::Float, Device::Cpu))?.move_to(first)?,
         target: Tensor::f_randint(10, [samples], (Kind::Int64, Device::Cpu))?.move_to(first)?,
     };
@@ -90,7 +90,7 @@ fn net(path: &nn::Path<'_>) -> Model {
 fn check(
     one: &mut impl EvaluationPipeline<Evaluator = Classification<Model>>,
     many: &mut impl EvaluationPipeline<Evaluator = Classification<Model>>,
-    batch: &Labelled,
+    batch: &Labeled,
 ) -> booster::Result<f64> {
     let (_, diagnostics, output) = one.evaluate(batch, Mode::Eval)?;
     let (_, found_diagnostics, found_output) = many.evaluate(batch, Mode::Eval)?;

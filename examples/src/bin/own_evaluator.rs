@@ -7,7 +7,7 @@
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
-use booster::evaluation::Labelled;
+use booster::evaluation::Labeled;
 use booster::prelude::*;
 use booster_examples::command_line::end;
 use booster_examples::data::{Loader, digits};
@@ -36,7 +36,7 @@ struct DigitDiagnostics {
 #[evaluator]
 fn focal_classification<M: ModuleT>(
     model: &M,
-    batch: &Labelled,
+    batch: &Labeled,
     mode: Mode,
     #[param] focus: f64,
 ) -> booster::Result<(Loss, DigitDiagnostics, ())> {

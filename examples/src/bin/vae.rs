@@ -27,7 +27,7 @@ const TEST_IMPORTANCE_SAMPLES: i64 = 100;
 
 /// Trains a variational auto-encoder of handwritten digits, and shows what it generates.
 ///
-/// Images are binarised: each pixel is white with its brightness for a probability, drawn anew for each epoch of
+/// Images are binarized: each pixel is white with its brightness for a probability, drawn anew for each epoch of
 /// training and once for the test.
 #[derive(Debug, Parser)]
 struct Arguments {
@@ -94,7 +94,7 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
     let data = arguments.data.as_deref().map_or_else(data::digits, data::mnist)?;
     let device = arguments.device.device();
     let train = Loader::shuffled(&data.train, batch_size, seed, device)?;
-    let test = binarised_once(&Loader::in_order(&data.test, batch_size, device)?)?;
+    let test = binarized_once(&Loader::in_order(&data.test, batch_size, device)?)?;
     let log_dir = arguments.log_dir.clone().map_or_else(|| new_run("vae"), Ok)?;
     let mut train_log = TensorBoard::create(log_dir.join("train"))?;
     let mut test_log = TensorBoard::create(log_dir.join("test"))?;
@@ -151,7 +151,7 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
 }
 
 /// The batches of one epoch, each pixel drawn with its brightness for a probability.
-fn binarised_once(images: &Loader) -> booster::Result<Vec<Tensor>> {
+fn binarized_once(images: &Loader) -> booster::Result<Vec<Tensor>> {
     images.epoch(0).map(|batch| Ok(batch?.input.f_bernoulli()?)).collect()
 }
 

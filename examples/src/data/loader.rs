@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use booster::evaluation::Labelled;
+use booster::evaluation::Labeled;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -67,7 +67,7 @@ pub struct Epoch<'loader> {
 }
 
 impl Epoch<'_> {
-    fn batch(&self, start: usize, end: usize) -> booster::Result<Labelled> {
+    fn batch(&self, start: usize, end: usize) -> booster::Result<Labeled> {
         let Dataset { images, labels, .. } = &self.loader.dataset;
         let pick = |tensor: &Tensor| match &self.order {
             Some(order) => {
@@ -76,12 +76,12 @@ impl Epoch<'_> {
             }
             None => tensor.f_narrow(0, start as i64, (end - start) as i64),
         };
-        Ok(Labelled { input: pick(images)?, target: pick(labels)? })
+        Ok(Labeled { input: pick(images)?, target: pick(labels)? })
     }
 }
 
 impl Iterator for Epoch<'_> {
-    type Item = booster::Result<Labelled>;
+    type Item = booster::Result<Labeled>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let (start, samples) = (self.start, self.loader.samples());
@@ -144,7 +144,7 @@ mod tests {
     fn an_image_keeps_its_label() -> Outcome {
         let loader = Loader::shuffled(&ten()?, of(4)?, 5, Device::Cpu)?;
         for batch in loader.epoch(0) {
-            let Labelled { input, target } = batch?;
+            let Labeled { input, target } = batch?;
             assert_eq!(input.size()[1..], [1, 1, 1]);
             assert!((input.flatten(0, -1) * 10.0).allclose(&target.to_kind(input.kind()), 1e-6, 0.0, false));
         }

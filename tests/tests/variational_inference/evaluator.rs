@@ -49,14 +49,14 @@ impl AuxiliaryLosses for Penalties {
     }
 }
 
-struct Penalised(Gaussian);
+struct Penalized(Gaussian);
 
-impl LatentVariableModel for Penalised {
-    type Batch = Labelled;
+impl LatentVariableModel for Penalized {
+    type Batch = Labeled;
     type Likelihood = Normal;
     type Auxiliary = Penalties;
 
-    fn infer(&self, batch: &Labelled, latents: &mut Latents, mode: Mode) -> booster::Result<(Normal, Penalties)> {
+    fn infer(&self, batch: &Labeled, latents: &mut Latents, mode: Mode) -> booster::Result<(Normal, Penalties)> {
         let (likelihood, ()) = self.0.infer(&batch.input, latents, mode)?;
         Ok((likelihood, Penalties { size: (&batch.input * &self.0.slope).square().squeeze_dim(1), constant: 7.0 }))
     }
@@ -66,8 +66,8 @@ impl LatentVariableModel for Penalised {
 fn auxiliary_losses_are_weighted_by_name_and_measured_beside_the_bound() -> Outcome {
     let _turn = generator();
     let input = observed(5);
-    let batch = Labelled { target: input.zeros_like(), input };
-    let model = Penalised(Gaussian::exact());
+    let batch = Labeled { target: input.zeros_like(), input };
+    let model = Penalized(Gaussian::exact());
     let mut pipeline = Pipeline::new(nn::VarStore::new(Device::Cpu), model, VariationalInference::new());
     for weight in [0.0, 3.0] {
         pipeline.evaluator_mut().auxiliary_weights.size = weight;

@@ -2,7 +2,7 @@ use booster::prelude::*;
 use booster::tch::Tensor;
 
 #[derive(Batch)]
-struct Labelled {
+struct Labeled {
     input: Tensor,
     #[batch(skip)]
     target: Tensor,

@@ -3,6 +3,6 @@ use booster::tch::Tensor;
 
 #[derive(Batch)]
 #[batch(create = booster)]
-struct Labelled(Tensor);
+struct Labeled(Tensor);
 
 fn main() {}

@@ -2,7 +2,7 @@ use booster::prelude::*;
 use booster::tch::Tensor;
 
 #[derive(Batch)]
-enum Labelled {
+enum Labeled {
     Input(Tensor),
 }
 

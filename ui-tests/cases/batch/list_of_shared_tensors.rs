@@ -3,6 +3,6 @@ use booster::tch::Tensor;
 use std::rc::Rc;
 
 #[derive(Batch)]
-struct Labelled(Tensor, Vec<Rc<Tensor>>);
+struct Labeled(Tensor, Vec<Rc<Tensor>>);
 
 fn main() {}

@@ -3,7 +3,7 @@ use booster::tch::Tensor;
 use std::sync::Mutex;
 
 #[derive(Batch)]
-struct Labelled {
+struct Labeled {
     input: Mutex<Tensor>,
 }
 

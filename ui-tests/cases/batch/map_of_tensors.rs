@@ -4,7 +4,7 @@ use booster::prelude::*;
 use booster::tch::Tensor;
 
 #[derive(Batch)]
-struct Labelled {
+struct Labeled {
     tensors: HashMap<String, Tensor>,
 }
 

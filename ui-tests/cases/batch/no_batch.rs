@@ -1,11 +1,11 @@
 use booster::prelude::*;
 use booster::tch::Tensor;
 
-struct Labelled {
+struct Labeled {
     input: Tensor,
 }
 
-fn join(parts: Vec<Labelled>) -> booster::Result<Labelled> {
+fn join(parts: Vec<Labeled>) -> booster::Result<Labeled> {
     Batch::join(parts)
 }
 

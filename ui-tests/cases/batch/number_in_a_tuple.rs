@@ -2,6 +2,6 @@ use booster::prelude::*;
 use booster::tch::Tensor;
 
 #[derive(Batch)]
-struct Labelled(Tensor, f64);
+struct Labeled(Tensor, f64);
 
 fn main() {}

@@ -4,7 +4,7 @@ use booster::tch::Tensor;
 
 #[derive(Batch)]
 #[batch(name = 3)]
-struct Labelled {
+struct Labeled {
     #[batch(pad)]
     input: Tensor,
 }

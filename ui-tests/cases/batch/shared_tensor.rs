@@ -2,7 +2,7 @@ use booster::prelude::*;
 use booster::tch::Tensor;
 
 #[derive(Batch)]
-struct Labelled {
+struct Labeled {
     input: Tensor,
     lengths: Vec<i64>,
     shared: std::sync::Arc<Tensor>,

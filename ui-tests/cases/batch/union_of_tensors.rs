@@ -1,7 +1,7 @@
 use booster::prelude::*;
 
 #[derive(Batch)]
-union Labelled {
+union Labeled {
     index: i64,
 }
 

@@ -6,7 +6,7 @@ struct Value<T> {
     value: T,
 }
 
-fn summarise(value: Value<String>) -> booster::Result<()> {
+fn summarize(value: Value<String>) -> booster::Result<()> {
     Aggregator::new().update(&value)
 }
 

@@ -5,7 +5,7 @@ struct Likelihood;
 
 impl Likelihood {
     #[evaluator]
-    fn evaluate(_: &Self, batch: &Labelled, _: Mode) -> booster::Result<Tensor> {
+    fn evaluate(_: &Self, batch: &Labeled, _: Mode) -> booster::Result<Tensor> {
         Ok(batch.input.shallow_clone())
     }
 }

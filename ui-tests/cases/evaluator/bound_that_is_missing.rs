@@ -6,7 +6,7 @@ use booster::tch::{Kind, Tensor};
 struct Frozen<M: ModuleT>(M);
 
 #[evaluator]
-fn likelihood<M>(_model: &Frozen<M>, batch: &Labelled, _: Mode) -> booster::Result<Tensor> {
+fn likelihood<M>(_model: &Frozen<M>, batch: &Labeled, _: Mode) -> booster::Result<Tensor> {
     #[group = "loss"]
     let nll: Tensor = batch.input.shallow_clone();
     Ok(nll.f_mean(Kind::Float)?)

@@ -8,7 +8,7 @@ struct Net;
 
 impl Net {
     #[evaluator]
-    fn likelihood(model: &Linear, batch: &Labelled, _: Mode) -> booster::Result<Tensor> {
+    fn likelihood(model: &Linear, batch: &Labeled, _: Mode) -> booster::Result<Tensor> {
         #[group = "loss"]
         let nll: Tensor = model.forward(&batch.input);
         Ok(nll.f_mean(Kind::Float)?)

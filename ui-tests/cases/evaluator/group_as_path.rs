@@ -3,7 +3,7 @@ use booster::tch::nn::ModuleT;
 use booster::tch::{Kind, Tensor};
 
 #[evaluator]
-fn likelihood<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+fn likelihood<M: ModuleT>(model: &M, batch: &Labeled, mode: Mode) -> booster::Result<Tensor> {
     #[group = LOSS]
     let logits: Tensor = model.forward_t(&batch.input, mode.is_train());
     Ok(logits.f_mean(Kind::Float)?)

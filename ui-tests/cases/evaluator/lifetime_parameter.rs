@@ -3,7 +3,7 @@ use booster::tch::nn::ModuleT;
 use booster::tch::{Kind, Tensor};
 
 #[evaluator]
-fn likelihood<'a, M: ModuleT>(model: &'a M, batch: &'a Labelled, mode: Mode) -> booster::Result<Tensor> {
+fn likelihood<'a, M: ModuleT>(model: &'a M, batch: &'a Labeled, mode: Mode) -> booster::Result<Tensor> {
     Ok(model.forward_t(&batch.input, mode.is_train()).f_mean(Kind::Float)?)
 }
 

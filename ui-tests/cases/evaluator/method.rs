@@ -6,7 +6,7 @@ struct Likelihood;
 
 impl Likelihood {
     #[evaluator]
-    fn evaluate<M: ModuleT>(&self, model: &M, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+    fn evaluate<M: ModuleT>(&self, model: &M, batch: &Labeled, mode: Mode) -> booster::Result<Tensor> {
         Ok(model.forward_t(&batch.input, mode.is_train()).f_mean(Kind::Float)?)
     }
 }

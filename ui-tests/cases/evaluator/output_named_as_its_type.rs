@@ -8,7 +8,7 @@ struct LikelihoodOutput {
 }
 
 #[evaluator]
-fn likelihood<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+fn likelihood<M: ModuleT>(model: &M, batch: &Labeled, mode: Mode) -> booster::Result<Tensor> {
     #[output]
     let all: LikelihoodOutput = LikelihoodOutput { logits: model.forward_t(&batch.input, mode.is_train()) };
     Ok(all.logits.f_mean(Kind::Float)?)

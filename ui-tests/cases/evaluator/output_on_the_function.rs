@@ -4,7 +4,7 @@ use booster::tch::{Kind, Tensor};
 
 #[evaluator]
 #[output]
-fn likelihood<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+fn likelihood<M: ModuleT>(model: &M, batch: &Labeled, mode: Mode) -> booster::Result<Tensor> {
     Ok(model.forward_t(&batch.input, mode.is_train()).f_mean(Kind::Float)?)
 }
 

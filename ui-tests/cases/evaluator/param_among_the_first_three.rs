@@ -3,7 +3,7 @@ use booster::tch::nn::ModuleT;
 use booster::tch::{Kind, Tensor};
 
 #[evaluator]
-fn likelihood<M: ModuleT>(model: &M, batch: &Labelled, #[param] mode: Mode) -> booster::Result<Tensor> {
+fn likelihood<M: ModuleT>(model: &M, batch: &Labeled, #[param] mode: Mode) -> booster::Result<Tensor> {
     Ok(model.forward_t(&batch.input, mode.is_train()).f_mean(Kind::Float)?)
 }
 

@@ -10,7 +10,7 @@ struct Range {
 #[evaluator]
 fn likelihood<M: ModuleT>(
     model: &M,
-    batch: &Labelled,
+    batch: &Labeled,
     mode: Mode,
     #[param] Range { low }: Range,
 ) -> booster::Result<Tensor> {

@@ -5,7 +5,7 @@ use booster::tch::{Kind, Tensor};
 #[evaluator]
 fn likelihood<M: ModuleT>(
     model: &M,
-    batch: &Labelled,
+    batch: &Labeled,
     mode: Mode,
     #[param] schedule: impl Fn(i64) -> f64,
 ) -> booster::Result<Tensor> {

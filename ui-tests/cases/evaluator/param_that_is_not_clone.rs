@@ -6,7 +6,7 @@ use booster::tch::{Kind, Tensor};
 struct Beta(f64);
 
 #[evaluator]
-fn likelihood<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode, #[param] beta: Beta) -> booster::Result<Tensor> {
+fn likelihood<M: ModuleT>(model: &M, batch: &Labeled, mode: Mode, #[param] beta: Beta) -> booster::Result<Tensor> {
     Ok(model.forward_t(&batch.input, mode.is_train()).f_mean(Kind::Float)? * beta.0)
 }
 

@@ -8,7 +8,7 @@ struct Vae {
 }
 
 #[evaluator]
-fn vae<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode, #[param] beta: f64) -> booster::Result<Tensor> {
+fn vae<M: ModuleT>(model: &M, batch: &Labeled, mode: Mode, #[param] beta: f64) -> booster::Result<Tensor> {
     Ok(model.forward_t(&batch.input, mode.is_train()).f_mean(Kind::Float)? * beta)
 }
 

@@ -8,7 +8,7 @@ struct Vae {
 }
 
 #[evaluator]
-fn vae(model: &Linear, batch: &Labelled, _: Mode, #[param] beta: f64) -> booster::Result<Tensor> {
+fn vae(model: &Linear, batch: &Labeled, _: Mode, #[param] beta: f64) -> booster::Result<Tensor> {
     Ok(model.forward(&batch.input).f_mean(Kind::Float)? * beta)
 }
 

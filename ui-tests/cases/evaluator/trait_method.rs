@@ -3,7 +3,7 @@ use booster::tch::Tensor;
 
 trait Likelihood {
     #[evaluator]
-    fn evaluate(model: &Self, batch: &Labelled, mode: Mode) -> booster::Result<Tensor>;
+    fn evaluate(model: &Self, batch: &Labeled, mode: Mode) -> booster::Result<Tensor>;
 }
 
 fn main() {}

@@ -6,7 +6,7 @@ use booster::tch::{Kind, Tensor};
 #[evaluator]
 unsafe extern "C" fn likelihood<M: ModuleT>(
     model: &M,
-    batch: &Labelled,
+    batch: &Labeled,
     mode: Mode,
     _: ...,
 ) -> booster::Result<Tensor> {

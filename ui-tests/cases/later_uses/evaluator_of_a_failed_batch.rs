@@ -4,7 +4,7 @@ use booster::tch::{Device, Kind, Tensor};
 
 #[derive(Batch)]
 struct Images {
-    #[batch(normalise)]
+    #[batch(normalize)]
     input: Tensor,
     target: Tensor,
 }

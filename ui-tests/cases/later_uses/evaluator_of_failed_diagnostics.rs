@@ -14,7 +14,7 @@ struct Measured<A> {
 #[evaluator]
 fn measuring<M: Module>(
     model: &M,
-    batch: &Labelled,
+    batch: &Labeled,
     _: Mode,
     #[param] scale: f64,
 ) -> booster::Result<(Loss, Measured<()>, Tensor)> {
@@ -23,7 +23,7 @@ fn measuring<M: Module>(
     Ok((logits.f_mean(Kind::Float)?.into(), measured, logits))
 }
 
-fn train(batches: &[Labelled]) -> booster::Result<f64> {
+fn train(batches: &[Labeled]) -> booster::Result<f64> {
     let net = |path: &nn::Path<'_>| nn::linear(path, 4, 3, Default::default());
     let mut pipeline = DataParallelPipeline::build(&[Device::Cpu; 2], net, Measuring::new(0.5))?;
     let mut optimizer = nn::Adam::default().build(pipeline.var_store(), 1e-3)?;

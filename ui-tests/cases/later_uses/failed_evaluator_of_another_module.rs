@@ -7,14 +7,14 @@ mod evaluators {
     use booster::tch::nn::ModuleT;
 
     #[evaluator]
-    pub fn likelihood<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode, beta: f64) -> booster::Result<Tensor> {
+    pub fn likelihood<M: ModuleT>(model: &M, batch: &Labeled, mode: Mode, beta: f64) -> booster::Result<Tensor> {
         #[group = "loss"]
         let nll: Tensor = model.forward_t(&batch.input, mode.is_train());
         Ok(nll * beta)
     }
 }
 
-fn evaluate(batch: &Labelled) -> booster::Result<Tensor> {
+fn evaluate(batch: &Labeled) -> booster::Result<Tensor> {
     let net = |path: &nn::Path<'_>| nn::linear(path, 4, 3, Default::default());
     let mut pipeline = Pipeline::build(Device::Cpu, net, evaluators::Likelihood::new(0.5));
     let (_, diagnostics, _) = pipeline.evaluate(batch, Mode::Eval)?;

@@ -3,7 +3,7 @@ use booster::tch::nn::{ModuleT, Optimizer};
 use booster::tch::{Kind, Tensor};
 
 #[evaluator]
-fn likelihood<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode, #[param] beta: f64) -> booster::Result<Tensor> {
+fn likelihood<M: ModuleT>(model: &M, batch: &Labeled, mode: Mode, #[param] beta: f64) -> booster::Result<Tensor> {
     #[group = "loss"]
     let nll = model.forward_t(&batch.input, mode.is_train()) * beta;
     Ok(nll.f_mean(Kind::Float)?)
@@ -16,7 +16,7 @@ struct Trainer<M: ModuleT + 'static> {
 }
 
 impl<M: ModuleT + 'static> Trainer<M> {
-    fn step(&mut self, batch: &Labelled) -> booster::Result<f64> {
+    fn step(&mut self, batch: &Labeled) -> booster::Result<f64> {
         let step = training_step(&mut self.pipeline, batch, &mut self.optimizer)?;
         self.mean.update(&step.diagnostics)?;
         self.pipeline.evaluator_mut().beta *= 0.9;

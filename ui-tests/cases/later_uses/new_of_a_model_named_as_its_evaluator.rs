@@ -7,7 +7,7 @@ struct Vae {
 }
 
 #[evaluator]
-fn vae(model: &Vae, batch: &Labelled, _: Mode, #[param] beta: f64) -> booster::Result<Tensor> {
+fn vae(model: &Vae, batch: &Labeled, _: Mode, #[param] beta: f64) -> booster::Result<Tensor> {
     #[group = "loss"]
     let nll: Tensor = model.decoder.forward(&batch.input) * beta;
     Ok(nll.f_mean(Kind::Float)?)

@@ -3,7 +3,7 @@ use booster::tch::nn::{Linear, Module};
 use booster::tch::{Kind, Tensor};
 
 #[evaluator]
-fn likelihood(model: &Linear, batch: &Labelled, _: Mode, beta: f64) -> booster::Result<Tensor> {
+fn likelihood(model: &Linear, batch: &Labeled, _: Mode, beta: f64) -> booster::Result<Tensor> {
     #[output]
     let logits: Tensor = model.forward(&batch.input);
     #[group = "loss"]

@@ -3,7 +3,7 @@ use booster::tch::nn::{self, ModuleT, OptimizerConfig};
 use booster::tch::{Device, Kind, Tensor};
 
 #[evaluator]
-fn likelihood<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode, beta: f64) -> booster::Result<Tensor> {
+fn likelihood<M: ModuleT>(model: &M, batch: &Labeled, mode: Mode, beta: f64) -> booster::Result<Tensor> {
     #[output]
     let logits: Tensor = model.forward_t(&batch.input, mode.is_train());
     #[group = "loss"]
@@ -15,7 +15,7 @@ fn read(diagnostics: &LikelihoodDiagnostics, summary: &LikelihoodDiagnosticsSumm
     (diagnostics.nll.shallow_clone(), summary.loss.nll)
 }
 
-fn train(batches: &[Labelled]) -> booster::Result<Tensor> {
+fn train(batches: &[Labeled]) -> booster::Result<Tensor> {
     let net = |path: &nn::Path<'_>| nn::linear(path, 4, 3, Default::default());
     let mut pipeline = Pipeline::build(Device::Cpu, net, Likelihood::new(0.1));
     let mut optimizer = nn::Adam::default().build(pipeline.var_store(), 1e-3)?;

@@ -3,13 +3,13 @@ use booster::tch::nn::Module;
 use booster::tch::{Kind, Tensor};
 
 #[evaluator]
-const fn likelihood(model: &impl Module, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+const fn likelihood(model: &impl Module, batch: &Labeled, mode: Mode) -> booster::Result<Tensor> {
     #[group = "loss"]
     let nll: Tensor = model.forward(&batch.input);
     Ok(nll.f_mean(Kind::Float)?)
 }
 
-fn call(model: &impl Module, batch: &Labelled) -> booster::Result<Tensor> {
+fn call(model: &impl Module, batch: &Labeled) -> booster::Result<Tensor> {
     likelihood(model, batch, Mode::Eval)
 }
 

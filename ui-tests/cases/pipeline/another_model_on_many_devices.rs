@@ -4,7 +4,7 @@ use booster::tch::{Device, Tensor, nn};
 struct Vae;
 
 #[evaluator]
-fn elbo(_: &Vae, batch: &Labelled, _: Mode) -> booster::Result<Tensor> {
+fn elbo(_: &Vae, batch: &Labeled, _: Mode) -> booster::Result<Tensor> {
     Ok(batch.input.shallow_clone())
 }
 

@@ -3,7 +3,7 @@ use booster::tch::nn::ModuleT;
 use booster::tch::{Device, Tensor, nn};
 
 #[evaluator]
-fn weighting<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode, #[param] beta: f64) -> booster::Result<Tensor> {
+fn weighting<M: ModuleT>(model: &M, batch: &Labeled, mode: Mode, #[param] beta: f64) -> booster::Result<Tensor> {
     Ok(model.forward_t(&batch.input, mode.is_train()) * beta)
 }
 

@@ -14,7 +14,7 @@ impl Scale for Cached {
 }
 
 #[evaluator]
-fn scaled<M: Scale>(model: &M, batch: &Labelled, _: Mode) -> booster::Result<Tensor> {
+fn scaled<M: Scale>(model: &M, batch: &Labeled, _: Mode) -> booster::Result<Tensor> {
     Ok(batch.input.shallow_clone() * model.scale())
 }
 

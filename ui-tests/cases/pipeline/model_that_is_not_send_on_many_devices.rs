@@ -4,7 +4,7 @@ use booster::tch::{Device, Tensor, nn};
 struct Cached(std::rc::Rc<f64>);
 
 #[evaluator]
-fn scaled<M: AsRef<f64>>(model: &M, batch: &Labelled, _: Mode) -> booster::Result<Tensor> {
+fn scaled<M: AsRef<f64>>(model: &M, batch: &Labeled, _: Mode) -> booster::Result<Tensor> {
     Ok(batch.input.shallow_clone() * *model.as_ref())
 }
 

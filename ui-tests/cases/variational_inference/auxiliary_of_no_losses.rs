@@ -8,10 +8,10 @@ pub struct Penalties {
     pub size: Tensor,
 }
 
-fn minimise<A: AuxiliaryLosses>(losses: &A) {
+fn minimize<A: AuxiliaryLosses>(losses: &A) {
     let _ = losses;
 }
 
 fn main() {
-    minimise(&Penalties { size: Tensor::from(0.5) });
+    minimize(&Penalties { size: Tensor::from(0.5) });
 }

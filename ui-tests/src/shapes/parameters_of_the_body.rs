@@ -24,7 +24,7 @@ pub fn top<M: ModuleT, const K: i64>(model: &M, batch: &Tensor, mode: ::booster:
 #[::booster::evaluator]
 pub fn by_criterion<C: Criterion>(
     model: &impl ModuleT,
-    batch: &::booster::evaluation::Labelled,
+    batch: &::booster::evaluation::Labeled,
     mode: ::booster::Mode,
 ) -> ::booster::Result<Tensor> {
     /// The losses.

@@ -4,7 +4,7 @@ use ::booster::tch::Tensor;
 
 /// All ways to have one.
 #[::booster::evaluator]
-pub fn parameterised(
+pub fn parameterized(
     _: &(),
     batch: &Tensor,
     _: ::booster::Mode,
@@ -35,8 +35,8 @@ pub fn defaults(
 
 /// Makes them.
 #[must_use]
-pub fn made() -> (Parameterised, Defaults) {
-    let one = Parameterised::new(0.1, ::std::string::String::new(), "kept").with_default(2.0).with_tuple((3, [0.1; 2]));
+pub fn made() -> (Parameterized, Defaults) {
+    let one = Parameterized::new(0.1, ::std::string::String::new(), "kept").with_default(2.0).with_tuple((3, [0.1; 2]));
     (one, <Defaults as ::core::default::Default>::default().with_scale(3.0))
 }
 

@@ -1,13 +1,13 @@
 //! Functions that take their model and batch apart.
 
-use ::booster::evaluation::Labelled;
+use ::booster::evaluation::Labeled;
 use ::booster::tch::{Kind, Tensor, nn::ModuleT};
 
 /// A struct's fields.
 #[::booster::evaluator]
 pub fn outputs<M: ModuleT>(
     model: &M,
-    Labelled { input, .. }: &Labelled,
+    Labeled { input, .. }: &Labeled,
     mode: ::booster::Mode,
     /// A factor.
     #[param]

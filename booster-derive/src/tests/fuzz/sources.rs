@@ -11,10 +11,10 @@ pub(super) const ITEMS: [(usize, &str); 13] = [
      #[group = \"loss\"] #[metric(mean)] pub elbo: Option<Tensor>, #[group = \"type\"] #[metric(samples)] r#n: i64,
      #[diagnostic(flatten)] auxiliary: A, #[diagnostic(skip)] pub cache: [B; N] }"),
     (1, "struct Pair<T>(Tensor, pub T);"),
-    (1, "#[batch(crate = a)] struct Labelled { input: Tensor, target: Vec<Tensor>, #[batch] more: &'static T }"),
+    (1, "#[batch(crate = a)] struct Labeled { input: Tensor, target: Vec<Tensor>, #[batch] more: &'static T }"),
     (0, "enum E { A(T), B { x: i64 } }"),
     (2, "/// Doc.
-     #[inline] pub fn classification<M: ModuleT>(model: &M, batch: &Labelled, mode: Mode,
+     #[inline] pub fn classification<M: ModuleT>(model: &M, batch: &Labeled, mode: Mode,
      #[param(default = 0.1)] smoothing: f64, #[param] x: &Vec<M>) -> booster::Result<Tensor> {
      #[output] let logits: Tensor = model.forward(batch)?; if c { return Err(e); }
      #[group = \"loss\"] #[metric(sum)] let nll: Tensor = { let y = |z| z; y(logits) };
@@ -26,7 +26,7 @@ pub(super) const ITEMS: [(usize, &str); 13] = [
      #[diagnostic(flatten)] inner: inner::Diagnostics, #[group = \"b\"] #[metric(p0_01, var)] x: T }"),
     (0, "#[metric(quantile(0.95), median, p105, p99.9, ema(1.5), histogram(1, 0, 5), reduce = 3, reduce, men)]
      struct D { #[group = \"a\"] #[metric(ema, histogram(), reduce = \"x\", std(2), samples, path::To, -3)] x: T }"),
-    (2, "#[cfg(a)] pub(in a::b) const unsafe extern \"C\" fn r#match<'a, const N: usize>(Labelled { input, .. }: &'a M,
+    (2, "#[cfg(a)] pub(in a::b) const unsafe extern \"C\" fn r#match<'a, const N: usize>(Labeled { input, .. }: &'a M,
      batch: &[impl Fn(&T) -> U; N], mode: Mode, /** Doc. */ #[param] #[cfg(b)] (x, y): &mut (f64, Vec<_>), ...)
      -> std::result::Result<Loss, E> where M: 'a { #[cfg(c)] #[group = \"größe\"] let größe: f64 = x else { panic!() };
      struct Inner { #[group = \"a\"] x: f64 } async { #[output] let z: T = w.await; } loop {} }"),

@@ -18,24 +18,24 @@ use crate::error::Result;
 /// use booster::tch::Tensor;
 ///
 /// #[derive(Diagnostic)]
-/// struct Quantised {
+/// struct Quantized {
 ///     #[group = "loss"]
 ///     commitment: Tensor, // [batch]
 /// }
 ///
 /// #[derive(Clone, Debug)]
-/// struct QuantisedWeights { commitment: f64 }
+/// struct QuantizedWeights { commitment: f64 }
 ///
-/// impl Default for QuantisedWeights {
+/// impl Default for QuantizedWeights {
 ///     fn default() -> Self {
 ///         Self { commitment: 0.25 }
 ///     }
 /// }
 ///
-/// impl AuxiliaryLosses for Quantised {
-///     type Weights = QuantisedWeights;
+/// impl AuxiliaryLosses for Quantized {
+///     type Weights = QuantizedWeights;
 ///
-///     fn weighted(&self, weights: &QuantisedWeights) -> booster::Result<Option<Tensor>> {
+///     fn weighted(&self, weights: &QuantizedWeights) -> booster::Result<Option<Tensor>> {
 ///         Ok(Some(self.commitment.try_mul_scalar(weights.commitment)?))
 ///     }
 /// }

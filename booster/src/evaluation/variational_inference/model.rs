@@ -6,13 +6,13 @@ use super::{AuxiliaryLosses, Latents};
 use crate::batch::Batch;
 use crate::distributions::Distribution;
 use crate::error::Result;
-use crate::evaluation::{Labelled, Mode};
+use crate::evaluation::{Labeled, Mode};
 
 /// A batch that holds what a generative model is to explain.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say what is observed",
     label = "nothing observed",
-    note = "a `Tensor` and `Labelled` do",
+    note = "a `Tensor` and `Labeled` do",
     note = "for a batch of your own, implement `booster::evaluation::Observed`: give the tensor whose likelihood counts"
 )]
 pub trait Observed: Batch {
@@ -26,7 +26,7 @@ impl Observed for Tensor {
     }
 }
 
-impl Observed for Labelled {
+impl Observed for Labeled {
     fn observed(&self) -> &Tensor {
         &self.input
     }

@@ -12,11 +12,12 @@ mod worker;
 use std::fmt;
 use std::sync::MutexGuard;
 
-use tch::Device;
 use tch::nn::{Path, VarStore};
+use tch::{Device, no_grad_guard};
 
 use self::parts::{LossWeights, Sharded, Whole, gathered, joined, split};
 use self::replica_set::{ReplicaSet, Way};
+use super::predict::Predictor;
 use super::{EvaluationPipeline, detached, differentiate, evaluate_on};
 use crate::batch::{Batch, FieldPath};
 use crate::error::{Error, Result};
@@ -61,7 +62,7 @@ use crate::panic::catch_panic;
 /// let devices = [Device::Cpu; 2]; // [Device::Cuda(0), Device::Cuda(1)]
 /// let mut pipeline = DataParallelPipeline::build(&devices, net, Classification::new())?;
 /// let mut optimizer = nn::Adam::default().build(pipeline.var_store(), 1e-3)?;
-/// let batch = Labelled {
+/// let batch = Labeled {
 ///     input: Tensor::rand([5, 4], (Kind::Float, Device::Cpu)),
 ///     target: Tensor::from_slice(&[0i64, 1, 2, 1, 0]),
 /// };
@@ -127,7 +128,7 @@ impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
     }
 
     /// The batch's shards, or `None` where there is no other replica.
-    fn shards(&self, batch: &E::Batch) -> Result<Option<Sharded<E::Batch>>> {
+    fn shards<B: Batch>(&self, batch: &B) -> Result<Option<Sharded<B>>> {
         let samples = batch.batch_size()?;
         if samples == Some(0) {
             return Err(Error::EmptyBatch);
@@ -184,6 +185,22 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
     fn backward_with_output(&mut self, batch: &E::Batch) -> Result<(Loss, E::Diagnostics, E::Output)> {
         let (loss, diagnostics, outputs) = self.differentiate(batch, Way::GradientAndOutput)?;
         Ok((loss, diagnostics, joined(outputs)?))
+    }
+
+    fn predict<B, O, F>(&mut self, batch: &B, predict: F) -> Result<O>
+    where
+        B: Batch,
+        O: Batch,
+        F: Fn(&E::Model, &B, Mode) -> Result<O> + Clone + Send + 'static,
+    {
+        let _no_grad = no_grad_guard();
+        let predictor = Predictor::new(predict);
+        let Some(shards) = self.shards(batch)? else {
+            let on_master = |model: &E::Model, device| evaluate_on(&predictor, model, device, batch, Mode::Eval);
+            return self.replicas.on_master(on_master).map(|(.., output)| output);
+        };
+        let (_, _, outputs) = split(self.replicas.evaluate(&predictor, shards, Mode::Eval)?);
+        joined(outputs)
     }
 
     fn stepped(&mut self) {

@@ -8,9 +8,10 @@ use tch::nn::VarStore;
 use tch::{Tensor, no_grad_guard};
 
 use super::Ema;
+use crate::batch::Batch;
 use crate::error::Result;
 use crate::evaluation::{Loss, Mode};
-use crate::pipeline::{BatchOf, DiagnosticsOf, EvaluationPipeline, OutputOf};
+use crate::pipeline::{BatchOf, DiagnosticsOf, EvaluationPipeline, ModelOf, OutputOf};
 
 /// A pipeline that evaluates with the averages; the variables have their own values again once it is dropped.
 ///
@@ -105,6 +106,23 @@ impl<P: EvaluationPipeline> EvaluationPipeline for EmaGuard<'_, P> {
 
     fn evaluate(&mut self, batch: &BatchOf<P>, mode: Mode) -> Result<(Loss, DiagnosticsOf<P>, OutputOf<P>)> {
         self.pipeline.evaluate(batch, mode)
+    }
+
+    fn backward(&mut self, batch: &BatchOf<P>) -> Result<(Loss, DiagnosticsOf<P>)> {
+        self.pipeline.backward(batch)
+    }
+
+    fn backward_with_output(&mut self, batch: &BatchOf<P>) -> Result<(Loss, DiagnosticsOf<P>, OutputOf<P>)> {
+        self.pipeline.backward_with_output(batch)
+    }
+
+    fn predict<B, O, F>(&mut self, batch: &B, predict: F) -> Result<O>
+    where
+        B: Batch,
+        O: Batch,
+        F: Fn(&ModelOf<P>, &B, Mode) -> Result<O> + Clone + Send + 'static,
+    {
+        self.pipeline.predict(batch, predict)
     }
 
     fn stepped(&mut self) {

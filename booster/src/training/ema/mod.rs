@@ -32,7 +32,7 @@ use crate::error::{Error, Result};
 /// let mut pipeline = Pipeline::build(Device::Cpu, net, Classification::new());
 /// let mut optimizer = nn::Adam::default().build(pipeline.var_store(), 1e-2)?;
 /// let mut ema = Ema::new(pipeline.var_store(), 0.999)?;
-/// # let batch = Labelled { input: Tensor::ones([3, 4], (Kind::Float, Device::Cpu)), target: Tensor::from_slice(&[0_i64, 1, 1]) };
+/// # let batch = Labeled { input: Tensor::ones([3, 4], (Kind::Float, Device::Cpu)), target: Tensor::from_slice(&[0_i64, 1, 1]) };
 /// for _ in 0..3 {
 ///     training_step(&mut pipeline, &batch, &mut optimizer)?;
 ///     ema.update(pipeline.var_store())?;

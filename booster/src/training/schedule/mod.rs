@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 /// use booster::tch::{Device, Kind, Tensor, nn};
 ///
 /// #[evaluator]
-/// fn decayed(model: &nn::Linear, batch: &Labelled, mode: Mode, #[param] beta: f64) -> booster::Result<Tensor> {
+/// fn decayed(model: &nn::Linear, batch: &Labeled, mode: Mode, #[param] beta: f64) -> booster::Result<Tensor> {
 ///     #[group = "loss"]
 ///     let penalty: Tensor = model.ws.f_square()?.f_sum(Kind::Float)? * beta;
 ///     Ok(penalty.shallow_clone())

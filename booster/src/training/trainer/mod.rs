@@ -43,7 +43,7 @@ use crate::pipeline::EvaluationPipeline;
 ///
 /// # fn main() -> booster::Result<()> {
 /// # let net = |path: &nn::Path<'_>| nn::linear(path, 4, 3, Default::default());
-/// # let batches = [5, 5, 2].map(|samples| Labelled {
+/// # let batches = [5, 5, 2].map(|samples| Labeled {
 /// #     input: Tensor::rand([samples, 4], (Kind::Float, Device::Cpu)),
 /// #     target: Tensor::randint(3, [samples], (Kind::Int64, Device::Cpu)),
 /// # });

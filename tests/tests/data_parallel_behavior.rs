@@ -34,8 +34,8 @@ fn with_dropout(path: &nn::Path<'_>) -> nn::SequentialT {
         .add(nn::linear(path / "logits", 6, 3, nn::LinearConfig::default()))
 }
 
-fn batch(samples: i64) -> Labelled {
-    Labelled {
+fn batch(samples: i64) -> Labeled {
+    Labeled {
         input: Tensor::randn([samples, 6], (Kind::Float, Device::Cpu)),
         target: Tensor::randint(3, [samples], (Kind::Int64, Device::Cpu)),
     }
@@ -163,7 +163,7 @@ fn replicas_draw_different_masks() -> Outcome {
         ))
     };
     let mut pipeline = DataParallelPipeline::build(&DEVICES, dropout, Net::new())?;
-    let same = Labelled {
+    let same = Labeled {
         input: Tensor::ones([30, 6], (Kind::Float, Device::Cpu)),
         target: Tensor::zeros([30], (Kind::Int64, Device::Cpu)),
     };
@@ -206,7 +206,7 @@ fn buffers_are_those_of_the_first_replica() -> Outcome {
 /// Two graphs, with an evaluation between them and their backward.
 fn two_graphs(
     pipeline: &mut impl EvaluationPipeline<Evaluator = Net>,
-    batches: [&Labelled; 3],
+    batches: [&Labeled; 3],
 ) -> booster::Result<Vec<Tensor>> {
     let (loss, ..) = pipeline.evaluate(batches[0], Mode::Train)?;
     let (other, ..) = pipeline.evaluate(batches[1], Mode::Train)?;
@@ -219,7 +219,7 @@ fn two_graphs(
 /// A graph whose weights are gone. libtorch counts what Adam writes.
 fn after_a_step(
     pipeline: &mut impl EvaluationPipeline<Evaluator = Net>,
-    batch: &Labelled,
+    batch: &Labeled,
 ) -> booster::Result<Option<String>> {
     let mut optimizer = nn::Adam::default().build(pipeline.var_store(), 0.1)?;
     let (loss, ..) = pipeline.evaluate(batch, Mode::Train)?;
@@ -292,11 +292,11 @@ fn what_is_done_to_the_variables_reaches_all_replicas() -> Outcome {
 
 /// Gradients of both pipelines in one loop.
 trait Evaluate {
-    fn backward_of(&mut self, batch: &Labelled) -> booster::Result<()>;
+    fn backward_of(&mut self, batch: &Labeled) -> booster::Result<()>;
 }
 
 impl<P: EvaluationPipeline<Evaluator = Net>> Evaluate for P {
-    fn backward_of(&mut self, batch: &Labelled) -> booster::Result<()> {
+    fn backward_of(&mut self, batch: &Labeled) -> booster::Result<()> {
         let (loss, ..) = self.evaluate(batch, Mode::Train)?;
         loss.backward()?;
         self.backward(batch)?;
@@ -308,11 +308,11 @@ impl<P: EvaluationPipeline<Evaluator = Net>> Evaluate for P {
 fn the_gradient_reaches_a_batch_that_asks_for_it() -> Outcome {
     let _generator = generator();
     let (mut one, mut many) = both(mlp)?;
-    let Labelled { input, target } = batch(7);
+    let Labeled { input, target } = batch(7);
     let mut found = Vec::new();
     for pipeline in [&mut one as &mut dyn Evaluate, &mut many] {
         let input = input.copy().set_requires_grad(true);
-        pipeline.backward_of(&Labelled { input: input.shallow_clone(), target: target.shallow_clone() })?;
+        pipeline.backward_of(&Labeled { input: input.shallow_clone(), target: target.shallow_clone() })?;
         found.push(input.grad());
     }
     assert_close(&found[1..], &found[..1]);
@@ -353,7 +353,7 @@ fn a_parameter_of_the_evaluator_reaches_all_replicas() -> Outcome {
 fn a_weight_is_a_constant_on_one_device_and_on_many() -> Outcome {
     /// A mean by weights that depend on the model.
     #[evaluator]
-    fn attended(model: &nn::SequentialT, batch: &Labelled, mode: Mode) -> booster::Result<Loss> {
+    fn attended(model: &nn::SequentialT, batch: &Labeled, mode: Mode) -> booster::Result<Loss> {
         #[output]
         let logits: Tensor = model.forward_t(&batch.input, mode.is_train());
         let weights = logits.f_select(1, 0)?.f_exp()?;
@@ -388,7 +388,7 @@ fn a_weight_is_a_constant_on_one_device_and_on_many() -> Outcome {
 fn what_only_some_shards_measure_counts_for_their_samples() -> Outcome {
     /// Measures the first class where it is among the targets.
     #[evaluator]
-    fn partial(model: &nn::SequentialT, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+    fn partial(model: &nn::SequentialT, batch: &Labeled, mode: Mode) -> booster::Result<Tensor> {
         let logits = model.forward_t(&batch.input, mode.is_train());
         #[group = "loss"]
         let nll: Tensor =
@@ -404,7 +404,7 @@ fn what_only_some_shards_measure_counts_for_their_samples() -> Outcome {
     let mut pipeline = DataParallelPipeline::build(&DEVICES, mlp, Partial::new())?;
     let target = Tensor::from_slice(&[0i64, 2, 0, 1, 1, 1, 2, 0]);
     let (_, diagnostics, ()) =
-        pipeline.evaluate(&Labelled { input: batch(8).input, target: target.shallow_clone() }, Mode::Eval)?;
+        pipeline.evaluate(&Labeled { input: batch(8).input, target: target.shallow_clone() }, Mode::Eval)?;
     let summary = diagnostics.summary()?;
     // The shards 0, 2, 0 and 2, 0 have it, 1, 1, 1 does not.
     assert_eq!(summary.info.of_first, Some(4.0 / 5.0));
@@ -416,7 +416,7 @@ fn what_only_some_shards_measure_counts_for_their_samples() -> Outcome {
 fn a_value_of_the_batch_alone_counts_with_the_shards_samples() -> Outcome {
     /// Has no field that tells the number of samples.
     #[evaluator]
-    fn levels(model: &nn::SequentialT, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+    fn levels(model: &nn::SequentialT, batch: &Labeled, mode: Mode) -> booster::Result<Tensor> {
         let logits = model.forward_t(&batch.input, mode.is_train());
         #[group = "loss"]
         let mean: Tensor = logits.f_mean(Kind::Float)?;
@@ -438,7 +438,7 @@ fn a_value_of_the_batch_alone_counts_with_the_shards_samples() -> Outcome {
 fn an_output_that_differs_between_shards_is_named() -> Outcome {
     /// As wide as its batch is long.
     #[evaluator]
-    fn wide(model: &nn::SequentialT, batch: &Labelled, mode: Mode) -> booster::Result<Tensor> {
+    fn wide(model: &nn::SequentialT, batch: &Labeled, mode: Mode) -> booster::Result<Tensor> {
         let logits = model.forward_t(&batch.input, mode.is_train());
         #[output]
         let similarity: Tensor = logits.f_mm(&logits.f_tr()?)?;
@@ -477,7 +477,7 @@ fn what_cannot_be_built_or_evaluated_says_why() -> Outcome {
     let mut pipeline = build(&DEVICES)?;
     let error = pipeline.evaluate(&batch(0), Mode::Eval).map(|_| ()).expect_err("no sample").to_string();
     assert!(error.starts_with("the batch is empty"), "{error}");
-    let unequal = Labelled { input: batch(4).input, target: batch(3).target };
+    let unequal = Labeled { input: batch(4).input, target: batch(3).target };
     let error = pipeline.evaluate(&unequal, Mode::Eval).map(|_| ()).expect_err("4 and 3").to_string();
     assert!(error.starts_with("field `target` of the batch has 3 samples, but field `input` has 4"), "{error}");
     let shown = format!("{pipeline:?}");
@@ -541,7 +541,7 @@ fn a_step_that_libtorch_does_not_count_reaches_all_replicas() -> Outcome {
     let _generator = generator();
     // Four samples alike: replicas that differ would tell.
     let alike = |pipeline: &mut DataParallelPipeline<Net>| -> booster::Result<()> {
-        let same = Labelled {
+        let same = Labeled {
             input: Tensor::ones([6, 6], (Kind::Float, Device::Cpu)),
             target: Tensor::zeros([6], (Kind::Int64, Device::Cpu)),
         };
@@ -574,7 +574,7 @@ fn an_error_after_backward_leaves_gradients_as_they_were() -> Outcome {
     #[evaluator]
     fn ungatherable(
         model: &nn::SequentialT,
-        batch: &Labelled,
+        batch: &Labeled,
         mode: Mode,
         #[param] fails: bool,
         #[param] weighs: bool,
@@ -608,7 +608,7 @@ fn an_error_after_backward_leaves_gradients_as_they_were() -> Outcome {
 fn losses_of_which_only_some_have_a_weight_are_put_together_by_it() -> Outcome {
     /// Says what its loss is a mean over where the batch is marked.
     #[evaluator]
-    fn partly(model: &nn::SequentialT, batch: &Labelled, mode: Mode, #[param] all: bool) -> booster::Result<Loss> {
+    fn partly(model: &nn::SequentialT, batch: &Labeled, mode: Mode, #[param] all: bool) -> booster::Result<Loss> {
         let logits = model.forward_t(&batch.input, mode.is_train());
         let loss = logits.f_square()?.f_mean(Kind::Float)?;
         let samples = Tensor::from(batch.target.size()[0] as f64);
@@ -618,7 +618,7 @@ fn losses_of_which_only_some_have_a_weight_are_put_together_by_it() -> Outcome {
     let _generator = generator();
     for targets in [[1, 0, 0], [0, 1, 0], [0, 0, 1]] {
         let target = Tensor::from_slice(&targets.map(i64::from)).repeat_interleave_self_int(3, 0, 9).narrow(0, 0, 8);
-        let batch = Labelled { input: batch(8).input, target };
+        let batch = Labeled { input: batch(8).input, target };
         let mut found = Vec::new();
         for all in [true, false] {
             manual_seed(5);

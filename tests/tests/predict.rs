@@ -1,0 +1,83 @@
+//! Predictions: of one device and of many, with a model's own weights and with averages.
+
+use booster::evaluation::Classification;
+use booster::prelude::*;
+use booster::tch::nn::{self, ModuleT};
+use booster::tch::{Device, Kind, Tensor};
+use booster::training::Ema;
+use booster_tests::relative_difference;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+type Evaluated = Classification<nn::SequentialT>;
+
+/// A net that dropout and batch norm make another one in training.
+fn net(path: &nn::Path<'_>) -> nn::SequentialT {
+    nn::seq_t()
+        .add(nn::linear(path / "first", 4, 8, nn::LinearConfig::default()))
+        .add(nn::batch_norm1d(path / "norm", 8, nn::BatchNormConfig::default()))
+        .add_fn_t(|values, train| values.dropout(0.5, train))
+        .add(nn::linear(path / "last", 8, 3, nn::LinearConfig::default()))
+}
+
+fn images(samples: i64) -> Tensor {
+    Tensor::arange(samples * 4, (Kind::Float, Device::Cpu)).sin().view([samples, 4])
+}
+
+fn logits<P: EvaluationPipeline<Evaluator = Evaluated>>(pipeline: &mut P, samples: i64) -> booster::Result<Tensor> {
+    pipeline.predict(&images(samples), |model, images, mode| Ok(model.forward_t(images, mode.is_train())))
+}
+
+#[test]
+fn what_is_predicted_is_the_model_s_output_in_evaluation() -> Outcome {
+    let mut one = Pipeline::build(Device::Cpu, net, Classification::new());
+    let mut many = DataParallelPipeline::build(&[Device::Cpu; 3], net, Classification::new())?;
+    many.var_store_mut().copy(one.var_store())?;
+    for samples in [1, 2, 7] {
+        let expected = one.model().forward_t(&images(samples), false);
+        for found in [logits(&mut one, samples)?, logits(&mut many, samples)?] {
+            assert!(relative_difference(&found, &expected) < 1e-6, "{found} instead of {expected}");
+            assert!(!found.requires_grad());
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn averages_predict_while_they_are_lent() -> Outcome {
+    let mut many = DataParallelPipeline::build(&[Device::Cpu; 2], net, Classification::new())?;
+    let mut ema = Ema::new(many.var_store(), 0.5)?.without_warm_up();
+    let before = logits(&mut many, 5)?;
+    booster::tch::no_grad(|| {
+        let _ = many.var_store().variables()["last.bias"].shallow_clone().g_add_(&Tensor::from(2.0_f32));
+    });
+    ema.update(many.var_store())?;
+    let averaged = logits(&mut ema.averaged(&mut many)?, 5)?;
+    assert!(relative_difference(&averaged, &(&before + 1.0)) < 1e-6, "{averaged}");
+    assert!(relative_difference(&logits(&mut many, 5)?, &(&before + 2.0)) < 1e-6);
+    Ok(())
+}
+
+#[test]
+fn several_tensors_come_back_as_one_batch() -> Outcome {
+    let mut many = DataParallelPipeline::build(&[Device::Cpu; 2], net, Classification::new())?;
+    let both = many.predict(&images(5), |model, images, mode| {
+        let logits = model.forward_t(images, mode.is_train());
+        Ok(Labeled { target: logits.f_argmax(-1, false)?, input: logits })
+    })?;
+    assert_eq!((both.input.size(), both.target.size()), (vec![5, 3], vec![5]));
+    assert_eq!(both.input.argmax(-1, false), both.target);
+    Ok(())
+}
+
+#[test]
+fn a_failure_is_an_error_that_names_the_replica_and_the_next_call_works() -> Outcome {
+    let mut many = DataParallelPipeline::build(&[Device::Cpu; 2], net, Classification::new())?;
+    let wrong =
+        many.predict(&images(5), |model, _, mode| Ok(model.forward_t(&images(5).view([4, 5]), mode.is_train())));
+    let error = wrong.expect_err("4 inputs are expected").to_string();
+    assert!(error.contains("replica 0"), "{error}");
+    let empty = many.predict(&images(0), |_, images, _| Ok(images.shallow_clone()));
+    assert!(matches!(empty, Err(booster::Error::EmptyBatch)));
+    assert_eq!(logits(&mut many, 5)?.size(), [5, 3]);
+    Ok(())
+}
