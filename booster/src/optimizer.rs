@@ -21,7 +21,7 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// Returns [`Error::Argument`] if none of the optimizer's variables is the pipeline's.
+    /// Returns [`Error::Mismatch`] if none of the optimizer's variables is the pipeline's.
     pub(crate) fn of(optimizer: &Optimizer, pipeline: &VarStore) -> Result<Self> {
         let variables = optimizer.trainable_variables();
         let store = pipeline.variables_.lock().unwrap_or_else(PoisonError::into_inner);
@@ -38,12 +38,12 @@ impl Held {
 }
 
 fn of_none(variables: &[Tensor]) -> Error {
-    Error::Argument {
-        operation: "training step".to_owned(),
-        argument: "optimizer",
-        expected: "built of those in `pipeline.var_store()`, or of some of them",
-        found: format!("built of other variables than the pipeline's (it holds {})", variables.len()),
-    }
+    Error::argument(
+        "training step",
+        "optimizer",
+        "built of those in `pipeline.var_store()`, or of some of them",
+        format!("built of other variables than the pipeline's (it holds {})", variables.len()),
+    )
 }
 
 /// Has the optimizer step. Of what libtorch refuses, variables that come before may have stepped.

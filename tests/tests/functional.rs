@@ -170,9 +170,9 @@ fn what_is_undefined_complex_or_sparse_is_an_error() {
             image_grid(&wrong, 1, 0),
         ];
         for outcome in outcomes {
-            assert!(matches!(outcome, Err(booster::Error::Operand { .. })), "{outcome:?}");
+            assert!(matches!(outcome, Err(booster::Error::Mismatch { .. })), "{outcome:?}");
         }
-        assert!(matches!(Image::from_tensor(&wrong), Err(booster::Error::Operand { .. })));
+        assert!(matches!(Image::from_tensor(&wrong), Err(booster::Error::Mismatch { .. })));
     }
     let sparse = Tensor::ones([2, 1, 2, 2], FLOATS).to_sparse(None, None::<i64>, None);
     assert!(log_sum_exp(&sparse, 0).is_err() && image_grid(&sparse, 1, 0).is_err());

@@ -22,7 +22,7 @@ pub trait DiagnosticExt: Diagnostic {
     /// except that 0-dimensional values of a device without doubles (MPS) are combined on the host.
     ///
     /// # Errors
-    /// Returns [`Error::Leaf`](crate::Error::Leaf) if shards do not fit together, if an integer or a bool would become a
+    /// Returns [`Error::Mismatch`](crate::Error::Mismatch) if shards do not fit together, if an integer or a bool would become a
     /// fraction, or if a field is undefined, sparse, quantized or complex;
     /// [`Error::EmptyBatch`](crate::Error::EmptyBatch) if `shards` is empty.
     fn gather(shards: Vec<Self>) -> Result<Self> {

@@ -94,7 +94,7 @@ pub trait Diagnostic: Sized + Send + 'static {
     /// The diagnostics on a device.
     ///
     /// # Errors
-    /// [`Error::Leaf`](crate::Error::Leaf) where a field is undefined, sparse, quantized or complex,
+    /// [`Error::Mismatch`](crate::Error::Mismatch) where a field is undefined, sparse, quantized or complex,
     /// [`Error::Torch`](crate::Error::Torch) where the device is not there or is full.
     fn to_device(self, device: Device) -> Result<Self> {
         let fields = Self::SCHEMA.fields();

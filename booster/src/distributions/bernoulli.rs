@@ -26,7 +26,7 @@ impl Bernoulli {
     /// The distribution with `ln(p / (1 - p))` for a probability `p` of 1.
     ///
     /// # Errors
-    /// [`Error::Operand`](crate::Error::Operand) for logits of another kind than floating point.
+    /// [`Error::Mismatch`](crate::Error::Mismatch) for logits of another kind than floating point.
     pub fn from_logits(logits: &Tensor) -> Result<Self> {
         let [logits] = parameters("Bernoulli", [logits])?;
         Ok(Self { logits })

@@ -22,15 +22,15 @@ impl Categorical {
     /// The distribution of logits `[*batch_shape, classes]`: logarithms of probabilities, but for a constant.
     ///
     /// # Errors
-    /// [`Error::Operand`] for logits of rank 0, without a class, or of another kind than floating point.
+    /// [`Error::Mismatch`] for logits of rank 0, without a class, or of another kind than floating point.
     pub fn from_logits(logits: &Tensor) -> Result<Self> {
         let (size, kind) = shape_and_kind("Categorical", logits)?;
         if size.last().is_none_or(|&classes| classes < 1) || !logits.is_floating_point() {
-            return Err(Error::Operand {
-                operation: "Categorical",
-                expected: "floating-point logits [*batch_shape, classes]".to_owned(),
-                found: format!("shape {size:?} of kind {kind:?}"),
-            });
+            return Err(Error::operand(
+                "Categorical",
+                "floating-point logits [*batch_shape, classes]",
+                format!("shape {size:?} of kind {kind:?}"),
+            ));
         }
         Ok(Self { log_probabilities: logits.f_log_softmax(-1, summing_kind(kind))? })
     }
@@ -80,7 +80,7 @@ impl Distribution for Categorical {
         fits(OPERATION, &size, &shape)?;
         if !matches!(kind, Kind::Int64 | Kind::Int | Kind::Int16 | Kind::Int8 | Kind::Uint8) {
             let expected = "classes of an integer kind".to_owned();
-            return Err(Error::Operand { operation: OPERATION, expected, found: format!("{kind:?}") });
+            return Err(Error::operand(OPERATION, expected, format!("{kind:?}")));
         }
         let value = value.f_to_kind(Kind::Int64)?.f_unsqueeze(-1)?;
         let shared = super::broadcast(&value.size()[..value.dim() - 1], &shape).unwrap_or(shape);
@@ -96,11 +96,11 @@ impl Distribution for Categorical {
 
     /// The classes are names, not numbers: there is no mean.
     fn mean(&self) -> Result<Tensor> {
-        Err(Error::Operand {
-            operation: "Categorical::mean",
-            expected: "a distribution over numbers".to_owned(),
-            found: "one over classes: see `log_probabilities`".to_owned(),
-        })
+        Err(Error::operand(
+            "Categorical::mean",
+            "a distribution over numbers",
+            "one over classes: see `log_probabilities`",
+        ))
     }
 }
 
@@ -108,11 +108,11 @@ impl KlDivergence for Categorical {
     fn kl_divergence(&self, other: &Self) -> Result<Tensor> {
         let classes = [self, other].map(|one| one.log_probabilities.size().pop().unwrap_or_default());
         if classes[0] != classes[1] {
-            return Err(Error::Operand {
-                operation: "Categorical::kl_divergence",
-                expected: "distributions over the same classes".to_owned(),
-                found: format!("one over {} classes and one over {}", classes[0], classes[1]),
-            });
+            return Err(Error::operand(
+                "Categorical::kl_divergence",
+                "distributions over the same classes",
+                format!("one over {} classes and one over {}", classes[0], classes[1]),
+            ));
         }
         self.expectation(&self.log_probabilities.f_sub(&other.log_probabilities)?)
     }

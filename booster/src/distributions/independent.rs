@@ -30,15 +30,15 @@ impl<D: Distribution, const DIMS: usize> Independent<D, DIMS> {
     /// The distribution over events of what is left of `base` without its first batch dimensions.
     ///
     /// # Errors
-    /// [`Error::Operand`] where `base` has fewer than `DIMS` batch dimensions.
+    /// [`Error::Mismatch`] where `base` has fewer than `DIMS` batch dimensions.
     pub fn new(base: D) -> Result<Self> {
         let shape = base.batch_shape();
         if shape.len() < DIMS {
-            return Err(Error::Operand {
-                operation: "Independent",
-                expected: format!("a distribution of at least {DIMS} batch dimensions"),
-                found: format!("one of batch shape {shape:?}"),
-            });
+            return Err(Error::operand(
+                "Independent",
+                format!("a distribution of at least {DIMS} batch dimensions"),
+                format!("one of batch shape {shape:?}"),
+            ));
         }
         Ok(Self { base })
     }

@@ -23,7 +23,7 @@ pub trait Likelihood: Distribution + Batch {
     /// The distribution of `[batch, channels, *dims]`, whose parameters are `[batch, PARAMETERS * channels, *dims]`.
     ///
     /// # Errors
-    /// [`Error::Operand`] where dimension 1 does not hold as many.
+    /// [`Error::Mismatch`] where dimension 1 does not hold as many.
     fn from_parameters(parameters: &Tensor) -> Result<Self>;
 }
 
@@ -31,10 +31,12 @@ pub trait Likelihood: Distribution + Batch {
 pub(super) fn split<const N: usize>(operation: &'static str, parameters: &Tensor) -> Result<[Tensor; N]> {
     let (size, _) = shape_and_kind(operation, parameters)?;
     let length = size.get(1).copied().unwrap_or_default();
-    let unlike = || Error::Operand {
-        operation,
-        expected: format!("parameters [batch, {N} * channels, *dims]"),
-        found: format!("parameters of shape {size:?}"),
+    let unlike = || {
+        Error::operand(
+            operation,
+            format!("parameters [batch, {N} * channels, *dims]"),
+            format!("parameters of shape {size:?}"),
+        )
     };
     if length == 0 || length % N as i64 != 0 {
         return Err(unlike());

@@ -12,7 +12,7 @@ macro_rules! location_scale {
             /// The distribution with a location and the natural logarithm of its scale, which broadcast.
             ///
             /// # Errors
-            /// [`Error::Operand`](crate::Error::Operand) where the shapes do not broadcast, or the kinds are not one
+            /// [`Error::Mismatch`](crate::Error::Mismatch) where the shapes do not broadcast, or the kinds are not one
             /// floating-point kind.
             pub fn new(loc: &Tensor, log_scale: &Tensor) -> Result<Self> {
                 let [loc, log_scale] = parameters($operation, [loc, log_scale])?;

@@ -87,7 +87,7 @@ pub trait Distribution {
     /// dimensions.
     ///
     /// # Errors
-    /// [`Error::Operand`] where the shapes do not broadcast, or the values are of a kind that has no place here.
+    /// [`Error::Mismatch`] where the shapes do not broadcast, or the values are of a kind that has no place here.
     fn log_prob(&self, value: &Tensor) -> Result<Tensor>;
 
     /// The entropy in nats (of continuous values the differential one), of `batch_shape`.
@@ -99,7 +99,7 @@ pub trait Distribution {
     /// The mean, of shape `[*batch_shape, *event_shape]`.
     ///
     /// # Errors
-    /// [`Error::Operand`] for a distribution that has none.
+    /// [`Error::Mismatch`] for a distribution that has none.
     fn mean(&self) -> Result<Tensor>;
 }
 
@@ -128,7 +128,7 @@ pub trait KlDivergence<Other = Self>: Distribution {
     /// `KL(self || other)` in nats, never negative but for rounding; `batch_shape` as both broadcast.
     ///
     /// # Errors
-    /// [`Error::Torch`] where the shapes do not broadcast; [`Error::Operand`] for distributions over other classes.
+    /// [`Error::Torch`] where the shapes do not broadcast; [`Error::Mismatch`] for distributions over other classes.
     fn kl_divergence(&self, other: &Other) -> Result<Tensor>;
 }
 
@@ -154,10 +154,12 @@ fn parameters<const N: usize>(operation: &'static str, given: [&Tensor; N]) -> R
     let fit = given.iter().all(|tensor| tensor.is_floating_point()) && kinds.windows(2).all(|pair| pair[0] == pair[1]);
     let sizes = given.map(Tensor::size);
     let fit = fit && sizes.iter().try_fold(Vec::new(), |shape, size| broadcast(&shape, size)).is_some();
-    let unlike = || Error::Operand {
-        operation,
-        expected: "parameters of one floating-point kind, whose shapes broadcast".to_owned(),
-        found: format!("shapes {sizes:?} of kinds {kinds:?}"),
+    let unlike = || {
+        Error::operand(
+            operation,
+            "parameters of one floating-point kind, whose shapes broadcast",
+            format!("shapes {sizes:?} of kinds {kinds:?}"),
+        )
     };
     if !fit {
         return Err(unlike());
@@ -174,10 +176,12 @@ fn values(operation: &'static str, value: &Tensor, parameter: &Tensor) -> Result
 
 /// Whether values of a shape have a place in a distribution of another.
 fn fits(operation: &'static str, value: &[i64], shape: &[i64]) -> Result<()> {
-    let unlike = || Error::Operand {
-        operation,
-        expected: format!("values whose shape broadcasts with {shape:?}"),
-        found: format!("values of shape {value:?}"),
+    let unlike = || {
+        Error::operand(
+            operation,
+            format!("values whose shape broadcasts with {shape:?}"),
+            format!("values of shape {value:?}"),
+        )
     };
     broadcast(value, shape).map(drop).ok_or_else(unlike)
 }

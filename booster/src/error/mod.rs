@@ -1,6 +1,7 @@
 //! The one error type of the library.
 
 mod convert;
+mod mismatch;
 mod non_finite;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,8 @@ use std::path::PathBuf;
 
 use tch::{Device, Kind};
 
+pub use self::mismatch::Subject;
+use self::mismatch::mismatch;
 pub use self::non_finite::NonFiniteReport;
 pub use self::torch::TorchError;
 
@@ -38,24 +41,11 @@ pub enum Error {
         cause: Box<Error>,
     },
 
-    /// An argument has a value that it cannot have.
-    #[error("{operation}: `{argument}` is {found}, but has to be {expected}")]
-    Argument {
-        /// What it was given to.
-        operation: String,
-        /// The argument.
-        argument: &'static str,
-        /// What it has to be.
-        expected: &'static str,
-        /// What it is.
-        found: String,
-    },
-
-    /// A variable of a model is not as it has to be.
-    #[error("variable `{name}`: expected {expected}, found {found}")]
-    Variable {
-        /// The variable, by its path in the store.
-        name: String,
+    /// An argument, an operand, a variable or a value of a field is not as it has to be.
+    #[error("{}", mismatch(subject, expected, found))]
+    Mismatch {
+        /// What is not.
+        subject: Subject,
         /// What was expected.
         expected: String,
         /// What was found.
@@ -107,17 +97,6 @@ pub enum Error {
         field: String,
         /// What differs, and between which parts.
         reason: String,
-    },
-
-    /// What an operation works on has a shape, kind or value that it cannot have.
-    #[error("{operation}: expected {expected}, found {found}")]
-    Operand {
-        /// The operation, with the operand where it has several.
-        operation: &'static str,
-        /// What was expected.
-        expected: String,
-        /// What was found.
-        found: String,
     },
 
     /// A loss has dimensions left.
@@ -196,19 +175,6 @@ pub enum Error {
         expected: i64,
     },
 
-    /// A field of diagnostics changed shape, kind or nature between updates, or holds what cannot be aggregated.
-    #[error("`{group}/{field}`: expected {expected}, found {found}")]
-    Leaf {
-        /// The field's group.
-        group: &'static str,
-        /// The field.
-        field: &'static str,
-        /// What was expected.
-        expected: String,
-        /// What was found.
-        found: String,
-    },
-
     /// A marked value of an evaluator was written in place before the evaluator returned.
     #[error(
         "`{field}` was written in place after its `let`, which would change what is returned: mark the final value, or \
@@ -220,7 +186,7 @@ pub enum Error {
     },
 
     /// A value could not be reduced. It is left out of its field; all others count.
-    #[error("`{group}/{field}` of update {update}, counted from 0, cannot be reduced{}: {cause}", and_others(*left_out))]
+    #[error("`{group}/{field}` of update {}, counted from 1, cannot be reduced{}: {cause}", update.saturating_add(1), and_others(*left_out))]
     Reduction {
         /// The field's group.
         group: &'static str,
@@ -239,7 +205,7 @@ pub enum Error {
     NonFinite(NonFiniteReport),
 
     /// A loss or a gradient was NaN or infinite in training.
-    #[error("the {what} of training step {step}, counted from 0, was NaN or infinite; that of earlier steps was not")]
+    #[error("the {what} of training step {}, counted from 1, was NaN or infinite; that of earlier steps was not", step.saturating_add(1))]
     NonFiniteStep {
         /// The first such step of the optimizer.
         step: u64,

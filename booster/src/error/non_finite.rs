@@ -18,7 +18,11 @@ pub struct NonFiniteReport {
 impl fmt::Display for NonFiniteReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { group, field, update, skipped } = self;
-        write!(formatter, "`{group}/{field}` is not finite, first in update {update}")?;
+        write!(
+            formatter,
+            "`{group}/{field}` is not finite, first in update {}, counted from 1",
+            update.saturating_add(1)
+        )?;
         if *skipped > 0 {
             write!(formatter, "; {skipped} values were left out")?;
         }

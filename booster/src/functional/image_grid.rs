@@ -25,17 +25,17 @@ use crate::error::{Error, Result};
 /// ```
 ///
 /// # Errors
-/// [`Error::Operand`] for images of another shape or kind, without an image or a pixel, for less than 1 column and for
+/// [`Error::Mismatch`] for images of another shape or kind, without an image or a pixel, for less than 1 column and for
 /// a negative padding.
 pub fn image_grid(images: &Tensor, columns: i64, padding: i64) -> Result<Tensor> {
     let pixels = to_bytes("image_grid", images, 4)?;
     let (count, channels, height, width) = pixels.size4()?;
     if columns < 1 || padding < 0 {
-        return Err(Error::Operand {
-            operation: "image_grid",
-            expected: "at least 1 column and a padding of at least 0".to_owned(),
-            found: format!("{columns} columns and a padding of {padding}"),
-        });
+        return Err(Error::operand(
+            "image_grid",
+            "at least 1 column and a padding of at least 0",
+            format!("{columns} columns and a padding of {padding}"),
+        ));
     }
     let columns = columns.min(count);
     let rows = (count + columns - 1) / columns;

@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 /// ```
 ///
 /// # Errors
-/// [`Error::Operand`] for a tensor of another kind than floating point, a dimension that it does not have, or one of
+/// [`Error::Mismatch`] for a tensor of another kind than floating point, a dimension that it does not have, or one of
 /// length 0.
 pub fn log_sum_exp(tensor: &Tensor, dim: i64) -> Result<Tensor> {
     length("log_sum_exp", tensor, dim)?;
@@ -56,9 +56,11 @@ fn length(operation: &'static str, tensor: &Tensor, dim: i64) -> Result<i64> {
     let rank = size.len() as i64;
     let index = usize::try_from(if dim < 0 { dim + rank } else { dim }).ok();
     let length = index.and_then(|index| size.get(index)).copied().filter(|&length| length > 0);
-    length.filter(|_| tensor.is_floating_point()).ok_or_else(|| Error::Operand {
-        operation,
-        expected: format!("a floating-point tensor with entries along dimension {dim}"),
-        found: format!("shape {size:?} of kind {kind:?}"),
+    length.filter(|_| tensor.is_floating_point()).ok_or_else(|| {
+        Error::operand(
+            operation,
+            format!("a floating-point tensor with entries along dimension {dim}"),
+            format!("shape {size:?} of kind {kind:?}"),
+        )
     })
 }

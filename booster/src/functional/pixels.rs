@@ -17,11 +17,11 @@ pub(crate) fn to_bytes(operation: &'static str, images: &Tensor, rank: usize) ->
     if size.len() != rank || !has_channels || images.numel() == 0 || !is_real {
         let dims =
             if rank == 4 { "images [samples, 1 or 3, height, width]" } else { "an image [1 or 3, height, width]" };
-        return Err(Error::Operand {
+        return Err(Error::operand(
             operation,
-            expected: format!("{dims} of a floating kind or uint8"),
-            found: format!("shape {size:?} of kind {kind:?}"),
-        });
+            format!("{dims} of a floating kind or uint8"),
+            format!("shape {size:?} of kind {kind:?}"),
+        ));
     }
     let images = images.f_detach()?;
     if kind == Kind::Uint8 {

@@ -9,26 +9,26 @@ use crate::evaluation::summing_kind;
 /// The shape and kind of an operand.
 ///
 /// # Errors
-/// Returns [`Error::Operand`] if the tensor is undefined: libtorch has no shape of it, and tch panics.
+/// Returns [`Error::Mismatch`] if the tensor is undefined: libtorch has no shape of it, and tch panics.
 pub(crate) fn shape_and_kind(operation: &'static str, tensor: &Tensor) -> Result<(Vec<i64>, Kind)> {
     if tensor.defined() {
         return Ok((tensor.size(), tensor.f_kind()?));
     }
     let (expected, found) = ("a tensor".to_owned(), "an undefined one, as `Tensor::new()` makes".to_owned());
-    Err(Error::Operand { operation, expected, found })
+    Err(Error::operand(operation, expected, found))
 }
 
 /// The shape and kind of an operand of a floating-point, integer or bool kind.
 ///
 /// # Errors
-/// Returns [`Error::Operand`] if the tensor is undefined, complex or quantized.
+/// Returns [`Error::Mismatch`] if the tensor is undefined, complex or quantized.
 pub(crate) fn real_shape_and_kind(operation: &'static str, tensor: &Tensor) -> Result<(Vec<i64>, Kind)> {
     let (size, kind) = shape_and_kind(operation, tensor)?;
     if is_real(kind) {
         return Ok((size, kind));
     }
     let expected = "a tensor of a real or bool kind".to_owned();
-    Err(Error::Operand { operation, expected, found: format!("kind {kind:?}") })
+    Err(Error::operand(operation, expected, format!("kind {kind:?}")))
 }
 
 /// A floating-point tensor in single precision at least.

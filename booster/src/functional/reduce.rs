@@ -32,13 +32,13 @@ pub enum BatchReduction {
 /// ```
 ///
 /// # Errors
-/// Returns [`Error::Operand`] if the tensor has rank 0, is undefined, complex or quantized.
+/// Returns [`Error::Mismatch`] if the tensor has rank 0, is undefined, complex or quantized.
 pub fn batch_reduce(tensor: &Tensor, reduction: BatchReduction) -> Result<Tensor> {
     let (size, given) = real_shape_and_kind("batch_reduce", tensor)?;
     let rank = size.len() as i64;
     if rank == 0 {
         let expected = "a tensor [batch, *dims]".to_owned();
-        return Err(Error::Operand { operation: "batch_reduce", expected, found: "one of rank 0".to_owned() });
+        return Err(Error::operand("batch_reduce", expected, "one of rank 0"));
     }
     let kind = match (tensor.is_floating_point(), reduction) {
         (true, _) => given,

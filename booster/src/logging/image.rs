@@ -45,7 +45,7 @@ impl Image {
     /// 1, beyond which they are clamped, or bytes. It waits for the tensor's device.
     ///
     /// # Errors
-    /// [`Error::Operand`] for another shape or kind, or without a pixel.
+    /// [`Error::Mismatch`] for another shape or kind, or without a pixel.
     pub fn from_tensor(tensor: &Tensor) -> Result<Self> {
         let bytes = to_bytes("Image", tensor, 3)?;
         let (channels, height, width) = bytes.size3()?;

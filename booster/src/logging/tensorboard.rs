@@ -77,12 +77,11 @@ impl Sink for TensorBoard {
         summary.set_value(RepeatedField::from_vec(points.iter().map(value).collect::<Result<_>>()?));
         let mut event = Event::new();
         event.set_wall_time(wall_time());
-        event.set_step(i64::try_from(step).map_err(|_| Error::Argument {
-            operation: "write an event".to_owned(),
-            argument: "step",
-            expected: "at most 9223372036854775807",
-            found: step.to_string(),
-        })?);
+        event.set_step(
+            i64::try_from(step).map_err(|_| {
+                Error::argument("write an event", "step", "at most 9223372036854775807", step.to_string())
+            })?,
+        );
         event.set_summary(summary);
         self.write(&event)
     }

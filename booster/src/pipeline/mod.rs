@@ -122,7 +122,7 @@ pub trait EvaluationPipeline {
     /// again for each validation after it.
     ///
     /// # Errors
-    /// Returns [`Error::Argument`] if the optimizer holds none of the pipeline's variables; [`Error::Torch`] if it refuses a
+    /// Returns [`Error::Mismatch`] if the optimizer holds none of the pipeline's variables; [`Error::Torch`] if it refuses a
     /// gradient, after it may have stepped on those before.
     fn step(&mut self, optimizer: &mut Optimizer) -> Result<()> {
         let held = Held::of(optimizer, self.var_store())?;

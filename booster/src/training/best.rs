@@ -99,15 +99,10 @@ impl<S> Best<S> {
     /// It is compared with the best, not with the last one: small gains add up.
     ///
     /// # Errors
-    /// [`Error::Argument`] where it is negative or not finite.
+    /// [`Error::Mismatch`] where it is negative or not finite.
     pub fn minimum_gain(mut self, gain: f64) -> Result<Self> {
         if !(gain.is_finite() && gain >= 0.0) {
-            return Err(Error::Argument {
-                operation: "best".to_owned(),
-                argument: "minimum_gain",
-                expected: "finite and at least 0",
-                found: gain.to_string(),
-            });
+            return Err(Error::argument("best", "minimum_gain", "finite and at least 0", gain.to_string()));
         }
         self.minimum_gain = gain;
         Ok(self)

@@ -60,17 +60,14 @@ impl LearningRate {
     /// Sets the rates of a step: call it before the optimizer steps.
     ///
     /// # Errors
-    /// [`Error::Argument`] where the optimizer has no such parameter group.
+    /// [`Error::Mismatch`] where the optimizer has no such parameter group.
     pub fn apply(&self, optimizer: &mut Optimizer, step: u64) -> Result<()> {
         optimizer.set_lr(self.schedule.at(step));
         for (&group, schedule) in &self.groups {
             let rate = schedule.at(step);
             // The optimizer does not tell its groups; it panics, before it has changed anything, where one is missing.
-            catch_unwind(AssertUnwindSafe(|| optimizer.set_lr_group(group, rate))).map_err(|_| Error::Argument {
-                operation: "learning rate".to_owned(),
-                argument: "group",
-                expected: "one of the optimizer's parameter groups",
-                found: group.to_string(),
+            catch_unwind(AssertUnwindSafe(|| optimizer.set_lr_group(group, rate))).map_err(|_| {
+                Error::argument("learning rate", "group", "one of the optimizer's parameter groups", group.to_string())
             })?;
         }
         Ok(())

@@ -63,7 +63,7 @@ impl<D: Diagnostic> Deref for StepSummary<D> {
 /// of the others are neither zeroed nor stepped on.
 ///
 /// # Errors
-/// Returns [`Error::Argument`](crate::Error::Argument) if the optimizer holds none of the pipeline's variables;
+/// Returns [`Error::Mismatch`](crate::Error::Mismatch) if the optimizer holds none of the pipeline's variables;
 /// [`Error::LossWithoutGradient`](crate::Error::LossWithoutGradient) if no parameter takes part in the loss;
 /// [`Error::Torch`](crate::Error::Torch) if libtorch cannot differentiate it, or the optimizer refuses a gradient, after
 /// it may have stepped on those before; and the errors of [`EvaluationPipeline::backward`].

@@ -85,7 +85,7 @@ impl Trigger {
     /// When `steps`, twice `steps`, and so on, are done.
     ///
     /// # Errors
-    /// [`Error::Argument`] for 0.
+    /// [`Error::Mismatch`] for 0.
     pub fn every_steps(steps: u64) -> Result<Self> {
         Ok(Self::of(Events::EverySteps(period("steps", steps)?)))
     }
@@ -93,7 +93,7 @@ impl Trigger {
     /// When `epochs`, twice `epochs`, and so on, are done.
     ///
     /// # Errors
-    /// [`Error::Argument`] for 0.
+    /// [`Error::Mismatch`] for 0.
     pub fn every_epochs(epochs: u64) -> Result<Self> {
         Ok(Self::of(Events::EveryEpochs(period("epochs", epochs)?)))
     }
@@ -117,7 +117,7 @@ impl Trigger {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Argument`] for an empty time.
+    /// [`Error::Mismatch`] for an empty time.
     pub fn every(time: Duration) -> Result<Self> {
         // 584 years fit.
         let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
@@ -174,10 +174,5 @@ impl Events {
 }
 
 fn period(argument: &'static str, period: u64) -> Result<NonZeroU64> {
-    NonZeroU64::new(period).ok_or_else(|| Error::Argument {
-        operation: "trigger".to_owned(),
-        argument,
-        expected: "greater than 0",
-        found: "0".to_owned(),
-    })
+    NonZeroU64::new(period).ok_or_else(|| Error::argument("trigger", argument, "greater than 0", "0"))
 }

@@ -137,7 +137,7 @@ fn what_is_no_matrix_of_weights_is_an_error() {
     let tensors = shapes.map(|shape| Tensor::zeros(shape, (Kind::Float, Device::Cpu)));
     for wrong in tensors.iter().chain([&Tensor::new(), &Tensor::from_slice(&[1i64]).view([1, 1])]) {
         for outcome in [importance_weighted_bound(wrong), effective_sample_size(wrong)] {
-            assert!(matches!(outcome, Err(booster::Error::Operand { .. })), "{outcome:?}");
+            assert!(matches!(outcome, Err(booster::Error::Mismatch { .. })), "{outcome:?}");
         }
     }
     assert!(Latents::new(i64::MAX, 2).is_err(), "more rows than can be counted");

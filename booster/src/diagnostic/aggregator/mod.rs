@@ -126,7 +126,7 @@ impl<D: Diagnostic> Aggregator<D> {
     /// # Errors
     /// - [`Error::SampleCount`] where per-sample fields of one struct disagree about the number of samples, or flattened
     ///   structs about what a batch-level field beside them counts.
-    /// - [`Error::Leaf`] where a field differs from earlier updates in more than its first dimension, is undefined,
+    /// - [`Error::Mismatch`] where a field differs from earlier updates in more than its first dimension, is undefined,
     ///   sparse, quantized or complex, or has weights that do not fit its values.
     /// - [`Error::Torch`] where a device is out of memory.
     ///
@@ -171,7 +171,7 @@ impl<D: Diagnostic> Aggregator<D> {
     /// In whatever order several aggregators are merged, two at a time, the result is the same.
     ///
     /// # Errors
-    /// [`Error::Leaf`] where a field of the two differs in more than its first dimension, [`Error::Torch`] where a
+    /// [`Error::Mismatch`] where a field of the two differs in more than its first dimension, [`Error::Torch`] where a
     /// device is out of memory: after these the aggregator is as it was before. [`Error::Reduction`] where a value of
     /// one of the two cannot be reduced: all others are taken in.
     pub fn merge(&mut self, mut other: Self) -> Result<()> {

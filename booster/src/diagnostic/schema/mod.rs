@@ -65,7 +65,7 @@ impl Field {
     /// The error that a value of the field is not as it was expected.
     pub(crate) fn error(&self, expected: impl fmt::Display, found: impl fmt::Display) -> Error {
         let Self { group, name: field, .. } = *self;
-        Error::Leaf { group, field, expected: expected.to_string(), found: found.to_string() }
+        Error::leaf(group, field, expected.to_string(), found.to_string())
     }
 
     /// Checks that a value's tensors can be computed with, and that weights fit their values.

@@ -13,7 +13,7 @@ use crate::functional::{BatchReduction, at_least_single, batch_reduce, log_mean_
 /// as samples are added, and nears the log-likelihood.
 ///
 /// # Errors
-/// Returns [`Error::Operand`] if the tensor has no second dimension, or is not of a floating-point kind.
+/// Returns [`Error::Mismatch`] if the tensor has no second dimension, or is not of a floating-point kind.
 pub fn importance_weighted_bound(log_weights: &Tensor) -> Result<Tensor> {
     log_mean_exp(&checked("importance_weighted_bound", log_weights)?, 1)
 }
@@ -25,7 +25,7 @@ pub fn importance_weighted_bound(log_weights: &Tensor) -> Result<Tensor> {
 /// infinity included, have an answer. Without a graph, and in single precision at least.
 ///
 /// # Errors
-/// Returns [`Error::Operand`] if the tensor has no second dimension, or is not of a floating-point kind.
+/// Returns [`Error::Mismatch`] if the tensor has no second dimension, or is not of a floating-point kind.
 pub fn effective_sample_size(log_weights: &Tensor) -> Result<Tensor> {
     let log_weights = checked("effective_sample_size", log_weights)?.f_detach()?;
     let greatest = log_weights.f_amax([1], true)?;
@@ -40,11 +40,11 @@ pub fn effective_sample_size(log_weights: &Tensor) -> Result<Tensor> {
 fn checked(operation: &'static str, log_weights: &Tensor) -> Result<Tensor> {
     let (size, kind) = shape_and_kind(operation, log_weights)?;
     if size.len() < 2 || size[1] == 0 || !log_weights.is_floating_point() {
-        return Err(Error::Operand {
+        return Err(Error::operand(
             operation,
-            expected: "floating-point log-weights [batch, importance_samples]".to_owned(),
-            found: format!("shape {size:?} of kind {kind:?}"),
-        });
+            "floating-point log-weights [batch, importance_samples]",
+            format!("shape {size:?} of kind {kind:?}"),
+        ));
     }
     at_least_single(log_weights)
 }

@@ -36,14 +36,14 @@ impl Latents {
     /// For a batch of so many samples, with so many importance samples of each.
     ///
     /// # Errors
-    /// [`Error::Operand`] where either is less than 1, or their product cannot be counted.
+    /// [`Error::Mismatch`] where either is less than 1, or their product cannot be counted.
     pub fn new(batch_size: i64, importance_samples: i64) -> Result<Self> {
         if batch_size < 1 || importance_samples < 1 || batch_size.checked_mul(importance_samples).is_none() {
-            return Err(Error::Operand {
-                operation: "Latents",
-                expected: "at least 1 sample, and at least 1 importance sample of it".to_owned(),
-                found: format!("{batch_size} samples and {importance_samples} importance samples"),
-            });
+            return Err(Error::operand(
+                "Latents",
+                "at least 1 sample, and at least 1 importance sample of it",
+                format!("{batch_size} samples and {importance_samples} importance samples"),
+            ));
         }
         Ok(Self { batch_size, importance_samples, detach_posterior: false, layers: Vec::new() })
     }
@@ -77,7 +77,7 @@ impl Latents {
     /// prior has as many, or 1, or one dimension less. The divergence is the closed form.
     ///
     /// # Errors
-    /// [`Error::Operand`] for another number of rows, or a prior that does not broadcast to the posterior.
+    /// [`Error::Mismatch`] for another number of rows, or a prior that does not broadcast to the posterior.
     pub fn sample<Q, P>(&mut self, posterior: &Q, prior: &P) -> Result<Tensor>
     where
         Q: Reparameterized + KlDivergence<P> + Batch,
@@ -169,7 +169,7 @@ impl Latents {
             "{expected} (layer {}, {batch_size} samples, {importance_samples} importance samples of each)",
             layers.len()
         );
-        Error::Operand { operation: "Latents::sample", expected, found }
+        Error::operand("Latents::sample", expected, found)
     }
 
     fn rows(&self) -> i64 {
@@ -193,11 +193,11 @@ impl Latents {
     /// The divergence of each layer, as a mean over importance samples.
     pub(super) fn kl(&self) -> Result<LayerDivergences> {
         if self.layers.is_empty() {
-            return Err(Error::Operand {
-                operation: "variational_inference",
-                expected: "a model that draws its latent variables from `latents`".to_owned(),
-                found: "one that draws none".to_owned(),
-            });
+            return Err(Error::operand(
+                "variational_inference",
+                "a model that draws its latent variables from `latents`",
+                "one that draws none",
+            ));
         }
         let mean = |layer: &Layer| -> Result<Tensor> {
             let by_draw = layer.kl.f_view([self.batch_size, self.importance_samples, -1])?;

@@ -135,14 +135,11 @@ fn log_likelihood(likelihood: &impl Distribution, observed: &Tensor, latents: &L
     let repeated = latents.repeat(observed)?;
     let shape = [likelihood.batch_shape(), likelihood.event_shape()].concat();
     if shape != repeated.size() {
-        return Err(Error::Operand {
-            operation: "variational_inference",
-            expected: format!(
-                "a likelihood of values of shape {:?}, as the observed (once for each draw)",
-                repeated.size()
-            ),
-            found: format!("one of values of shape {shape:?}"),
-        });
+        return Err(Error::operand(
+            "variational_inference",
+            format!("a likelihood of values of shape {:?}, as the observed (once for each draw)", repeated.size()),
+            format!("one of values of shape {shape:?}"),
+        ));
     }
     latents.by_draw(&batch_reduce(&at_least_single(&likelihood.log_prob(&repeated)?)?, BatchReduction::Sum)?)
 }

@@ -79,7 +79,7 @@ fn check_memory<'a>(variables: impl Iterator<Item = (&'a String, &'a Tensor, boo
 }
 
 fn refused(name: &str, expected: &str, found: &str) -> Error {
-    Error::Variable { name: name.to_owned(), expected: expected.to_owned(), found: found.to_owned() }
+    Error::variable(name.to_owned(), expected.to_owned(), found.to_owned())
 }
 
 fn unlike(name: &str) -> Error {

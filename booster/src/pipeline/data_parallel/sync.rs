@@ -190,7 +190,7 @@ impl VariableSync {
             let expected = "a parameter that evaluation leaves as it is";
             let found = "a write by the evaluator or the model, once for each replica: make it a buffer \
                          (`zeros_no_train`), which follows the first replica's, or write it between evaluations";
-            return Err(Error::Variable { name: self.name.clone(), expected: expected.into(), found: found.into() });
+            return Err(Error::variable(self.name.clone(), expected, found));
         }
         Ok(())
     }

@@ -38,11 +38,7 @@ impl Average {
         let variable = &self.variables[0];
         if !self.value.f_is_same_size(variable)? {
             let shape = |tensor: &Tensor| format!("shape {:?}", tensor.size());
-            return Err(Error::Variable {
-                name: self.names[0].clone(),
-                expected: shape(&self.value),
-                found: shape(variable),
-            });
+            return Err(Error::variable(self.names[0].clone(), shape(&self.value), shape(variable)));
         }
         let (device, kind) = (variable.device(), kind_of_average(variable.kind()));
         if (self.value.device(), self.value.kind()) != (device, kind) {

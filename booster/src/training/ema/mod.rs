@@ -67,16 +67,11 @@ impl Ema {
     /// much that `1 / (1 - decay)` updates are a small part of training.
     ///
     /// # Errors
-    /// [`Error::Argument`] where the decay is not in `0..=1`; [`Error::Variable`] for a variable of a reserved name;
+    /// [`Error::Mismatch`] where the decay is not in `0..=1`; [`Error::Mismatch`] for a variable of a reserved name;
     /// [`Error::Torch`] where there is no memory for the averages.
     pub fn new(store: &VarStore, decay: f64) -> Result<Self> {
         if !(0.0..=1.0).contains(&decay) {
-            return Err(Error::Argument {
-                operation: "moving average".to_owned(),
-                argument: "decay",
-                expected: "in 0..=1",
-                found: decay.to_string(),
-            });
+            return Err(Error::argument("moving average", "decay", "in 0..=1", decay.to_string()));
         }
         let _no_grad = no_grad_guard();
         let averages = averages(store)?;
@@ -110,8 +105,8 @@ impl Ema {
     /// Takes the variables as they are into the average: call it after the optimizer's step.
     ///
     /// # Errors
-    /// [`Error::Argument`] where the store is not the one that the average was made of, or has got more variables since;
-    /// [`Error::Variable`] where a variable has another shape. The averages are then as they were.
+    /// [`Error::Mismatch`] where the store is not the one that the average was made of, or has got more variables since;
+    /// [`Error::Mismatch`] where a variable has another shape. The averages are then as they were.
     pub fn update(&mut self, store: &VarStore) -> Result<()> {
         self.follow(store)?;
         self.average()
@@ -137,12 +132,12 @@ impl Ema {
             found if found != names => format!("of {found} variables"),
             _ => return self.averages.iter_mut().try_for_each(Average::follow),
         };
-        Err(Error::Argument {
-            operation: format!("moving average of {names} variables"),
-            argument: "store",
-            expected: "the one that the average was made of, as it was then",
+        Err(Error::argument(
+            format!("moving average of {names} variables"),
+            "store",
+            "the one that the average was made of, as it was then",
             found,
-        })
+        ))
     }
 }
 
@@ -160,7 +155,7 @@ fn averages(store: &VarStore) -> Result<Vec<Average>> {
     for (name, variable) in variables {
         if name == saved::UPDATES {
             let (expected, found) = ("another name".to_owned(), "the name under which updates are saved".to_owned());
-            return Err(Error::Variable { name, expected, found });
+            return Err(Error::variable(name, expected, found));
         }
         let place = place(&variable);
         let first = *first_at.entry(place).or_insert(averages.len());

@@ -34,7 +34,7 @@ impl Ema {
     /// Reads what [`save`](Self::save) wrote: the averages and the number of updates.
     ///
     /// # Errors
-    /// [`Error::Variable`] where a variable is missing or has another shape, and [`Error::Torch`] where the file cannot be
+    /// [`Error::Mismatch`] where a variable is missing or has another shape, and [`Error::Torch`] where the file cannot be
     /// read, with its path. The averages are then as they were.
     pub fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
@@ -63,7 +63,7 @@ impl Ema {
         let updates = transfers::read(&updates)?[0];
         if !(0.0..=MOST_UPDATES).contains(&updates) {
             let (name, expected) = (UPDATES.to_owned(), format!("a number from 0 to {MOST_UPDATES}"));
-            return Err(Error::Variable { name, expected, found: updates.to_string() });
+            return Err(Error::variable(name, expected, updates.to_string()));
         }
         for (average, saved) in self.averages.iter_mut().zip(saved) {
             average.value.f_copy_(saved)?;
@@ -98,10 +98,10 @@ fn find<'a>(tensors: &'a HashMap<String, Tensor>, name: &str, like: &Tensor) -> 
     let found = tensors.get(name);
     match found {
         Some(found) if found.f_is_same_size(like)? => Ok(found),
-        _ => Err(Error::Variable {
-            name: name.to_owned(),
-            expected: format!("shape {:?}", like.size()),
-            found: found.map_or("nothing of that name".to_owned(), |found| format!("shape {:?}", found.size())),
-        }),
+        _ => Err(Error::variable(
+            name.to_owned(),
+            format!("shape {:?}", like.size()),
+            found.map_or("nothing of that name".to_owned(), |found| format!("shape {:?}", found.size())),
+        )),
     }
 }

@@ -86,7 +86,7 @@ impl Schedule {
     /// The same value at all steps.
     ///
     /// # Errors
-    /// [`Error::Argument`] where the value is not finite.
+    /// [`Error::Mismatch`] where the value is not finite.
     pub fn constant(value: f64) -> Result<Self> {
         Shape::Constant { value }.try_into()
     }
@@ -98,7 +98,7 @@ impl Schedule {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Argument`] where an end is not finite.
+    /// [`Error::Mismatch`] where an end is not finite.
     pub fn linear(from: f64, to: f64, steps: u64) -> Result<Self> {
         Shape::Linear { from, to, steps }.try_into()
     }
@@ -113,7 +113,7 @@ impl Schedule {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Argument`] where an end is not finite.
+    /// [`Error::Mismatch`] where an end is not finite.
     pub fn cosine(from: f64, to: f64, steps: u64) -> Result<Self> {
         Shape::Cosine { from, to, steps }.try_into()
     }
@@ -125,7 +125,7 @@ impl Schedule {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Argument`] where an end is not finite, is 0 or differs from the other in sign.
+    /// [`Error::Mismatch`] where an end is not finite, is 0 or differs from the other in sign.
     pub fn exponential(from: f64, to: f64, steps: u64) -> Result<Self> {
         Shape::Exponential { from, to, steps }.try_into()
     }
@@ -140,7 +140,7 @@ impl Schedule {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Argument`] where an end is not finite, or the rate is not in `0..=1`.
+    /// [`Error::Mismatch`] where an end is not finite, or the rate is not in `0..=1`.
     pub fn decay(from: f64, to: f64, rate: f64, steps: u64) -> Result<Self> {
         Shape::Decay { from, to, rate, steps }.try_into()
     }
@@ -166,7 +166,7 @@ impl Schedule {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Argument`] where `max` is not finite, `pct_start` is not in `0..=1`, or a divisor is not positive.
+    /// [`Error::Mismatch`] where `max` is not finite, `pct_start` is not in `0..=1`, or a divisor is not positive.
     pub fn one_cycle(cycle: OneCycle) -> Result<Self> {
         Shape::OneCycle(cycle).try_into()
     }
@@ -187,7 +187,7 @@ impl Schedule {
     /// A [warm-up](Self::warm_up) from another value than 0.
     ///
     /// # Errors
-    /// [`Error::Argument`] where the value is not finite.
+    /// [`Error::Mismatch`] where the value is not finite.
     pub fn warm_up_from(self, from: f64, steps: u64) -> Result<Self> {
         Shape::WarmUp { from, steps, schedule: Box::new(self) }.try_into()
     }
@@ -239,7 +239,7 @@ impl Schedule {
     /// All values times a factor, at most those that an `f64` can hold.
     ///
     /// # Errors
-    /// [`Error::Argument`] where the factor is not finite.
+    /// [`Error::Mismatch`] where the factor is not finite.
     pub fn scale(self, factor: f64) -> Result<Self> {
         Shape::Scale { factor, schedule: Box::new(self) }.try_into()
     }

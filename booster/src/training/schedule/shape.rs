@@ -135,12 +135,7 @@ pub(super) struct Argument {
 
 impl Argument {
     pub(super) fn has_to_be(self, expected: &'static str) -> Error {
-        Error::Argument {
-            operation: format!("{} schedule", self.kind),
-            argument: self.name,
-            expected,
-            found: self.found.to_string(),
-        }
+        Error::argument(format!("{} schedule", self.kind), self.name, expected, self.found.to_string())
     }
 }
 
@@ -168,10 +163,10 @@ fn check_pieces(pieces: &[Piece]) -> Result<()> {
     if starts_ascend && pieces.first().is_some_and(|first| first.start == 0) {
         return Ok(());
     }
-    Err(Error::Argument {
-        operation: "piecewise schedule".to_owned(),
-        argument: "pieces",
-        expected: "in ascending order of their starts, the first of which is 0",
-        found: format!("of starts {:?}", pieces.iter().map(|piece| piece.start).collect::<Vec<_>>()),
-    })
+    Err(Error::argument(
+        "piecewise schedule",
+        "pieces",
+        "in ascending order of their starts, the first of which is 0",
+        format!("of starts {:?}", pieces.iter().map(|piece| piece.start).collect::<Vec<_>>()),
+    ))
 }

@@ -91,7 +91,7 @@ impl TrainerBuilder {
     /// The trainer.
     ///
     /// # Errors
-    /// [`Error::Argument`] for 0 batches that are accumulated, and for a norm or a value to clip at that is not above 0.
+    /// [`Error::Mismatch`] for 0 batches that are accumulated, and for a norm or a value to clip at that is not above 0.
     pub fn build(self) -> Result<Trainer> {
         let Trainer { batches_per_window, clip, .. } = &self.0;
         if *batches_per_window == 0 {
@@ -110,5 +110,5 @@ fn is_above_zero(number: f64) -> bool {
 }
 
 fn argument(argument: &'static str, found: impl fmt::Display) -> Error {
-    Error::Argument { operation: "trainer".to_owned(), argument, expected: "above 0", found: found.to_string() }
+    Error::argument("trainer", argument, "above 0", found.to_string())
 }

@@ -21,9 +21,9 @@ impl Trainer {
     /// window.
     ///
     /// # Errors
-    /// Returns [`Error::Argument`] if the optimizer holds none of the pipeline's variables, or learning rates or averages
+    /// Returns [`Error::Mismatch`] if the optimizer holds none of the pipeline's variables, or learning rates or averages
     /// are of another model; [`Error::NonFiniteStep`] if too many steps [in a row](NonFiniteStep::SkipAtMost) were not
-    /// finite; [`Error::Variable`] if a variable has another shape than its average; [`Error::Torch`] if the optimizer
+    /// finite; [`Error::Mismatch`] if a variable has another shape than its average; [`Error::Torch`] if the optimizer
     /// refuses a gradient, after it may have stepped on those before; and the errors of
     /// [`EvaluationPipeline::backward`].
     pub fn step<P: EvaluationPipeline>(
