@@ -16,7 +16,7 @@ use tch::nn::{Path, VarStore};
 use tch::{Device, no_grad_guard};
 
 use self::parts::{LossWeights, Sharded, Whole, gathered, joined, split};
-use self::replica_set::{ReplicaSet, Way};
+use self::replica_set::{EvaluationRequest, ReplicaSet};
 use super::predict::Predictor;
 use super::{EvaluationPipeline, detached, differentiate, evaluate_on};
 use crate::batch::{Batch, FieldPath};
@@ -144,10 +144,10 @@ impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
 
 impl<E: Evaluator> DataParallelPipeline<E, E::Model> {
     /// Adds the gradient of the whole batch to the variables'. The outputs are those of the shards, where they are wanted.
-    fn differentiate(&mut self, batch: &E::Batch, way: Way) -> Result<Whole<E>> {
-        let wanted = |output: E::Output| match way {
-            Way::GradientAndOutput => Ok(vec![detached(&output)?]),
-            Way::Graph | Way::Gradient => Ok::<_, Error>(Vec::new()),
+    fn differentiate(&mut self, batch: &E::Batch, request: EvaluationRequest) -> Result<Whole<E>> {
+        let wanted = |output: E::Output| match request {
+            EvaluationRequest::GradientAndOutput => Ok(vec![detached(&output)?]),
+            EvaluationRequest::Graph | EvaluationRequest::Gradient => Ok::<_, Error>(Vec::new()),
         };
         let Some(shards) = self.shards(batch)? else {
             let evaluator = &self.evaluator;
@@ -160,7 +160,7 @@ impl<E: Evaluator> DataParallelPipeline<E, E::Model> {
             let (loss, diagnostics, output) = self.evaluate(batch, Mode::Train)?;
             return Ok((differentiate(loss)?, diagnostics, wanted(output)?));
         }
-        self.replicas.differentiate(&self.evaluator, shards, way)
+        self.replicas.differentiate(&self.evaluator, shards, request)
     }
 }
 
@@ -179,11 +179,11 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
     }
 
     fn backward(&mut self, batch: &E::Batch) -> Result<(Loss, E::Diagnostics)> {
-        self.differentiate(batch, Way::Gradient).map(|(loss, diagnostics, _)| (loss, diagnostics))
+        self.differentiate(batch, EvaluationRequest::Gradient).map(|(loss, diagnostics, _)| (loss, diagnostics))
     }
 
     fn backward_with_output(&mut self, batch: &E::Batch) -> Result<(Loss, E::Diagnostics, E::Output)> {
-        let (loss, diagnostics, outputs) = self.differentiate(batch, Way::GradientAndOutput)?;
+        let (loss, diagnostics, outputs) = self.differentiate(batch, EvaluationRequest::GradientAndOutput)?;
         Ok((loss, diagnostics, joined(outputs)?))
     }
 
@@ -204,7 +204,7 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
     }
 
     fn stepped(&mut self) {
-        self.replicas.age.step(false);
+        self.replicas.version.step(false);
     }
 
     fn changed(&mut self) {
@@ -224,7 +224,7 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
     }
 
     fn var_store_mut(&mut self) -> &mut VarStore {
-        self.replicas.age.changes += 1;
+        self.replicas.version.changes += 1;
         &mut self.var_store
     }
 }

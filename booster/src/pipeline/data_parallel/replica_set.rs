@@ -11,7 +11,7 @@ use super::draws::{distinct, separate};
 use super::gradients::{Addition, Gradients, dealt};
 use super::parts::{Evaluated, LossWeights, Sharded, Whole, gathered, part_of_samples, split};
 use super::replica::Replica;
-use super::sync::{Age, GradientMode, VariableSync};
+use super::sync::{GradientMode, ParameterVersion, VariableSync};
 use super::worker::{JobHandle, Worker};
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Mode};
@@ -20,7 +20,7 @@ use crate::pipeline::{detached, evaluate_on};
 
 /// What is wanted of an evaluation besides its loss and diagnostics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum EvaluationRequest {
     /// The output, and the graphs of both.
     Graph,
     Gradient,
@@ -35,7 +35,7 @@ pub(super) struct ReplicaSet<M> {
     workers: Vec<Worker>,
     /// The worker of each replica.
     worker_of: Vec<usize>,
-    pub(super) age: Age,
+    pub(super) version: ParameterVersion,
 }
 
 impl<M> ReplicaSet<M> {
@@ -58,7 +58,8 @@ impl<M> ReplicaSet<M> {
             replicas.push(Replica::build(device, &model, &variables).map_err(on(index))?);
         }
         states.into_iter().try_for_each(|(device, state)| generator::set_state(device, &state))?;
-        let mut all = Self { replicas, workers: Vec::new(), worker_of: Vec::new(), age: Age::default() };
+        let mut all =
+            Self { replicas, workers: Vec::new(), worker_of: Vec::new(), version: ParameterVersion::default() };
         all.start(devices)?;
         Ok((variables, all))
     }
@@ -97,10 +98,10 @@ impl<M> ReplicaSet<M> {
 
     /// The master's variables were written, or have other memory until this is called again.
     pub(super) fn changed(&mut self) {
-        self.age.changes += 1;
+        self.version.changes += 1;
         for replica in &mut self.replicas {
             // What fails, for want of memory, is tried again by the next evaluation.
-            let _ = replica.each(|sync| sync.follow(true));
+            let _ = replica.each(|sync| sync.sync(true));
         }
     }
 
@@ -134,11 +135,11 @@ impl<M: Send + 'static> ReplicaSet<M> {
     ) -> Result<Vec<Evaluated<E>>> {
         let gradients = if gradient::is_enabled() { GradientMode::Graph } else { GradientMode::None };
         if gradients == GradientMode::Graph {
-            self.age.record_graph();
+            self.version.record_graph();
         }
         let used = batch.shards.len();
         let found = self.enter(used, gradients, &batch.samples);
-        let found = found.and_then(|()| self.run(evaluator, batch, mode, Way::Graph));
+        let found = found.and_then(|()| self.run(evaluator, batch, mode, EvaluationRequest::Graph));
         let left = self.leave();
         found.and_then(|found| left.map(|()| found))
     }
@@ -149,12 +150,12 @@ impl<M: Send + 'static> ReplicaSet<M> {
         &mut self,
         evaluator: &E,
         batch: Sharded<E::Batch>,
-        way: Way,
+        request: EvaluationRequest,
     ) -> Result<Whole<E>> {
         let used = batch.shards.len();
         let before = self.replicas[0].take_gradients()?;
         let found = self.enter(used, GradientMode::Apart, &batch.samples);
-        let found = found.and_then(|()| self.differentiate_shards(evaluator, batch, way));
+        let found = found.and_then(|()| self.differentiate_shards(evaluator, batch, request));
         let parts = self.replicas.iter_mut().take(used).map(Replica::take_gradients).collect::<Vec<_>>();
         let left = self.leave();
         // What the master had before comes first: the sum is in its memory.
@@ -176,10 +177,10 @@ impl<M: Send + 'static> ReplicaSet<M> {
         &mut self,
         evaluator: &E,
         batch: Sharded<E::Batch>,
-        way: Way,
+        request: EvaluationRequest,
     ) -> Result<(Whole<E>, Vec<Option<Tensor>>)> {
         let samples = batch.samples.clone();
-        let found = self.run(evaluator, batch, Mode::Train, way)?;
+        let found = self.run(evaluator, batch, Mode::Train, request)?;
         if !found.iter().any(|evaluated| evaluated.is_differentiated) {
             return Err(Error::LossWithoutGradient);
         }
@@ -193,14 +194,14 @@ impl<M: Send + 'static> ReplicaSet<M> {
     /// Gives the first replicas the master's values.
     fn enter(&mut self, used: usize, gradients: GradientMode, samples: &[i64]) -> Result<()> {
         if gradient::is_enabled() {
-            self.age.step(true);
+            self.version.step(true);
         }
-        let age = self.age;
+        let version = self.version;
         let entered = self
             .replicas
             .iter_mut()
             .take(used)
-            .map(|replica| replica.each(|sync| sync.enter(gradients, age)))
+            .map(|replica| replica.each(|sync| sync.enter(gradients, version)))
             .collect();
         self.named(entered, samples)?;
         self.replicas.iter_mut().try_for_each(|replica| replica.each(VariableSync::count_writes))
@@ -219,7 +220,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         evaluator: &E,
         batch: Sharded<E::Batch>,
         mode: Mode,
-        way: Way,
+        request: EvaluationRequest,
     ) -> Result<Vec<Evaluated<E>>> {
         let Sharded { shards, samples } = batch;
         separate(&self.devices()[..shards.len()])?;
@@ -229,7 +230,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         let mut running = Vec::with_capacity(shards.len());
         for (index, (shard, evaluator)) in shards.into_iter().zip(evaluators).enumerate() {
             let (model, device) = (self.replicas[index].share_model(), self.replicas[index].device);
-            let factor = (way != Way::Graph).then(|| part_of_samples(&samples, index));
+            let factor = (request != EvaluationRequest::Graph).then(|| part_of_samples(&samples, index));
             let work = move || {
                 let model = model.lock().unwrap_or_else(PoisonError::into_inner);
                 let (loss, diagnostics, output) = {
@@ -238,7 +239,11 @@ impl<M: Send + 'static> ReplicaSet<M> {
                 };
                 match factor {
                     Some(factor) => {
-                        let output = if way == Way::GradientAndOutput { Some(detached(&output)?) } else { None };
+                        let output = if request == EvaluationRequest::GradientAndOutput {
+                            Some(detached(&output)?)
+                        } else {
+                            None
+                        };
                         Evaluated::differentiated(loss, diagnostics, output, factor)
                     }
                     None => Ok(Evaluated { loss, diagnostics, output: Some(output), is_differentiated: false }),

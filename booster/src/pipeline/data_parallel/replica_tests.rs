@@ -3,7 +3,7 @@
 use booster_sys::swap::{swap_back, swap_in};
 use tch::{Kind, no_grad};
 
-use super::super::sync::{Age, GradientMode};
+use super::super::sync::{GradientMode, ParameterVersion};
 use super::*;
 
 /// Two kinds of parameters, one that is not used, and a buffer.
@@ -39,8 +39,8 @@ fn pair(shares: bool) -> (VarStore, Model, Replica<Model>) {
     (store, master, replica)
 }
 
-fn enter(replica: &mut Replica<Model>, mode: GradientMode, age: Age) {
-    replica.each(|sync| sync.enter(mode, age)).unwrap();
+fn enter(replica: &mut Replica<Model>, mode: GradientMode, version: ParameterVersion) {
+    replica.each(|sync| sync.enter(mode, version)).unwrap();
     replica.each(VariableSync::count_writes).unwrap();
 }
 
@@ -114,11 +114,11 @@ fn graphs_are_right_again_once_the_master_is_back_from_several_places() {
             graphs.push((loss(&replica.model(), 1.0), master.float.detach().copy()));
             leave(&mut replica);
             owns.push(swap_in(&mut master.float, value).unwrap());
-            replica.each(|sync| sync.follow(true)).unwrap();
+            replica.each(|sync| sync.sync(true)).unwrap();
         }
         for ((graph, values), own) in graphs.into_iter().zip(owns).rev() {
             swap_back(&mut master.float, &own).unwrap();
-            replica.each(|sync| sync.follow(true)).unwrap();
+            replica.each(|sync| sync.sync(true)).unwrap();
             master.float.zero_grad();
             graph.backward();
             assert!(master.float.grad().allclose(&(values * 2.0), 1e-6, 0.0, false), "shares: {shares}");
@@ -139,10 +139,10 @@ fn a_replica_on_the_masters_device_has_its_parameters_in_its_memory() {
 }
 
 /// There are gradients about.
-fn recorded() -> Age {
-    let mut age = Age::default();
-    age.step(true);
-    age
+fn recorded() -> ParameterVersion {
+    let mut version = ParameterVersion::default();
+    version.step(true);
+    version
 }
 
 /// Compares during an evaluation, and ends it.
@@ -159,40 +159,40 @@ fn values_are_sent_again_unless_they_cannot_have_changed() {
     for flow in [GradientMode::Apart, GradientMode::Graph, GradientMode::None] {
         let case = &format!("{flow:?}");
         let (mut store, mut master, mut replica) = pair(false);
-        let mut age = recorded();
-        enter(&mut replica, flow, age);
+        let mut version = recorded();
+        enter(&mut replica, flow, version);
         assert_follows(&mut replica, &master, case);
         // As an optimizer does that is counted, and as one that is not, which then says that it stepped.
         let _ = no_grad(|| master.float.fill_(3.0));
         let _ = master.buffer.fill_(2.0);
-        age.step(false);
-        enter(&mut replica, GradientMode::None, age);
+        version.step(false);
+        enter(&mut replica, GradientMode::None, version);
         assert_follows(&mut replica, &master, case);
-        age.step(true);
-        enter(&mut replica, flow, age);
+        version.step(true);
+        enter(&mut replica, flow, version);
         let _ = master.float.data().fill_(4.0);
-        age.step(false);
-        enter(&mut replica, GradientMode::None, age);
+        version.step(false);
+        enter(&mut replica, GradientMode::None, version);
         assert_follows(&mut replica, &master, case);
         // One that is not counted, and is frozen right after.
-        age.step(true);
-        enter(&mut replica, flow, age);
+        version.step(true);
+        enter(&mut replica, flow, version);
         let _ = master.float.data().fill_(5.0);
         store.freeze();
-        enter(&mut replica, flow, age);
+        enter(&mut replica, flow, version);
         assert_follows(&mut replica, &master, case);
         // Other memory, whose values change.
         let mut average = master.float.detach_copy();
         for value in [6.0, 7.0] {
             let own = master.float.detach();
             master.float.set_data(&average.fill_(value));
-            age.changes += 1;
-            enter(&mut replica, GradientMode::None, age);
+            version.changes += 1;
+            enter(&mut replica, GradientMode::None, version);
             assert_follows(&mut replica, &master, case);
             master.float.set_data(&own);
         }
         store.set_kind(Kind::Half);
-        enter(&mut replica, flow, age);
+        enter(&mut replica, flow, version);
         assert_follows(&mut replica, &master, case);
     }
 }
@@ -206,20 +206,20 @@ fn values_that_cannot_have_changed_are_not_sent_again() {
         (GradientMode::None, true),
     ] {
         let (mut store, _master, mut replica) = pair(false);
-        let mut age = recorded();
-        age.step(false);
+        let mut version = recorded();
+        version.step(false);
         if freeze {
             store.freeze();
         }
-        enter(&mut replica, flow, age);
+        enter(&mut replica, flow, version);
         if freeze {
             // A backbone stays where it is while the rest is trained.
-            age.step(true);
+            version.step(true);
         }
         // Only what is not sent is still there.
         let _ = replica.model().float.data().fill_(9.0);
         let _ = replica.model().buffer.data().fill_(9.0);
-        enter(&mut replica, flow, age);
+        enter(&mut replica, flow, version);
         let model = replica.model();
         assert!(model.float.equal(&model.float.full_like(9.0)), "{flow:?}");
         assert!(model.buffer.equal(&model.buffer.full_like(9.0)), "{flow:?}");

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// libtorch counts writes to a tensor, but not all: tch's SGD writes past the count. So an equal count proves nothing
 /// while there are gradients that an optimizer may step on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Age {
+pub(super) struct ParameterVersion {
     /// Changes by other means than optimizers.
     pub(super) changes: u64,
     steps: u64,
@@ -20,7 +20,7 @@ pub(super) struct Age {
     had_graph: bool,
 }
 
-impl Age {
+impl ParameterVersion {
     /// An evaluation is recorded, or an optimizer has stepped on all gradients that there were.
     pub(super) fn step(&mut self, has_gradients: bool) {
         self.steps += 1;
@@ -35,23 +35,23 @@ impl Age {
 
 /// The master's values at some time.
 #[derive(Clone, Copy, Debug)]
-struct Version {
+struct CopiedVersion {
     /// The writes that libtorch has counted.
     writes: i64,
-    age: Age,
+    version: ParameterVersion,
     /// Whether no optimizer steps on them.
     is_frozen: bool,
     /// Whether a copy of them may have been overwritten.
     is_stale: bool,
 }
 
-impl Version {
+impl CopiedVersion {
     /// Whether the values are certainly those of before.
     fn is_still(self, before: Self) -> bool {
         let is_kept = if self.is_frozen && before.is_frozen {
-            self.age.changes == before.age.changes
+            self.version.changes == before.version.changes
         } else {
-            !self.age.has_gradients && !self.age.had_graph && self.age == before.age
+            !self.version.has_gradients && !self.version.had_graph && self.version == before.version
         };
         is_kept && self.writes == before.writes && !before.is_stale
     }
@@ -91,7 +91,7 @@ pub(super) struct VariableSync {
     /// The master's memory that the replica stands for; 0 before the first evaluation.
     of: usize,
     /// The master's values that the replica has.
-    holds: Option<Version>,
+    holds: Option<CopiedVersion>,
     /// Whether a graph may hold the replica.
     in_graph: bool,
     /// While the master is elsewhere, as with averaged weights: from where it went, the last at the end.
@@ -111,7 +111,7 @@ impl VariableSync {
     }
 
     /// Goes with the master to other memory, or back: for good, or if it `is_lent`, until the master is back.
-    pub(super) fn follow(&mut self, is_lent: bool) -> Result<()> {
+    pub(super) fn sync(&mut self, is_lent: bool) -> Result<()> {
         let of = self.master.data_ptr() as usize;
         // What has no entries has no memory to tell by.
         if self.of == of && (self.shares && of != 0 || self.fits()?) {
@@ -124,31 +124,31 @@ impl VariableSync {
                     swap_back(&mut self.replica, &memory)?;
                     (self.holds, self.in_graph) = (None, true);
                 }
-                None => self.settle()?,
+                None => self.reallocate()?,
             }
         } else if is_lent && self.of != 0 {
             let memory = if self.in_graph {
                 let memory = self.memory()?;
                 Some(swap_in(&mut self.replica, &memory)?)
             } else {
-                self.settle()?;
+                self.reallocate()?;
                 None
             };
             (self.holds, self.in_graph) = (None, false);
             self.homes.push(Home { of: self.of, memory });
         } else {
             self.homes.clear();
-            self.settle()?;
+            self.reallocate()?;
         }
         if !(self.shares || self.fits()?) {
-            self.settle()?;
+            self.reallocate()?;
         }
         self.of = of;
         Ok(())
     }
 
     /// Gives the replica memory like the master's, and leaves that of before to graphs, which are refused.
-    fn settle(&mut self) -> Result<()> {
+    fn reallocate(&mut self) -> Result<()> {
         if std::mem::take(&mut self.in_graph) {
             bump_version(&self.replica)?;
         }
@@ -160,10 +160,10 @@ impl VariableSync {
     }
 
     /// Gives the replica the master's values, for an evaluation.
-    pub(super) fn enter(&mut self, mode: GradientMode, age: Age) -> Result<()> {
-        self.follow(false)?;
+    pub(super) fn enter(&mut self, mode: GradientMode, version: ParameterVersion) -> Result<()> {
+        self.sync(false)?;
         if !self.shares {
-            self.copy_values(age)?;
+            self.copy_values(version)?;
         }
         // A buffer may have become what is trained, and be none of it again.
         if !self.is_buffer || self.master.requires_grad() || self.replica.requires_grad() {
@@ -212,9 +212,9 @@ impl VariableSync {
     }
 
     /// Copies the master's values unless they are certainly there.
-    fn copy_values(&mut self, age: Age) -> Result<()> {
+    fn copy_values(&mut self, version: ParameterVersion) -> Result<()> {
         let is_frozen = !self.master.requires_grad() && !self.master.f_grad()?.defined();
-        let now = Version { writes: self.master.f_internal_version()?, age, is_frozen, is_stale: false };
+        let now = CopiedVersion { writes: self.master.f_internal_version()?, version, is_frozen, is_stale: false };
         if self.holds.is_some_and(|before| now.is_still(before)) {
             return Ok(());
         }

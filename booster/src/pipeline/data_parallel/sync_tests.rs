@@ -2,27 +2,27 @@ use super::*;
 
 #[test]
 fn parameters_are_kept_from_a_step_to_the_next_gradient() {
-    let of = |age| Version { writes: 0, age, is_frozen: false, is_stale: false };
-    let frozen = |age| Version { is_frozen: true, ..of(age) };
-    let mut age = Age::default();
-    assert!(of(age).is_still(of(age)));
-    let before = age;
-    age.step(true);
-    assert!(!of(age).is_still(of(age)) && frozen(age).is_still(frozen(before)));
-    let recorded = age;
-    age.step(false);
-    assert!(!of(age).is_still(of(recorded)) && of(age).is_still(of(age)));
-    let stepped = age;
-    age.changes += 1;
-    assert!(!of(age).is_still(of(stepped)) && !frozen(age).is_still(frozen(stepped)));
+    let of = |version| CopiedVersion { writes: 0, version, is_frozen: false, is_stale: false };
+    let frozen = |version| CopiedVersion { is_frozen: true, ..of(version) };
+    let mut version = ParameterVersion::default();
+    assert!(of(version).is_still(of(version)));
+    let before = version;
+    version.step(true);
+    assert!(!of(version).is_still(of(version)) && frozen(version).is_still(frozen(before)));
+    let recorded = version;
+    version.step(false);
+    assert!(!of(version).is_still(of(recorded)) && of(version).is_still(of(version)));
+    let stepped = version;
+    version.changes += 1;
+    assert!(!of(version).is_still(of(stepped)) && !frozen(version).is_still(frozen(stepped)));
 }
 
 #[test]
 fn a_graph_from_before_a_step_may_give_gradients_after_it() {
-    let of = |age| Version { writes: 0, age, is_frozen: false, is_stale: false };
-    let mut age = Age::default();
-    age.record_graph();
-    age.step(true);
-    age.step(false);
-    assert!(!of(age).is_still(of(age)), "the graph's gradients may have been stepped on since");
+    let of = |version| CopiedVersion { writes: 0, version, is_frozen: false, is_stale: false };
+    let mut version = ParameterVersion::default();
+    version.record_graph();
+    version.step(true);
+    version.step(false);
+    assert!(!of(version).is_still(of(version)), "the graph's gradients may have been stepped on since");
 }

@@ -34,7 +34,7 @@ impl Average {
     }
 
     /// Goes to the variable's device, and to the kind that averages of its kind have.
-    pub(super) fn follow(&mut self) -> Result<()> {
+    pub(super) fn sync(&mut self) -> Result<()> {
         let variable = &self.variables[0];
         if !self.value.f_is_same_size(variable)? {
             let shape = |tensor: &Tensor| format!("shape {:?}", tensor.size());

@@ -49,7 +49,7 @@ impl Ema {
     /// Those of [`update`](Self::update), for a pipeline that the average was not made of.
     pub fn averaged<'a, P: EvaluationPipeline>(&'a mut self, pipeline: &'a mut P) -> Result<EmaGuard<'a, P>> {
         let _no_grad = no_grad_guard();
-        self.follow(pipeline.var_store())?;
+        self.sync(pipeline.var_store())?;
         let mut lent = SwapGuard(Vec::with_capacity(self.averages.len()));
         for average in &self.averages {
             let value = average.as_variable()?;

@@ -108,7 +108,7 @@ impl Ema {
     /// [`Error::Mismatch`] where the store is not the one that the average was made of, or has got more variables since;
     /// [`Error::Mismatch`] where a variable has another shape. The averages are then as they were.
     pub fn update(&mut self, store: &VarStore) -> Result<()> {
-        self.follow(store)?;
+        self.sync(store)?;
         self.average()
     }
 
@@ -124,13 +124,13 @@ impl Ema {
     }
 
     /// Moves the averages to where the variables are, and checks that they are still of the same model.
-    pub(super) fn follow(&mut self, store: &VarStore) -> Result<()> {
+    pub(super) fn sync(&mut self, store: &VarStore) -> Result<()> {
         let _no_grad = no_grad_guard();
         let names = self.averages.iter().map(|average| average.names.len()).sum::<usize>();
         let found = match store.len() {
             _ if !Arc::ptr_eq(&self.store, &store.variables_) => "that of another model".to_owned(),
             found if found != names => format!("of {found} variables"),
-            _ => return self.averages.iter_mut().try_for_each(Average::follow),
+            _ => return self.averages.iter_mut().try_for_each(Average::sync),
         };
         Err(Error::argument(
             format!("moving average of {names} variables"),

@@ -38,7 +38,7 @@ impl Buffers {
     }
 
     /// The window is over: what it did stays.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn invalidate(&mut self) {
         self.0.clear();
     }
 

@@ -36,7 +36,7 @@ impl NonFiniteMonitor {
     }
 
     /// Forgets what was seen.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn invalidate(&mut self) {
         self.first = None;
     }
 }

@@ -141,7 +141,7 @@ impl Trainer {
                 // for what stays.
                 pipeline.changed();
             }
-            self.buffers.forget();
+            self.buffers.invalidate();
         } else {
             self.drop_window(pipeline)?;
         }
@@ -158,7 +158,7 @@ impl Trainer {
             rate.apply(&mut self.optimizer, self.steps)?;
         }
         if let Some(ema) = &mut self.ema {
-            ema.follow(pipeline.var_store())?;
+            ema.sync(pipeline.var_store())?;
         }
         optimizer::step(&mut self.optimizer)?;
         self.steps = self.steps.saturating_add(1);
@@ -167,7 +167,7 @@ impl Trainer {
 
     /// Whether the optimizer may step, where it is not to step on what is not finite. It waits for the device.
     fn goes_on(&mut self, bad: &Tensor) -> Result<bool> {
-        self.monitor.forget();
+        self.monitor.invalidate();
         match monitor::verdict(bad) {
             Ok(()) => {
                 self.skipped_in_a_row = 0;
