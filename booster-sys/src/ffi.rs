@@ -5,7 +5,20 @@ use std::ffi::{CStr, c_char, c_int};
 use tch::TchError;
 use torch_sys::C_tensor;
 
-use crate::info::CInfo;
+/// How many dimensions are told in the one call.
+pub(crate) const SHORT: usize = 6;
+
+/// The same as `Info` in the C++.
+#[repr(C)]
+pub(crate) struct CInfo {
+    pub(crate) sizes: [i64; SHORT],
+    pub(crate) dim: usize,
+    pub(crate) storage_bytes: usize,
+    pub(crate) kind: i32,
+    pub(crate) device: i32,
+    pub(crate) form: i32,
+    pub(crate) requires_grad: i32,
+}
 
 unsafe extern "C" {
     fn booster_free(message: *mut c_char);

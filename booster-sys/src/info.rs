@@ -5,22 +5,7 @@ use std::ops::Deref;
 
 use tch::{Device, Kind, Tensor};
 
-use crate::ffi;
-
-/// How many dimensions are told in the one call.
-const SHORT: usize = 6;
-
-/// The same as `Info` in the C++.
-#[repr(C)]
-pub(crate) struct CInfo {
-    sizes: [i64; SHORT],
-    dim: usize,
-    storage_bytes: usize,
-    kind: i32,
-    device: i32,
-    form: i32,
-    requires_grad: i32,
-}
+use crate::ffi::{self, CInfo, SHORT};
 
 /// A dense tensor's shape and kind, where it is, and what memory it keeps.
 #[derive(Clone, Debug)]

@@ -13,6 +13,8 @@ pub mod error;
 pub mod evaluation;
 mod files;
 pub mod functional;
+mod histogram;
+mod kind;
 pub mod logging;
 pub mod models;
 mod optimizer;
@@ -20,6 +22,7 @@ mod panic;
 pub mod pipeline;
 pub mod prelude;
 
+mod serde_number;
 pub mod training;
 pub mod transfers;
 

@@ -15,7 +15,7 @@ use tch::{Device, Tensor};
 
 pub use self::aggregator::{Aggregator, NonFinite, SavedAggregator};
 pub use self::ext::DiagnosticExt;
-pub(crate) use self::leaf::layout::{LeafInfo, is_real};
+pub(crate) use self::leaf::layout::LeafInfo;
 pub use self::leaf::{Leaf, LeafRef, LeafValue, Ratio, SampleCount, Weighted};
 pub use self::reduction::{
     Gather, HostState, LeafValues, RatioReduction, Reduce, Reduced, ReducedBy, Reduction, State, Unchecked,
@@ -23,10 +23,11 @@ pub use self::reduction::{
 pub use self::schema::{Entry, Field, Metric, Schema, SchemaMetric};
 pub(crate) use self::summary::number;
 pub use self::summary::{EmptySummary, Summary, deserialize_summary, format_summary, serialize_summary};
-pub use self::value::{Array, Histogram, MetricValue, Value, Values, put, put_optional, take, take_optional};
+pub use self::value::{Array, MetricValue, Value, Values, put, put_optional, take, take_optional};
 use crate::device::to_device;
 pub use crate::error::NonFiniteReport;
 use crate::error::Result;
+pub use crate::histogram::Histogram;
 
 /// What a step measures: a struct whose fields are grouped and typed.
 ///

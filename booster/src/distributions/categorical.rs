@@ -6,8 +6,8 @@ use tch::{Kind, Tensor};
 use super::{Distribution, KlDivergence, Result, draws, fits, noise_options};
 use crate::Batch;
 use crate::error::Error;
-use crate::evaluation::summing_kind;
 use crate::functional::shape_and_kind;
+use crate::kind::summing_kind;
 
 /// The categorical distribution over `0..classes`, with a logit for each class along the last dimension.
 ///

@@ -5,7 +5,7 @@ use tch::Tensor;
 use super::{Distribution, KlDivergence, Reparameterized, Result};
 use crate::Batch;
 use crate::error::Error;
-use crate::evaluation::summing_kind;
+use crate::kind::summing_kind;
 
 /// A distribution whose last `DIMS` batch dimensions belong to one event: their log-probabilities are summed.
 ///

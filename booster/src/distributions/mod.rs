@@ -54,8 +54,8 @@ pub use self::laplace::Laplace;
 pub use self::likelihood::Likelihood;
 pub use self::normal::Normal;
 use crate::error::{Error, Result};
-use crate::evaluation::summing_kind;
 use crate::functional::{real_shape_and_kind, shape_and_kind};
+use crate::kind::summing_kind;
 
 /// A distribution over tensors: independent draws of `event_shape`, one for each entry of `batch_shape`.
 #[diagnostic::on_unimplemented(

@@ -3,6 +3,7 @@
 use tch::TchError;
 
 use super::Error;
+use super::mismatch::Subject;
 
 impl Error {
     /// Wraps an error of the user's own, of another crate, or a message.
@@ -27,6 +28,39 @@ impl Error {
     #[must_use]
     pub fn during(self, operation: impl Into<String>) -> Self {
         Self::During { operation: operation.into(), cause: Box::new(self) }
+    }
+}
+
+impl Error {
+    pub(crate) fn argument(
+        operation: impl Into<String>,
+        name: &'static str,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        let operation = operation.into();
+        Self::mismatch(Subject::Argument { operation, name }, expected, found)
+    }
+
+    pub(crate) fn operand(operation: &'static str, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::mismatch(Subject::Operand(operation), expected, found)
+    }
+
+    pub(crate) fn variable(name: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::mismatch(Subject::Variable(name.into()), expected, found)
+    }
+
+    pub(crate) fn leaf(
+        group: &'static str,
+        name: &'static str,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        Self::mismatch(Subject::Field { group, name }, expected, found)
+    }
+
+    fn mismatch(subject: Subject, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::Mismatch { subject, expected: expected.into(), found: found.into() }
     }
 }
 

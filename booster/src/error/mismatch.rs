@@ -1,8 +1,6 @@
 //! What was expected, what was found, and of what.
 
-use super::Error;
-
-/// What an [`Error::Mismatch`] is about.
+/// What an [`Error::Mismatch`](super::Error::Mismatch) is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Subject {
@@ -26,45 +24,12 @@ pub enum Subject {
     },
 }
 
-/// The text of an [`Error::Mismatch`].
+/// The text of an [`Error::Mismatch`](super::Error::Mismatch).
 pub(super) fn mismatch(subject: &Subject, expected: &str, found: &str) -> String {
     match subject {
         Subject::Argument { operation, name } => format!("{operation}: `{name}` is {found}, but has to be {expected}"),
         Subject::Operand(operation) => format!("{operation}: expected {expected}, found {found}"),
         Subject::Variable(name) => format!("variable `{name}`: expected {expected}, found {found}"),
         Subject::Field { group, name } => format!("`{group}/{name}`: expected {expected}, found {found}"),
-    }
-}
-
-impl Error {
-    pub(crate) fn argument(
-        operation: impl Into<String>,
-        name: &'static str,
-        expected: impl Into<String>,
-        found: impl Into<String>,
-    ) -> Self {
-        let operation = operation.into();
-        Self::mismatch(Subject::Argument { operation, name }, expected, found)
-    }
-
-    pub(crate) fn operand(operation: &'static str, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self::mismatch(Subject::Operand(operation), expected, found)
-    }
-
-    pub(crate) fn variable(name: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self::mismatch(Subject::Variable(name.into()), expected, found)
-    }
-
-    pub(crate) fn leaf(
-        group: &'static str,
-        name: &'static str,
-        expected: impl Into<String>,
-        found: impl Into<String>,
-    ) -> Self {
-        Self::mismatch(Subject::Field { group, name }, expected, found)
-    }
-
-    fn mismatch(subject: Subject, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self::Mismatch { subject, expected: expected.into(), found: found.into() }
     }
 }

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tch::nn::ModuleT;
 use tch::{Reduction, TchError, Tensor};
 
-use super::{Loss, Mode, summing_kind};
+use super::{Loss, Mode};
 use crate::device::to_device_and_kind;
 use crate::diagnostic::Weighted;
 use crate::error::{Error, Result};
+use crate::kind::summing_kind;
 use crate::{Batch, evaluator};
 
 /// Inputs with the class of each.

@@ -2,7 +2,7 @@
 
 use booster_sys::detach::detach;
 use booster_sys::scalar::ScalarOps as _;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use crate::diagnostic::{Leaf, LeafRef, LeafValue, Weighted};
 use crate::error::{Error, Result};
@@ -117,12 +117,6 @@ impl Loss {
             Mean::Weighted(Weighted { value, weight }) => Self::weighted(value, weight.f_detach()?),
         })
     }
-}
-
-/// The kind in which losses and weights of a kind are summed and multiplied: single precision at least, since half
-/// precision counts no further than 65504.
-pub(crate) fn summing_kind(kind: Kind) -> Kind {
-    if kind == Kind::Double { Kind::Double } else { Kind::Float }
 }
 
 impl From<Tensor> for Loss {

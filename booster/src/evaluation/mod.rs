@@ -13,7 +13,6 @@ pub use self::classification::{
     Labeled,
 };
 pub use self::loss::Loss;
-pub(crate) use self::loss::summing_kind;
 pub use self::variational_inference::{
     AuxiliaryLosses, FreeBits, FreeBitsClamp, FreeBitsGroups, LatentVariableModel, Latents, Observed,
     VariationalInference, VariationalInferenceDiagnostics, VariationalInferenceDiagnosticsSummary,

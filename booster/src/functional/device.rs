@@ -1,9 +1,7 @@
 //! The device to train on.
 
 use booster_sys::accelerator::{Accelerator, accelerator};
-use tch::{Cuda, Device, Kind, utils};
-
-use crate::transfers::has_doubles;
+use tch::{Cuda, Device, utils};
 
 /// The fastest device of this machine that libtorch can use: the first CUDA device, or else Apple's GPU (MPS), or else
 /// the CPU.
@@ -43,12 +41,6 @@ pub fn why_no_cuda() -> Option<String> {
     })
 }
 
-/// Returns the kind for exact sums and counts on a device: double precision, or single precision on Apple's GPU, which has
-/// no doubles.
-pub(crate) fn widest_float(device: Device) -> Kind {
-    if has_doubles(device) { Kind::Double } else { Kind::Float }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,13 +51,5 @@ mod tests {
         if accelerator() == Accelerator::Absent {
             assert_eq!(why_no_cuda().as_deref(), Some("this libtorch is a build without CUDA"));
         }
-    }
-
-    #[test]
-    fn only_mps_lacks_doubles() {
-        assert_eq!(
-            [Device::Cpu, Device::Cuda(0), Device::Mps].map(widest_float),
-            [Kind::Double, Kind::Double, Kind::Float]
-        );
     }
 }

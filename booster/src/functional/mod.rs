@@ -9,7 +9,6 @@ mod reduce;
 
 pub use booster_sys::scalar::{Number, ScalarOps, full};
 
-pub(crate) use self::device::widest_float;
 pub use self::device::{available_device, why_no_cuda};
 pub use self::image_grid::image_grid;
 pub use self::log_space::{log_mean_exp, log_sum_exp};

@@ -2,9 +2,8 @@
 
 use tch::{Kind, Tensor};
 
-use crate::diagnostic::is_real;
 use crate::error::{Error, Result};
-use crate::evaluation::summing_kind;
+use crate::kind::{is_real, summing_kind};
 
 /// The shape and kind of an operand.
 ///

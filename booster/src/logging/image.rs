@@ -6,8 +6,8 @@ use std::path::Path;
 use png::{BitDepth, ColorType, Encoder, EncodingError};
 use tch::Tensor;
 
-use super::{Point, PointData, Sink, write_file};
 use crate::error::{Error, Result};
+use crate::files::write_file;
 use crate::functional::to_bytes;
 use crate::transfers::read_bytes;
 
@@ -99,14 +99,6 @@ impl Image {
     /// [`Error::Io`] with the file where it cannot be written.
     pub fn save_png(&self, path: impl AsRef<Path>) -> Result<()> {
         write_file(path.as_ref(), &self.to_png()?)
-    }
-
-    /// Writes the image to a sink: the tag `group/name`.
-    ///
-    /// # Errors
-    /// The sink's.
-    pub fn log(&self, sink: &mut impl Sink, group: &str, name: &str, step: u64) -> Result<()> {
-        sink.points(step, &[Point { group, name, data: PointData::Image(self) }])
     }
 }
 

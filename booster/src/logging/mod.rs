@@ -2,6 +2,7 @@
 
 mod curves;
 mod image;
+mod image_log;
 mod multi;
 mod sink;
 mod tensorboard;

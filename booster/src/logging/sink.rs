@@ -1,8 +1,8 @@
 //! The one interface of all places that summaries go to.
 
 use super::Image;
-use crate::diagnostic::Histogram;
 use crate::error::Result;
+use crate::histogram::Histogram;
 
 /// Something to be shown at a step, with its group and name.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -13,8 +13,8 @@ use tensorboard_rs::record_writer::RecordWriter;
 
 use super::writer::BackgroundWriter;
 use super::{Image, Point, PointData, Sink, io_error, make_folder};
-use crate::diagnostic::Histogram;
 use crate::error::{Error, Result};
+use crate::histogram::Histogram;
 
 /// A sink that writes an event file which TensorBoard reads: a scalar, histogram or image `group/name` for each
 /// value, one event for each summary.

@@ -8,7 +8,8 @@ use tch::{Device, Kind, Tensor, nn};
 use crate::batch::FieldPath;
 use crate::distributions::{Likelihood, Normal};
 use crate::error::Result;
-use crate::evaluation::{LatentVariableModel, Latents, Mode, summing_kind};
+use crate::evaluation::{LatentVariableModel, Latents, Mode};
+use crate::kind::summing_kind;
 
 /// The sizes of a [`SimpleVae`].
 #[derive(Clone, Debug, PartialEq, Eq)]

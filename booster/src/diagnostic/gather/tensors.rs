@@ -9,7 +9,7 @@ use crate::diagnostic::leaf::{LeafRef, Ratio, Weighted, rows_of};
 use crate::diagnostic::reduction::{Content, Gather, LeafValues};
 use crate::diagnostic::samples::Samples;
 use crate::error::{Error, Result};
-use crate::functional::widest_float;
+use crate::kind::widest_float;
 use crate::transfers::has_doubles;
 
 impl Column<'_> {

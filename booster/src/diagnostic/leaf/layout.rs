@@ -4,10 +4,11 @@ use std::fmt;
 
 use booster_sys::info::{Info, NotDense, Shape};
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::LeafRef;
 use super::weighted::Weighted;
+use crate::kind::is_real;
 
 /// The layout that every value of a field must keep, so that those of many updates can be joined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,27 +78,6 @@ impl fmt::Display for Layout {
             Self::Ratios => formatter.write_str("a ratio"),
         }
     }
-}
-
-/// Whether values of a kind can be aggregated.
-pub(crate) fn is_real(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Uint8
-            | Kind::Int8
-            | Kind::Int16
-            | Kind::Int
-            | Kind::Int64
-            | Kind::Half
-            | Kind::BFloat16
-            | Kind::Float
-            | Kind::Double
-            | Kind::Bool
-            | Kind::Float8e5m2
-            | Kind::Float8e4m3fn
-            | Kind::Float8e5m2fnuz
-            | Kind::Float8e4m3fnuz
-    )
 }
 
 /// A leaf with the shape, kind and device of its tensors, which are asked of libtorch once per update: asking costs as

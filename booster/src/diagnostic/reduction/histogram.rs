@@ -5,8 +5,8 @@ use tch::{Kind, Tensor};
 
 use super::values::LeafValues;
 use super::{HostState, Reduction, State};
-use crate::diagnostic::value::Histogram;
 use crate::error::{Error, Result};
+use crate::histogram::Histogram;
 use crate::transfers;
 
 /// A histogram over all doubles, in buckets that grow by a tenth from 1e-12 to 1e20 on either side of 0: TensorBoard's

@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::by_group;
 use crate::diagnostic::schema::Schema;
-use crate::diagnostic::value::{Histogram, Value, Values};
+use crate::diagnostic::value::{Value, Values};
+use crate::histogram::Histogram;
 
 /// Writes a row per metric: group (on the group's first row), name, value, aligned, numbers at the decimal point.
 #[doc(hidden)]

@@ -1,13 +1,14 @@
 //! What a metric comes to: a number, an array, a histogram, or nothing.
 
 mod serialization;
-mod text;
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::histogram::Histogram;
+use crate::serde_number;
 
 /// What a metric comes to, in the form in which summaries are written and read.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,40 +30,8 @@ pub struct Array {
     /// The length of each dimension.
     pub shape: Vec<i64>,
     /// The numbers.
-    #[serde(with = "text::numbers")]
+    #[serde(with = "serde_number::numbers")]
     pub data: Vec<f64>,
-}
-
-/// Counts of values in buckets.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Histogram {
-    /// The buckets' edges, ascending: bucket `i` holds the values from edge `i` to edge `i + 1`, the upper one left out
-    /// (but for the last bucket).
-    #[serde(with = "text::numbers")]
-    pub edges: Vec<f64>,
-    /// The weight of the values in each bucket: one less than there are edges. Values outside the edges are counted in
-    /// the first and the last bucket, NaN in none.
-    #[serde(with = "text::numbers")]
-    pub counts: Vec<f64>,
-    /// The least value; NaN where one is NaN, or there is none.
-    #[serde(with = "text::number")]
-    pub min: f64,
-    /// The greatest value; NaN where one is NaN, or there is none.
-    #[serde(with = "text::number")]
-    pub max: f64,
-    /// The sum of values, each by its weight.
-    #[serde(with = "text::number")]
-    pub sum: f64,
-    /// The sum of squared values, each by its weight.
-    #[serde(with = "text::number")]
-    pub sum_squares: f64,
-}
-
-impl Histogram {
-    /// The weight of all values.
-    pub fn count(&self) -> f64 {
-        self.counts.iter().sum()
-    }
 }
 
 /// A type that a metric of a summary can have: what a [`Reduction`](super::Reduction) comes to.

@@ -3,7 +3,8 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Array, Histogram, Value};
+use super::{Array, Value};
+use crate::histogram::Histogram;
 
 /// A value in its two forms: text formats tell numbers, arrays and histograms apart by themselves, others by a tag.
 #[derive(Serialize, Deserialize)]

@@ -8,8 +8,8 @@ use crate::device::to_device;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::gather::gather;
 use crate::error::{Error, Result};
-use crate::evaluation::{Evaluator, Loss, summing_kind};
-use crate::functional::widest_float;
+use crate::evaluation::{Evaluator, Loss};
+use crate::kind::{summing_kind, widest_float};
 use crate::panic::catch_panic;
 
 /// A batch in shards, with the number of samples of each.

@@ -1,5 +1,6 @@
 //! Schedules: values that follow the step.
 
+mod argument;
 mod curve;
 mod one_cycle;
 #[cfg(test)]
@@ -181,7 +182,7 @@ impl Schedule {
     /// ▁▂▂▃▃▄▅▅▆▆▇▇█████████▇▇▇▇▇▇▆▆▆▆▆▅▅▅▅▅▄▄▄▄▃▃▃▃▃▂▂▂▂▂▂▁▁▁▁▁▁▁▁
     /// ```
     pub fn warm_up(self, steps: u64) -> Self {
-        Self(Shape::WarmUp { from: 0.0, steps, schedule: Box::new(self) })
+        Self(Shape::WarmUp { from: 0.0, steps, schedule: Box::new(self.0) })
     }
 
     /// A [warm-up](Self::warm_up) from another value than 0.
@@ -189,7 +190,7 @@ impl Schedule {
     /// # Errors
     /// [`Error::Mismatch`] where the value is not finite.
     pub fn warm_up_from(self, from: f64, steps: u64) -> Result<Self> {
-        Shape::WarmUp { from, steps, schedule: Box::new(self) }.try_into()
+        Shape::WarmUp { from, steps, schedule: Box::new(self.0) }.try_into()
     }
 
     /// This schedule before step `start`, and another from there on, whose own steps begin there.
@@ -211,10 +212,10 @@ impl Schedule {
     pub fn then(self, start: u64, next: Self) -> Self {
         let mut pieces = match self.0 {
             Shape::Piecewise { pieces } => pieces,
-            shape => vec![Piece { start: 0, schedule: Self(shape) }],
+            shape => vec![Piece { start: 0, schedule: shape }],
         };
         pieces.retain(|piece| piece.start < start);
-        pieces.push(Piece { start, schedule: next });
+        pieces.push(Piece { start, schedule: next.0 });
         Self(Shape::Piecewise { pieces })
     }
 
@@ -224,7 +225,7 @@ impl Schedule {
     /// ████▇▇▇▆▆▅▄▄▃▃▂▂▂▁▁▁████▇▇▇▆▆▅▄▄▃▃▂▂▂▁▁▁████▇▇▇▆▆▅▄▄▃▃▂▂▂▁▁▁
     /// ```
     pub fn repeat(self, steps: u64) -> Self {
-        Self(Shape::Repeat { steps, schedule: Box::new(self) })
+        Self(Shape::Repeat { steps, schedule: Box::new(self.0) })
     }
 
     /// Changes its value only every `steps` steps. Where these are 0 or 1 nothing changes.
@@ -233,7 +234,7 @@ impl Schedule {
     /// ██████████▇▇▇▇▇▇▇▇▇▇▅▅▅▅▅▅▅▅▅▅▄▄▄▄▄▄▄▄▄▄▂▂▂▂▂▂▂▂▂▂▁▁▁▁▁▁▁▁▁▁
     /// ```
     pub fn staircase(self, steps: u64) -> Self {
-        Self(Shape::Staircase { steps, schedule: Box::new(self) })
+        Self(Shape::Staircase { steps, schedule: Box::new(self.0) })
     }
 
     /// All values times a factor, at most those that an `f64` can hold.
@@ -241,6 +242,6 @@ impl Schedule {
     /// # Errors
     /// [`Error::Mismatch`] where the factor is not finite.
     pub fn scale(self, factor: f64) -> Result<Self> {
-        Shape::Scale { factor, schedule: Box::new(self) }.try_into()
+        Shape::Scale { factor, schedule: Box::new(self.0) }.try_into()
     }
 }

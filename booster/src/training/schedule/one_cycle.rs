@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::argument::{Argument, finite};
 use super::curve::cosine;
-use super::shape::{Argument, finite};
 use crate::error::Result;
 use crate::training::serde_f64;
 

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Schedule;
+use super::argument::{Argument, finite};
 use super::curve::{cosine, fraction, geometric, linear};
 use super::one_cycle::OneCycle;
 use crate::error::{Error, Result};
 use crate::training::serde_f64;
 
-/// Nothing of it is checked: [`Schedule`] holds one that is.
+/// Nothing of it is checked: [`Schedule`](super::Schedule) holds one that is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Shape {
@@ -51,23 +51,23 @@ pub(super) enum Shape {
         #[serde(with = "serde_f64")]
         from: f64,
         steps: u64,
-        schedule: Box<Schedule>,
+        schedule: Box<Shape>,
     },
     Piecewise {
         pieces: Vec<Piece>,
     },
     Repeat {
         steps: u64,
-        schedule: Box<Schedule>,
+        schedule: Box<Shape>,
     },
     Staircase {
         steps: u64,
-        schedule: Box<Schedule>,
+        schedule: Box<Shape>,
     },
     Scale {
         #[serde(with = "serde_f64")]
         factor: f64,
-        schedule: Box<Schedule>,
+        schedule: Box<Shape>,
     },
 }
 
@@ -76,7 +76,7 @@ pub(super) enum Shape {
 #[serde(deny_unknown_fields)]
 pub(super) struct Piece {
     pub(super) start: u64,
-    pub(super) schedule: Schedule,
+    pub(super) schedule: Shape,
 }
 
 impl Shape {
@@ -118,31 +118,18 @@ impl Shape {
                 Err(Argument { kind: "decay", name: "rate", found: *rate }.has_to_be("in 0..=1"))
             }
             Self::OneCycle(cycle) => cycle.check(),
-            Self::WarmUp { from, .. } => finite("warm-up", &[("from", *from)]),
-            Self::Piecewise { pieces } => check_pieces(pieces),
-            Self::Repeat { .. } | Self::Staircase { .. } => Ok(()),
-            Self::Scale { factor, .. } => finite("scaled", &[("factor", *factor)]),
+            Self::WarmUp { from, schedule, .. } => {
+                finite("warm-up", &[("from", *from)]).and_then(|()| schedule.check())
+            }
+            Self::Piecewise { pieces } => {
+                check_pieces(pieces)?;
+                pieces.iter().try_for_each(|piece| piece.schedule.check())
+            }
+            Self::Repeat { schedule, .. } | Self::Staircase { schedule, .. } => schedule.check(),
+            Self::Scale { factor, schedule } => {
+                finite("scaled", &[("factor", *factor)]).and_then(|()| schedule.check())
+            }
         }
-    }
-}
-
-/// An argument that is refused.
-pub(super) struct Argument {
-    pub(super) kind: &'static str,
-    pub(super) name: &'static str,
-    pub(super) found: f64,
-}
-
-impl Argument {
-    pub(super) fn has_to_be(self, expected: &'static str) -> Error {
-        Error::argument(format!("{} schedule", self.kind), self.name, expected, self.found.to_string())
-    }
-}
-
-pub(super) fn finite(kind: &'static str, arguments: &[(&'static str, f64)]) -> Result<()> {
-    match arguments.iter().find(|argument| !argument.1.is_finite()) {
-        Some(&(name, found)) => Err(Argument { kind, name, found }.has_to_be("finite")),
-        None => Ok(()),
     }
 }
 

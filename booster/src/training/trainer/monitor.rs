@@ -5,7 +5,7 @@ use tch::{Kind, Tensor};
 
 use crate::device::{to_device, to_device_and_kind};
 use crate::error::{Error, Result};
-use crate::functional::widest_float;
+use crate::kind::widest_float;
 use crate::transfers;
 
 /// Which step was the first whose loss, and the first whose gradient, was not finite.

@@ -5,8 +5,8 @@ use booster_sys::scalar::{ScalarOps as _, full};
 use tch::{Device, Kind, Tensor};
 
 use crate::error::Result;
-use crate::evaluation::{Loss, summing_kind};
-use crate::functional::widest_float;
+use crate::evaluation::Loss;
+use crate::kind::{summing_kind, widest_float};
 
 /// What is known of the batches of a window that is under way.
 #[derive(Debug, Default)]

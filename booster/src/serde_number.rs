@@ -67,7 +67,7 @@ impl Visitor<'_> for NumberVisitor {
 }
 
 /// A field that is a number.
-pub(super) mod number {
+pub(crate) mod number {
     use super::{Deserialize, Deserializer, Number, Serialize, Serializer};
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields so")]
@@ -81,7 +81,7 @@ pub(super) mod number {
 }
 
 /// A field of numbers.
-pub(super) mod numbers {
+pub(crate) mod numbers {
     use super::{Deserialize, Deserializer, Number, Serializer};
 
     pub(crate) fn serialize<S: Serializer>(numbers: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
