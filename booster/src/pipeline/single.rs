@@ -36,6 +36,35 @@ impl<E: Evaluator<Model = M>, M> Pipeline<E, M> {
         Self { var_store, model, evaluator }
     }
 
+    /// The same with a model that may fail to be built, as one that reads a file.
+    ///
+    /// ```
+    /// use booster::evaluation::Classification;
+    /// use booster::prelude::*;
+    /// use booster::tch::{Device, nn};
+    ///
+    /// # fn main() -> booster::Result<()> {
+    /// let net = |path: &nn::Path<'_>| -> booster::Result<nn::Linear> {
+    ///     let classes = "3".parse().map_err(booster::Error::custom)?;
+    ///     Ok(nn::linear(path, 4, classes, Default::default()))
+    /// };
+    /// let pipeline = Pipeline::try_build(Device::Cpu, net, Classification::new())?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The model's, and [`Error::Panicked`](crate::Error::Panicked) if it panics.
+    pub fn try_build(
+        device: Device,
+        model: impl for<'p> FnOnce(&'p Path<'p>) -> Result<M>,
+        evaluator: E,
+    ) -> Result<Self> {
+        let var_store = VarStore::new(device);
+        let model = catch_panic(|| model(&var_store.root()))?;
+        Ok(Self { var_store, model, evaluator })
+    }
+
     /// A pipeline of a model that is there already, with the variables that it was made of.
     pub fn new(var_store: VarStore, model: M, evaluator: E) -> Self {
         Self { var_store, model, evaluator }

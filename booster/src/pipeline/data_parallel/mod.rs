@@ -15,8 +15,8 @@ use std::sync::MutexGuard;
 use tch::nn::{Path, VarStore};
 use tch::{Device, no_grad_guard};
 
-use self::parts::{LossWeights, Sharded, Whole, gathered, joined, split};
-use self::replica_set::{EvaluationRequest, ReplicaSet};
+use self::parts::{EvaluationRequest, LossWeights, Sharded, Whole, gathered, joined, split};
+use self::replica_set::ReplicaSet;
 use super::predict::Predictor;
 use super::{EvaluationPipeline, detached, differentiate, evaluate_on};
 use crate::batch::{Batch, FieldPath};
@@ -90,8 +90,29 @@ impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
     /// [`Error::NoDevice`](crate::Error::NoDevice) where none is given; [`Error::Replica`](crate::Error::Replica) where
     /// one is not there, or a model cannot be built on it.
     pub fn build(devices: &[Device], model: impl for<'p> Fn(&'p Path<'p>) -> M, evaluator: E) -> Result<Self> {
+        Self::try_build(devices, infallible(model), evaluator)
+    }
+
+    /// The same with a model that may fail to be built, as one that reads a file.
+    ///
+    /// # Errors
+    /// Those of [`build`](Self::build), and the model's, within [`Error::Replica`](crate::Error::Replica).
+    pub fn try_build(
+        devices: &[Device],
+        model: impl for<'p> Fn(&'p Path<'p>) -> Result<M>,
+        evaluator: E,
+    ) -> Result<Self> {
         let (var_store, replicas) = ReplicaSet::build(devices, model)?;
         Ok(Self { var_store, evaluator, replicas })
+    }
+
+    /// The variables, the first replica's model and the evaluator. The threads end.
+    ///
+    /// # Errors
+    /// None that is known: it would mean that a thread outlives its replica.
+    pub fn into_parts(self) -> Result<(VarStore, M, E)> {
+        let Self { var_store, evaluator, replicas } = self;
+        Ok((var_store, replicas.into_master()?, evaluator))
     }
 
     /// Has the replicas that share a device evaluate one after the other, on one thread, in the order of their shards.
@@ -140,6 +161,11 @@ impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
         let samples = shards.iter().map(|shard| Ok(shard.batch_size()?.unwrap_or(0))).collect::<Result<_>>()?;
         Ok(Some(Sharded { shards, samples }))
     }
+}
+
+/// A function that builds a model, as one that may fail.
+fn infallible<M>(model: impl for<'p> Fn(&'p Path<'p>) -> M) -> impl for<'p> Fn(&'p Path<'p>) -> Result<M> {
+    move |path: &Path<'_>| Ok(model(path))
 }
 
 impl<E: Evaluator> DataParallelPipeline<E, E::Model> {

@@ -18,6 +18,15 @@ pub(super) struct Sharded<B> {
     pub(super) samples: Vec<i64>,
 }
 
+/// What is wanted of an evaluation besides its loss and diagnostics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EvaluationRequest {
+    /// The output, and the graphs of both.
+    Graph,
+    Gradient,
+    GradientAndOutput,
+}
+
 /// What a replica found.
 pub(super) struct Evaluated<E: Evaluator> {
     pub(super) loss: Loss,

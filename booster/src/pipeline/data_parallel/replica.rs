@@ -33,18 +33,22 @@ impl<M> Replica<M> {
     }
 
     /// Builds another model like the master's.
-    pub(super) fn build(device: Device, model: impl for<'p> Fn(&'p Path<'p>) -> M, master: &VarStore) -> Result<Self> {
+    pub(super) fn build(
+        device: Device,
+        model: impl for<'p> Fn(&'p Path<'p>) -> Result<M>,
+        master: &VarStore,
+    ) -> Result<Self> {
         Self::paired(device, model, master, device == master.device())
     }
 
     fn paired(
         device: Device,
-        model: impl for<'p> Fn(&'p Path<'p>) -> M,
+        model: impl for<'p> Fn(&'p Path<'p>) -> Result<M>,
         master: &VarStore,
         is_near: bool,
     ) -> Result<Self> {
         let store = VarStore::new(device);
-        let model = catch_panic(|| Ok(model(&store.root())))?;
+        let model = catch_panic(|| model(&store.root()))?;
         let syncs = pairs(master, &store, is_near)?;
         let variables = syncs.iter().map(|sync| sync.replica.shallow_clone()).collect();
         Ok(Self { device, is_near, model: Arc::new(Mutex::new(model)), variables, syncs })
@@ -54,6 +58,11 @@ impl<M> Replica<M> {
     pub(super) fn model(&self) -> MutexGuard<'_, M> {
         // Evaluation takes the model by reference, so a panic cannot leave it half-updated.
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The model, if no thread evaluates it.
+    pub(super) fn into_model(self) -> Option<M> {
+        Arc::into_inner(self.model).map(|model| model.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Another handle to the model, for the replica's thread.

@@ -9,7 +9,7 @@ use tch::{Cuda, Device, Kind, Tensor, no_grad_guard};
 
 use super::draws::{distinct, separate};
 use super::gradients::{Addition, Gradients, dealt};
-use super::parts::{Evaluated, LossWeights, Sharded, Whole, gathered, part_of_samples, split};
+use super::parts::{Evaluated, EvaluationRequest, LossWeights, Sharded, Whole, gathered, part_of_samples, split};
 use super::replica::Replica;
 use super::sync::{GradientMode, ParameterVersion, VariableSync};
 use super::worker::{JobHandle, Worker};
@@ -17,15 +17,6 @@ use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Mode};
 use crate::panic::catch_panic;
 use crate::pipeline::{detached, evaluate_on};
-
-/// What is wanted of an evaluation besides its loss and diagnostics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum EvaluationRequest {
-    /// The output, and the graphs of both.
-    Graph,
-    Gradient,
-    GradientAndOutput,
-}
 
 /// The replicas of a model. The first is the master.
 #[derive(Debug)]
@@ -40,7 +31,10 @@ pub(super) struct ReplicaSet<M> {
 
 impl<M> ReplicaSet<M> {
     /// Builds a model on each device, and starts the threads. The variables are the master's.
-    pub(super) fn build(devices: &[Device], model: impl for<'p> Fn(&'p Path<'p>) -> M) -> Result<(VarStore, Self)> {
+    pub(super) fn build(
+        devices: &[Device],
+        model: impl for<'p> Fn(&'p Path<'p>) -> Result<M>,
+    ) -> Result<(VarStore, Self)> {
         let first = *devices.first().ok_or(Error::NoDevice)?;
         let on = |replica: usize| {
             let device = devices[replica];
@@ -50,7 +44,7 @@ impl<M> ReplicaSet<M> {
             available(*device).map_err(on(replica))?;
         }
         let variables = VarStore::new(first);
-        let master = catch_panic(|| Ok(model(&variables.root()))).map_err(on(0))?;
+        let master = catch_panic(|| model(&variables.root())).map_err(on(0))?;
         let mut replicas = vec![Replica::master(master, &variables)];
         let state = |device| Ok((device, generator::state(device)?));
         let states = distinct(devices.iter().copied()).into_iter().map(state).collect::<Result<Vec<_>>>()?;
@@ -94,6 +88,14 @@ impl<M> ReplicaSet<M> {
 
     pub(super) fn master(&self) -> &Replica<M> {
         &self.replicas[0]
+    }
+
+    /// The master's model. The threads end.
+    pub(super) fn into_master(self) -> Result<M> {
+        let Self { replicas, workers, .. } = self;
+        drop(workers);
+        let master = replicas.into_iter().next().ok_or(Error::NoDevice)?;
+        master.into_model().ok_or_else(|| Error::custom("a replica's thread still holds the model"))
     }
 
     /// The master's variables were written, or have other memory until this is called again.

@@ -34,7 +34,7 @@ fn loss(model: &Model, factor: f64) -> Tensor {
 fn pair(shares: bool) -> (VarStore, Model, Replica<Model>) {
     let store = VarStore::new(Device::Cpu);
     let master = model(&store.root());
-    let mut replica = Replica::paired(Device::Cpu, model, &store, shares).unwrap();
+    let mut replica = Replica::paired(Device::Cpu, |path| Ok(model(path)), &store, shares).unwrap();
     enter(&mut replica, GradientMode::Apart, recorded());
     (store, master, replica)
 }
@@ -93,7 +93,7 @@ fn sparse_gradients_flow_through_copies_to_the_master() {
     for shares in [true, false] {
         let store = VarStore::new(Device::Cpu);
         let master = model(&store.root());
-        let mut replica = Replica::paired(Device::Cpu, model, &store, shares).unwrap();
+        let mut replica = Replica::paired(Device::Cpu, |path| Ok(model(path)), &store, shares).unwrap();
         replica.each(|sync| sync.enter(GradientMode::Graph, recorded())).unwrap();
         Tensor::embedding(&replica.model(), &indices, -1, false, true).sum(Kind::Float).backward();
         let gradient = master.grad();
@@ -257,20 +257,20 @@ fn a_view_that_was_made_when_building_is_refused() {
         let path = store.root() / index;
         let _master = view(&path);
         let sub = |path: &Path<'_>| (0..=index).map(|index| views[index](&(path / index))).collect::<Vec<_>>();
-        let error = Replica::build(Device::Cpu, sub, &store).unwrap_err().to_string();
+        let error = Replica::build(Device::Cpu, |path| Ok(sub(path)), &store).unwrap_err().to_string();
         assert!(error.contains("a parameter of shape [2, 3]"), "{error}");
     }
     // A buffer's view follows it.
     let store = VarStore::new(Device::Cpu);
     let buffered = |path: &Path<'_>| path.zeros_no_train("positions", &[4]).unsqueeze(0);
     let _master = buffered(&store.root());
-    Replica::build(Device::Cpu, buffered, &store).unwrap();
+    Replica::build(Device::Cpu, |path| Ok(buffered(path)), &store).unwrap();
 }
 
 #[test]
 fn a_model_of_other_variables_is_refused() {
     let (store, ..) = pair(true);
     let other = |path: &Path<'_>| Model { unused: path.zeros("new", &[1]), ..model(path) };
-    let error = Replica::build(Device::Cpu, other, &store).unwrap_err().to_string();
+    let error = Replica::build(Device::Cpu, |path| Ok(other(path)), &store).unwrap_err().to_string();
     assert!(error.contains("`new` is not in both"), "{error}");
 }
