@@ -44,7 +44,7 @@ pub trait DiagnosticExt: Diagnostic {
     ///
     /// # Errors
     /// Returns the errors of [`summary`](Self::summary) and of the sink.
-    fn log(&self, sink: &mut impl Sink, step: u64) -> Result<()> {
+    fn log(&self, sink: &mut (impl Sink + ?Sized), step: u64) -> Result<()> {
         self.summary()?.log(sink, step)
     }
 }

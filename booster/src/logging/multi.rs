@@ -1,17 +1,23 @@
-//! Several sinks as one.
+//! Sinks behind a pointer, and several sinks as one.
 
 use super::{Point, Sink};
 use crate::error::Result;
 
-impl<S: Sink + ?Sized> Sink for Box<S> {
-    fn points(&mut self, step: u64, points: &[Point<'_>]) -> Result<()> {
-        (**self).points(step, points)
-    }
+macro_rules! pointers {
+    ($($pointer:ty)+) => {$(
+        impl<S: Sink + ?Sized> Sink for $pointer {
+            fn points(&mut self, step: u64, points: &[Point<'_>]) -> Result<()> {
+                (**self).points(step, points)
+            }
 
-    fn flush(&mut self) -> Result<()> {
-        (**self).flush()
-    }
+            fn flush(&mut self) -> Result<()> {
+                (**self).flush()
+            }
+        }
+    )+};
 }
+
+pointers! { &mut S Box<S> }
 
 /// All get what is written, also where one of them fails; the first error is given.
 impl<S: Sink> Sink for Vec<S> {

@@ -29,6 +29,8 @@ pub enum PointData<'a> {
 
 /// A place that summaries go to: a file, a dashboard, a test's list.
 ///
+/// `&mut S` and `Box<S>` are sinks where `S` is one, also for `dyn Sink`; a tuple or a `Vec` of sinks writes to all of them.
+///
 /// ```
 /// use booster::logging::{Point, PointData, Sink};
 ///
@@ -45,6 +47,17 @@ pub enum PointData<'a> {
 ///         Ok(())
 ///     }
 /// }
+///
+/// fn report(sink: &mut dyn Sink) -> booster::Result<()> {
+///     sink.points(3, &[Point { group: "loss", name: "nll", data: PointData::Scalar(0.5) }])
+/// }
+///
+/// # fn main() -> booster::Result<()> {
+/// let mut lines = Lines(Vec::new());
+/// report(&mut lines)?;
+/// assert_eq!(lines.0, ["3 loss/nll 0.5"]);
+/// # Ok(())
+/// # }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "summaries cannot be written to `{Self}`",

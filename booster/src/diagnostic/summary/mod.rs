@@ -91,7 +91,7 @@ pub trait Summary:
     ///
     /// # Errors
     /// The sink's.
-    fn log(&self, sink: &mut impl Sink, step: u64) -> Result<()> {
+    fn log(&self, sink: &mut (impl Sink + ?Sized), step: u64) -> Result<()> {
         let values = named(&Self::SCHEMA, Values::of(self));
         sink.points(step, &points(&values))
     }
