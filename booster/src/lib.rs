@@ -22,6 +22,7 @@ mod panic;
 pub mod pipeline;
 pub mod prelude;
 
+mod sealed;
 mod serde_number;
 pub mod training;
 pub mod transfers;

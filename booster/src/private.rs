@@ -17,6 +17,7 @@ pub use crate::diagnostic::{
 };
 pub use crate::error::{Error, Result};
 pub use crate::evaluation::{Evaluator, EvaluatorError, EvaluatorParam, Loss, Mode};
+pub use crate::sealed::Sealed;
 
 /// Stands for type parameters that no field mentions, without owning a value of them.
 pub type Marker<T> = std::marker::PhantomData<fn() -> T>;

@@ -90,3 +90,57 @@ fn the_schema_and_its_hash_are_constants_and_json() -> Outcome {
     assert_eq!(json["metrics"].as_array().map(Vec::len), Some(6));
     Ok(())
 }
+
+/// Diagnostics whose reduction has a version of its own.
+macro_rules! of_version {
+    ($name:ident, $version:literal) => {
+        mod $name {
+            use booster::Reduction;
+            use booster::diagnostic::reduction::Mean;
+            use booster::diagnostic::{HostState, LeafValues, State};
+            use booster::prelude::*;
+
+            pub struct Mine;
+
+            impl Reduction for Mine {
+                type Value = f64;
+                const NAME: &'static str = "mine";
+                const VERSION: u32 = $version;
+
+                fn from_values(leaf: &LeafValues) -> booster::Result<State> {
+                    Mean::from_values(leaf)
+                }
+
+                fn merge(earlier: &State, later: &State) -> booster::Result<State> {
+                    Mean::merge(earlier, later)
+                }
+
+                fn finish(state: &HostState) -> f64 {
+                    Mean::finish(state)
+                }
+            }
+
+            #[derive(Diagnostic)]
+            pub struct Measured {
+                #[group = "x"]
+                #[metric(reduce = Mine)]
+                pub x: f64,
+            }
+        }
+    };
+}
+
+of_version!(first, 1);
+of_version!(second, 2);
+
+#[test]
+fn a_state_of_another_version_is_refused() -> Outcome {
+    let mut aggregator = Aggregator::new();
+    aggregator.update(&first::Measured { x: 1.0 })?;
+    let error = Aggregator::<second::Measured>::load(&aggregator.save()?).expect_err("version 1").to_string();
+    assert!(error.contains("expected x/x (mine) of version 2, found x/x (mine)"), "{error}");
+    let mut aggregator = Aggregator::new();
+    aggregator.update(&second::Measured { x: 3.0 })?;
+    assert_eq!(Aggregator::<second::Measured>::load(&aggregator.save()?)?.summary()?.x.x, 3.0);
+    Ok(())
+}

@@ -29,6 +29,8 @@ fn value(pipeline: &impl EvaluationPipeline) -> f64 {
 /// A pipeline that counts how often it is told of changes.
 struct Told(Pipeline<Adversarial>, usize);
 
+impl booster::__private::Sealed for Told {}
+
 impl EvaluationPipeline for Told {
     type Evaluator = Adversarial;
 

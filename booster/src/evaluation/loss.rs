@@ -6,6 +6,7 @@ use tch::{Device, Tensor};
 
 use crate::diagnostic::{Leaf, LeafRef, LeafValue, Weighted};
 use crate::error::{Error, Result};
+use crate::sealed::Sealed;
 
 /// A 0-dimensional loss that knows what it is the mean of.
 ///
@@ -130,6 +131,8 @@ impl AsRef<Tensor> for Loss {
         self.tensor()
     }
 }
+
+impl Sealed for Loss {}
 
 impl Leaf for Loss {
     fn leaf_ref(&self) -> LeafRef<'_> {

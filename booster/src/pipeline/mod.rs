@@ -14,8 +14,11 @@ use crate::diagnostic::Diagnostic;
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Loss, Mode};
 use crate::optimizer::{self, Held};
+use crate::sealed::Sealed;
 
 /// What all pipelines can do, so that training code is written once.
+///
+/// It is implemented here alone: an evaluator is what programs write themselves.
 ///
 /// ```
 /// use booster::prelude::*;
@@ -36,10 +39,9 @@ use crate::optimizer::{self, Held};
     message = "`{Self}` is not a pipeline",
     label = "not a pipeline",
     note = "make one of a model and an evaluator: `Pipeline::build(device, net, evaluator)`, or \
-            `DataParallelPipeline::build(&devices, net, evaluator)?` for many devices",
-    note = "for another crate's type, implement `EvaluationPipeline` on a struct of yours that holds it"
+            `DataParallelPipeline::build(&devices, net, evaluator)?` for many devices"
 )]
-pub trait EvaluationPipeline {
+pub trait EvaluationPipeline: Sealed {
     /// The evaluator.
     type Evaluator: Evaluator;
 

@@ -11,6 +11,7 @@ use crate::batch::Batch;
 use crate::error::Result;
 use crate::evaluation::{Evaluator, Loss, Mode};
 use crate::panic::catch_panic;
+use crate::sealed::Sealed;
 
 /// A model with its variables and its evaluator, on one device.
 ///
@@ -85,6 +86,8 @@ impl<E: Evaluator<Model = M>, M> Pipeline<E, M> {
         (self.var_store, self.model, self.evaluator)
     }
 }
+
+impl<E: Evaluator> Sealed for Pipeline<E, E::Model> {}
 
 impl<E: Evaluator> EvaluationPipeline for Pipeline<E, E::Model> {
     type Evaluator = E;

@@ -12,7 +12,7 @@ use super::{Aggregator, field_states};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::leaf::layout::Layout;
 use crate::diagnostic::reduction::{Content, HostState, LeafValues, State};
-use crate::diagnostic::schema::{Field, SchemaMetric};
+use crate::diagnostic::schema::{Field, Metric, SchemaMetric};
 use crate::error::{Error, Result};
 
 /// The form of what is saved; another one is refused.
@@ -27,7 +27,7 @@ const MOST_ENTRIES: i64 = 1 << 24;
 /// All that an aggregator holds, on the host, to be written and read with serde.
 ///
 /// It is read again if the diagnostics have the same metrics, and their reductions states of the same form. A reduction
-/// of your own whose state changes its meaning but not its form needs another [`NAME`](crate::Reduction::NAME).
+/// of your own whose state changes its meaning but not its form needs another [`VERSION`](crate::Reduction::VERSION).
 ///
 /// ```
 /// use booster::prelude::*;
@@ -144,7 +144,14 @@ fn check(saved: &SavedAggregator, hash: u64, field_states: &[FieldState]) -> Res
 }
 
 fn metrics(field: &'static Field) -> Vec<String> {
-    field.metrics.iter().map(|&metric| SchemaMetric { field, metric }.to_string()).collect()
+    let name = |&metric: &Metric| {
+        let name = SchemaMetric { field, metric };
+        match metric.reduce.version() {
+            1 => name.to_string(),
+            version => format!("{name} of version {version}"),
+        }
+    };
+    field.metrics.iter().map(name).collect()
 }
 
 impl SavedField {

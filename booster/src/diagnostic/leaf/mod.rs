@@ -13,6 +13,7 @@ use tch::Tensor;
 pub use self::weighted::{Ratio, Weighted};
 pub(crate) use self::weighted::{rows_of, spread};
 use crate::error::Result;
+use crate::sealed::Sealed;
 
 /// A type that a field with a group may have.
 ///
@@ -33,7 +34,7 @@ use crate::error::Result;
     note = "if it is a struct of metrics, derive `Diagnostic` on it and mark this field `#[diagnostic(flatten)]`",
     note = "if it is not to be measured, mark this field `#[diagnostic(skip)]`"
 )]
-pub trait Leaf: fmt::Debug + 'static {
+pub trait Leaf: Sealed + fmt::Debug + 'static {
     /// The value, borrowed.
     #[doc(hidden)]
     fn leaf_ref(&self) -> LeafRef<'_>;

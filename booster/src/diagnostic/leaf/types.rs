@@ -6,6 +6,7 @@ use tch::Tensor;
 
 use super::weighted::{Ratio, Weighted};
 use super::{Leaf, LeafRef, LeafValue, SampleCount};
+use crate::sealed::Sealed;
 
 /// The methods whose bodies are the same for each type but need to know it.
 macro_rules! erased {
@@ -20,6 +21,8 @@ macro_rules! erased {
         }
     };
 }
+
+impl Sealed for Tensor {}
 
 impl Leaf for Tensor {
     fn leaf_ref(&self) -> LeafRef<'_> {
@@ -41,6 +44,8 @@ impl Leaf for Tensor {
     }
 }
 
+impl Sealed for Ratio {}
+
 impl Leaf for Ratio {
     fn leaf_ref(&self) -> LeafRef<'_> {
         LeafRef::Ratio(self)
@@ -61,6 +66,8 @@ impl Leaf for Ratio {
     }
 }
 
+impl Sealed for Weighted {}
+
 impl Leaf for Weighted {
     fn leaf_ref(&self) -> LeafRef<'_> {
         LeafRef::Weighted(self)
@@ -80,6 +87,8 @@ impl Leaf for Weighted {
         if let LeafValue::Weighted(weighted) = value { Ok(weighted) } else { Err(value) }
     }
 }
+
+impl<L: Leaf> Sealed for Option<L> {}
 
 impl<L: Leaf> Leaf for Option<L> {
     fn leaf_ref(&self) -> LeafRef<'_> {
@@ -104,6 +113,8 @@ impl<L: Leaf> Leaf for Option<L> {
 /// Host numbers: how each is read, and taken back where it can hold the value.
 macro_rules! numbers {
     ($($number:ty: $variant:ident, $read:expr, $write:expr;)+) => {$(
+        impl Sealed for $number {}
+
         impl Leaf for $number {
             fn leaf_ref(&self) -> LeafRef<'_> {
                 LeafRef::$variant(($read)(*self))

@@ -100,6 +100,10 @@ pub trait Reduction: 'static {
     /// one state, and its `from_values` and `merge`. Without a name the state is its own.
     const STATE: Option<&'static str> = None;
 
+    /// The version of its state. Raise it where the state changes its meaning: an aggregator that was saved with another
+    /// version is refused.
+    const VERSION: u32 = 1;
+
     /// How batch-level values of several shards become one value of the whole batch. Choose the rule that changes the
     /// reduction of the batch least.
     const GATHER: Gather = Gather::Mean;
@@ -142,6 +146,7 @@ pub struct Reduce {
     name: &'static str,
     parameters: &'static [f64],
     state: Option<&'static str>,
+    version: u32,
     gather: Gather,
     additive: Option<Additive>,
     from_values: fn(&LeafValues) -> Result<State>,
@@ -156,6 +161,7 @@ impl Reduce {
             name: R::NAME,
             parameters: R::PARAMETERS,
             state: R::STATE,
+            version: R::VERSION,
             gather: R::GATHER,
             additive: R::ADDITIVE,
             from_values: R::from_values,
@@ -172,6 +178,11 @@ impl Reduce {
     /// What the name does not say.
     pub const fn parameters(&self) -> &'static [f64] {
         self.parameters
+    }
+
+    /// The version of its state.
+    pub const fn version(&self) -> u32 {
+        self.version
     }
 
     /// Whether another reduction of the same values can use this one's state.

@@ -23,6 +23,7 @@ use crate::batch::{Batch, FieldPath};
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Loss, Mode};
 use crate::panic::catch_panic;
+use crate::sealed::Sealed;
 
 /// A model on several devices, each with a share of the batch: the numbers are those of one device.
 ///
@@ -189,6 +190,8 @@ impl<E: Evaluator> DataParallelPipeline<E, E::Model> {
         self.replicas.differentiate(&self.evaluator, shards, request)
     }
 }
+
+impl<E: Evaluator> Sealed for DataParallelPipeline<E, E::Model> {}
 
 impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
     type Evaluator = E;

@@ -12,6 +12,7 @@ use crate::batch::Batch;
 use crate::error::Result;
 use crate::evaluation::{Loss, Mode};
 use crate::pipeline::{BatchOf, DiagnosticsOf, EvaluationPipeline, ModelOf, OutputOf};
+use crate::sealed::Sealed;
 
 /// A pipeline that evaluates with the averages; the variables have their own values again once it is dropped.
 ///
@@ -100,6 +101,8 @@ impl<P> Drop for EmaGuard<'_, P> {
         (self.changed)(self.pipeline);
     }
 }
+
+impl<P: EvaluationPipeline> Sealed for EmaGuard<'_, P> {}
 
 impl<P: EvaluationPipeline> EvaluationPipeline for EmaGuard<'_, P> {
     type Evaluator = P::Evaluator;
