@@ -100,7 +100,7 @@ macro_rules! of_version {
             use booster::diagnostic::{HostState, LeafValues, State};
             use booster::prelude::*;
 
-            pub struct Mine;
+            pub(crate) struct Mine;
 
             impl Reduction for Mine {
                 type Value = f64;
@@ -121,10 +121,10 @@ macro_rules! of_version {
             }
 
             #[derive(Diagnostic)]
-            pub struct Measured {
+            pub(crate) struct Measured {
                 #[group = "x"]
                 #[metric(reduce = Mine)]
-                pub x: f64,
+                pub(crate) x: f64,
             }
         }
     };
