@@ -222,10 +222,6 @@ size_t booster_sharers(const at::Tensor *tensor) {
   return tensor->has_storage() ? tensor->storage().use_count() : 1;
 }
 
-char *booster_owned_elsewhere(const at::Tensor *const *tensors, size_t count, bool *elsewhere) {
-  return guarded([&] { owned_elsewhere(tensors, count, elsewhere); });
-}
-
 // Has each handle refer to a tensor without a graph: the same one where nobody else has it, else another in its memory,
 // or a copy where something outside of the list reaches that.
 char *booster_detach(at::Tensor *const *tensors, size_t count) {

@@ -53,4 +53,49 @@ mod tests {
         assert_eq!(handle, Tensor::from_slice(&[1f32; 3]));
         assert_eq!(parameter.grad(), Tensor::from_slice(&[1f32.exp(); 3]));
     }
+
+    /// Detaches handles, and tells of each whether it was copied.
+    fn copied<const COUNT: usize>(mut tensors: [&mut Tensor; COUNT]) -> [bool; COUNT] {
+        let memory = tensors.each_ref().map(|tensor| storage(tensor));
+        detach(&mut tensors).unwrap();
+        std::array::from_fn(|index| storage(tensors[index]) != memory[index])
+    }
+
+    /// A tensor, another handle of it, and a view.
+    fn three() -> [Tensor; 3] {
+        let tensor = Tensor::zeros([2, 3], (Kind::Float, Device::Cpu));
+        let (handle, view) = (tensor.shallow_clone(), tensor.tr());
+        [tensor, handle, view]
+    }
+
+    #[test]
+    fn sharing_within_a_list_is_not_sharing_with_others() {
+        let mut alone = Tensor::zeros([2, 3], (Kind::Float, Device::Cpu));
+        assert_eq!(copied([&mut alone]), [false]);
+        let [mut tensor, _handle, _view] = three();
+        assert_eq!(copied([&mut tensor]), [true]);
+        let [mut tensor, mut handle, _view] = three();
+        assert_eq!(copied([&mut tensor, &mut handle]), [true; 2]);
+        let [mut tensor, _handle, mut view] = three();
+        assert_eq!(copied([&mut tensor, &mut view]), [true; 2]);
+        let [mut tensor, mut handle, mut view] = three();
+        assert_eq!(copied([&mut view, &mut tensor, &mut handle]), [false; 3]);
+        let [mut tensor, handle, mut view] = three();
+        drop(handle);
+        assert_eq!(copied([&mut tensor, &mut view]), [false; 2]);
+        drop(tensor);
+        assert_eq!(copied([&mut view, &mut Tensor::new()]), [false; 2]);
+    }
+
+    #[test]
+    fn a_graph_that_needs_an_output_is_another_owner() {
+        let parameter = Tensor::zeros([2], (Kind::Float, Device::Cpu)).set_requires_grad(true);
+        let exponential = parameter.exp();
+        let mut detached = exponential.detach();
+        drop(exponential);
+        assert_eq!(copied([&mut detached]), [false]);
+        assert_eq!(copied([&mut parameter.detach()]), [true]);
+        let exponential = parameter.exp();
+        assert_eq!(copied([&mut exponential.detach()]), [true]);
+    }
 }

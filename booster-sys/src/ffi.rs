@@ -26,11 +26,6 @@ unsafe extern "C" {
     pub(crate) fn booster_is_same(one: *const C_tensor, other: *const C_tensor) -> c_int;
     pub(crate) fn booster_identity(tensor: *const C_tensor) -> usize;
     pub(crate) fn booster_sharers(tensor: *const C_tensor) -> usize;
-    pub(crate) fn booster_owned_elsewhere(
-        tensors: *const *const C_tensor,
-        count: usize,
-        elsewhere: *mut bool,
-    ) -> *mut c_char;
     pub(crate) fn booster_detach(tensors: *const *mut C_tensor, count: usize) -> *mut c_char;
     pub(crate) fn booster_sum(tensor: *const C_tensor, sum: *mut f64, is_finite: *mut bool) -> *mut c_char;
     pub(crate) fn booster_length(tensor: *const C_tensor) -> i64;

@@ -1,6 +1,6 @@
 //! Which tensors are one, which share their memory, and how often it was written.
 
-use tch::{TchError, Tensor};
+use tch::Tensor;
 
 use crate::ffi;
 
@@ -20,21 +20,6 @@ pub fn identity(tensor: &Tensor) -> usize {
 pub fn sharers(tensor: &Tensor) -> usize {
     // SAFETY: it is a live tensor that is not kept.
     unsafe { ffi::booster_sharers(tensor.as_ptr()) }
-}
-
-/// Tells of each tensor whether something outside the list can reach its memory: another handle of it, or another tensor
-/// on its storage, such as a view or what a graph keeps for its backward pass.
-///
-/// # Errors
-/// Returns libtorch's message if it is out of memory.
-pub fn owned_elsewhere(tensors: &[&Tensor]) -> Result<Vec<bool>, TchError> {
-    let pointers: Vec<_> = tensors.iter().map(|tensor| tensor.as_ptr()).collect();
-    let mut elsewhere = vec![false; pointers.len()];
-    // SAFETY: all are live tensors that are not kept, and `elsewhere` has a place for each.
-    unsafe {
-        ffi::checked(ffi::booster_owned_elsewhere(pointers.as_ptr(), pointers.len(), elsewhere.as_mut_ptr()))?;
-    }
-    Ok(elsewhere)
 }
 
 /// How often a tensor's memory was written in place, by whatever view of it.
@@ -73,33 +58,6 @@ mod tests {
         assert_eq!(storage(&tensor.to_sparse(None, None::<&[i64]>, None)), None);
         drop(view);
         assert_eq!(sharers(&tensor), 1);
-    }
-
-    #[test]
-    fn sharing_within_a_list_is_not_sharing_with_others() {
-        let tensor = Tensor::zeros([2, 3], (Kind::Float, Device::Cpu));
-        assert_eq!(owned_elsewhere(&[&tensor]).unwrap(), [false]);
-        let (handle, view) = (tensor.shallow_clone(), tensor.tr());
-        assert_eq!(owned_elsewhere(&[&tensor]).unwrap(), [true]);
-        assert_eq!(owned_elsewhere(&[&tensor, &handle]).unwrap(), [true, true]);
-        assert_eq!(owned_elsewhere(&[&tensor, &view]).unwrap(), [true; 2]);
-        assert_eq!(owned_elsewhere(&[&view, &tensor, &handle]).unwrap(), [false; 3]);
-        drop(handle);
-        assert_eq!(owned_elsewhere(&[&tensor, &view]).unwrap(), [false; 2]);
-        drop(tensor);
-        assert_eq!(owned_elsewhere(&[&view, &Tensor::new()]).unwrap(), [false; 2]);
-    }
-
-    #[test]
-    fn a_graph_that_needs_an_output_is_another_owner() {
-        let parameter = Tensor::zeros([2], (Kind::Float, Device::Cpu)).set_requires_grad(true);
-        let exponential = parameter.exp();
-        let detached = exponential.detach();
-        drop(exponential);
-        assert_eq!(owned_elsewhere(&[&detached]).unwrap(), [false]);
-        assert_eq!(owned_elsewhere(&[&parameter.detach()]).unwrap(), [true]);
-        let exponential = parameter.exp();
-        assert_eq!(owned_elsewhere(&[&exponential.detach()]).unwrap(), [true]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the behavior tests share.
 
 mod figures;
+pub mod gan;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

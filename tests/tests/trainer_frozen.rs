@@ -2,25 +2,10 @@
 
 use booster::prelude::*;
 use booster::tch::nn::{self, OptimizerConfig, VarStore};
-use booster::tch::{Device, Kind, Tensor};
+use booster::tch::{Device, Tensor};
+use booster_tests::gan::{Adversarial, Gan, gan};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
-
-/// Two players of one game. The gradient of each is the other's value.
-struct Gan {
-    generator: Tensor,
-    discriminator: Tensor,
-}
-
-#[evaluator]
-fn adversarial(model: &Gan, batch: &Tensor, _mode: Mode) -> booster::Result<Tensor> {
-    Ok((batch * &model.generator * &model.discriminator).f_mean(Kind::Double)?)
-}
-
-fn gan(path: &nn::Path<'_>) -> Gan {
-    let one = |name: &str, value: f64| path.add(name, Tensor::from_slice(&[value]), true);
-    Gan { generator: one("generator", 1.0), discriminator: one("discriminator", 0.1) }
-}
 
 fn value(pipeline: &impl EvaluationPipeline) -> f64 {
     pipeline.var_store().variables()["generator"].double_value(&[0])

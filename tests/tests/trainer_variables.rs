@@ -4,25 +4,9 @@ use booster::prelude::*;
 use booster::tch::nn::{self, Optimizer, OptimizerConfig, VarStore};
 use booster::tch::{Device, Kind, Tensor};
 use booster::training::Step;
+use booster_tests::gan::{Adversarial, Gan, gan};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
-
-/// Two players of one game. The gradient of each is the other's value.
-struct Gan {
-    generator: Tensor,
-    discriminator: Tensor,
-}
-
-#[evaluator]
-fn adversarial(model: &Gan, batch: &Tensor, mode: Mode) -> booster::Result<Tensor> {
-    let _ = mode;
-    Ok((batch * &model.generator * &model.discriminator).f_mean(None)?)
-}
-
-fn gan(path: &nn::Path<'_>) -> Gan {
-    let one = |name: &str, value: f64| path.add(name, Tensor::from_slice(&[value]), true);
-    Gan { generator: one("generator", 1.0), discriminator: one("discriminator", 0.1) }
-}
 
 fn pipeline() -> Pipeline<Adversarial> {
     Pipeline::build(Device::Cpu, gan, Adversarial::new())
