@@ -167,7 +167,7 @@ impl<'a> Leaves<'a> {
 /// The leaves of diagnostics to be changed, in the schema's order.
 #[doc(hidden)]
 #[derive(Default)]
-#[expect(missing_debug_implementations, reason = "a list of type-erased values; never info by a user")]
+#[expect(missing_debug_implementations, reason = "a list of type-erased values; never seen by a user")]
 pub struct LeavesMut<'a>(Vec<&'a mut dyn Leaf>);
 
 impl<'a> LeavesMut<'a> {
