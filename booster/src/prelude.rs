@@ -3,7 +3,7 @@
 pub use crate::diagnostic::{Aggregator, NonFinite, Ratio, Summary, Weighted};
 pub use crate::evaluation::{Evaluator, Labeled, Loss, Mode};
 pub use crate::functional::{ScalarOps, available_device};
-pub use crate::logging::{Sink, TensorBoard};
+pub use crate::logging::{Sink, SinkExt as _, TensorBoard};
 pub use crate::pipeline::{
     BatchOf, DataParallelPipeline, DiagnosticsOf, EvaluationPipeline, ModelOf, OutputOf, Pipeline,
 };

@@ -221,6 +221,18 @@ pub enum Error {
     #[error("there is nothing to summarize: the aggregator was not updated since it was made or reset")]
     NoUpdate,
 
+    /// A tag was written to a sink twice at one step.
+    #[error(
+        "`{tag}` was already written at step {step}: write one of the two under a prefix, as \
+         `sink.under(\"validation\")` does, or to a sink of its own"
+    )]
+    DuplicateTag {
+        /// The tag, with its prefix: `group/name`.
+        tag: String,
+        /// The step that it was written at.
+        step: u64,
+    },
+
     /// A file or folder could not be read or written.
     #[error("cannot {operation} `{}`: {cause}", path.display())]
     Io {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use super::{Point, PointData, Sink, make_folder, write_file};
+use super::{Point, PointData, Sink, WrittenTags, make_folder, write_file};
 use crate::error::{Error, Result};
 
 /// The size of a panel in pixels.
@@ -51,6 +51,8 @@ struct Figure {
     path: PathBuf,
     /// The parts, in the order in which they came.
     parts: Vec<String>,
+    /// What each part was given, also by several of its sinks.
+    written: BTreeMap<String, WrittenTags>,
     /// By metric, in the order in which they came, and by part.
     panels: Vec<(String, BTreeMap<String, Curve>)>,
     is_drawn: bool,
@@ -67,7 +69,8 @@ impl Curves {
             make_folder(folder)?;
         }
         let part = part.into();
-        let figure = Figure { path, parts: vec![part.clone()], panels: Vec::new(), is_drawn: true };
+        let figure =
+            Figure { path, parts: vec![part.clone()], written: BTreeMap::new(), panels: Vec::new(), is_drawn: true };
         Ok(Self { part, figure: Arc::new(Mutex::new(figure)) })
     }
 
@@ -89,16 +92,7 @@ impl Curves {
 
 impl Sink for Curves {
     fn points(&mut self, step: u64, points: &[Point<'_>]) -> Result<()> {
-        let mut figure = self.figure();
-        for point in points {
-            if let PointData::Scalar(number) = point.data
-                && number.is_finite()
-            {
-                let metric = format!("{}/{}", point.group, point.name);
-                figure.panel(metric).entry(self.part.clone()).or_default().insert(step, number);
-            }
-        }
-        Ok(())
+        self.figure().add(&self.part, step, points)
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -107,6 +101,19 @@ impl Sink for Curves {
 }
 
 impl Figure {
+    fn add(&mut self, part: &str, step: u64, points: &[Point<'_>]) -> Result<()> {
+        self.written.entry(part.to_owned()).or_default().once(step, points, || Ok(()))?;
+        for point in points {
+            if let PointData::Scalar(number) = point.data
+                && number.is_finite()
+            {
+                let metric = format!("{}/{}", point.group, point.name);
+                self.panel(metric).entry(part.to_owned()).or_default().insert(step, number);
+            }
+        }
+        Ok(())
+    }
+
     fn panel(&mut self, metric: String) -> &mut BTreeMap<String, Curve> {
         self.is_drawn = false;
         let index = self.panels.iter().position(|(name, _)| *name == metric).unwrap_or_else(|| {

@@ -5,9 +5,12 @@ mod image;
 mod image_log;
 mod multi;
 mod sink;
+mod steps;
 mod tensorboard;
 mod text_log;
+mod under;
 mod writer;
+mod written_tags;
 
 use std::path::Path;
 
@@ -16,6 +19,8 @@ pub use self::image::Image;
 pub use self::sink::{Point, PointData, Sink};
 pub use self::tensorboard::TensorBoard;
 pub use self::text_log::TextLog;
+pub use self::under::{SinkExt, Under};
+pub use self::written_tags::WrittenTags;
 use crate::error::Result;
 use crate::files::{io_error, write_file};
 

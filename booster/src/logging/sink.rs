@@ -30,6 +30,9 @@ pub enum PointData<'a> {
 /// A place that summaries go to: a file, a dashboard, a test's list.
 ///
 /// `&mut S` and `Box<S>` are sinks where `S` is one, also for `dyn Sink`; a tuple or a `Vec` of sinks writes to all of them.
+/// [`SinkExt::under`](super::SinkExt::under) puts a prefix before tags. The sinks of this module refuse a tag that was already
+/// written at a step ([`Error::DuplicateTag`](crate::Error::DuplicateTag)), as yours does with a
+/// [`WrittenTags`](super::WrittenTags).
 ///
 /// ```
 /// use booster::logging::{Point, PointData, Sink};
@@ -69,7 +72,7 @@ pub trait Sink {
     /// Writes what is shown at one step, as one event where the format has such.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// Returns an error if it cannot be written, or if a tag was already written at that step.
     fn points(&mut self, step: u64, points: &[Point<'_>]) -> Result<()>;
 
     /// Makes sure that all that was written has reached its place.

@@ -12,7 +12,7 @@ use tensorboard_proto::summary::{HistogramProto, Summary, Summary_Image, Summary
 use tensorboard_rs::record_writer::RecordWriter;
 
 use super::writer::BackgroundWriter;
-use super::{Image, Point, PointData, Sink, io_error, make_folder};
+use super::{Image, Point, PointData, Sink, WrittenTags, io_error, make_folder};
 use crate::error::{Error, Result};
 use crate::histogram::Histogram;
 
@@ -38,6 +38,7 @@ use crate::histogram::Histogram;
 /// ```
 pub struct TensorBoard {
     writer: BackgroundWriter,
+    written: WrittenTags,
 }
 
 impl TensorBoard {
@@ -49,41 +50,24 @@ impl TensorBoard {
         let folder = folder.as_ref();
         make_folder(folder)?;
         let (path, file) = create_file(folder)?;
-        let mut tensorboard = Self { writer: BackgroundWriter::new(path, file)? };
+        let writer = BackgroundWriter::new(path, file)?;
         let mut version = Event::new();
         version.set_wall_time(wall_time());
         version.set_file_version("brain.Event:2".to_owned());
-        tensorboard.write(&version)?;
-        tensorboard.flush()?;
-        Ok(tensorboard)
+        write(&writer, &version)?;
+        writer.flush()?;
+        Ok(Self { writer, written: WrittenTags::default() })
     }
 
     /// The event file.
     pub fn path(&self) -> &Path {
         self.writer.path()
     }
-
-    fn write(&self, event: &Event) -> Result<()> {
-        let bytes = event.write_to_bytes().map_err(Error::custom)?;
-        let mut record = Vec::with_capacity(bytes.len() + 16);
-        RecordWriter::new(&mut record).write(&bytes).map_err(|cause| io_error("write to", self.path(), cause))?;
-        self.writer.write(&record)
-    }
 }
 
 impl Sink for TensorBoard {
     fn points(&mut self, step: u64, points: &[Point<'_>]) -> Result<()> {
-        let mut summary = Summary::new();
-        summary.set_value(RepeatedField::from_vec(points.iter().map(value).collect::<Result<_>>()?));
-        let mut event = Event::new();
-        event.set_wall_time(wall_time());
-        event.set_step(
-            i64::try_from(step).map_err(|_| {
-                Error::argument("write an event", "step", "at most 9223372036854775807", step.to_string())
-            })?,
-        );
-        event.set_summary(summary);
-        self.write(&event)
+        self.written.once(step, points, || write(&self.writer, &event(step, points)?))
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -95,6 +79,26 @@ impl fmt::Debug for TensorBoard {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("TensorBoard").field("path", &self.path()).finish_non_exhaustive()
     }
+}
+
+fn write(writer: &BackgroundWriter, event: &Event) -> Result<()> {
+    let bytes = event.write_to_bytes().map_err(Error::custom)?;
+    let mut record = Vec::with_capacity(bytes.len() + 16);
+    RecordWriter::new(&mut record).write(&bytes).map_err(|cause| io_error("write to", writer.path(), cause))?;
+    writer.write(&record)
+}
+
+fn event(step: u64, points: &[Point<'_>]) -> Result<Event> {
+    let mut summary = Summary::new();
+    summary.set_value(RepeatedField::from_vec(points.iter().map(value).collect::<Result<_>>()?));
+    let mut event = Event::new();
+    event.set_wall_time(wall_time());
+    event.set_step(
+        i64::try_from(step)
+            .map_err(|_| Error::argument("write an event", "step", "at most 9223372036854775807", step.to_string()))?,
+    );
+    event.set_summary(summary);
+    Ok(event)
 }
 
 fn value(point: &Point<'_>) -> Result<Summary_Value> {

@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Point, PointData, Sink, io_error, make_folder};
+use super::{Point, PointData, Sink, WrittenTags, io_error, make_folder};
 use crate::error::Result;
 
 /// A sink that writes a line of text for each summary: `step 12  loss/nll 0.2713  metrics/accuracy 0.9187`.
@@ -29,6 +29,11 @@ use crate::error::Result;
 /// # }
 /// ```
 pub struct TextLog {
+    lines: Lines,
+    written: WrittenTags,
+}
+
+struct Lines {
     path: PathBuf,
     file: File,
     /// Whether the file ends in a part of a line that could not be taken back.
@@ -48,7 +53,21 @@ impl TextLog {
         let file = OpenOptions::new().append(true).create(true).open(&path);
         let file = file.map_err(|cause| io_error("open", &path, cause))?;
         let is_torn = ends_in_part_of_a_line(&path).map_err(|cause| io_error("read the end of", &path, cause))?;
-        Ok(Self { path, file, is_torn })
+        Ok(Self { lines: Lines { path, file, is_torn }, written: WrittenTags::default() })
+    }
+}
+
+impl Lines {
+    fn write(&mut self, step: u64, points: &[Point<'_>]) -> Result<()> {
+        let mut line = format!("{}step {step}", if self.is_torn { "\n" } else { "" });
+        for point in points {
+            if let PointData::Scalar(number) = point.data {
+                // Writing to a `String` cannot fail.
+                let _ = write!(line, "  {}/{} {number}", point.group, point.name);
+            }
+        }
+        line.push('\n');
+        self.append(line.as_bytes()).map_err(|cause| io_error("write to", &self.path, cause))
     }
 
     /// Writes a line, or nothing.
@@ -91,20 +110,12 @@ fn ends_in_part_of_a_line(path: &Path) -> io::Result<bool> {
 
 impl Sink for TextLog {
     fn points(&mut self, step: u64, points: &[Point<'_>]) -> Result<()> {
-        let mut line = format!("{}step {step}", if self.is_torn { "\n" } else { "" });
-        for point in points {
-            if let PointData::Scalar(number) = point.data {
-                // Writing to a `String` cannot fail.
-                let _ = write!(line, "  {}/{} {number}", point.group, point.name);
-            }
-        }
-        line.push('\n');
-        self.append(line.as_bytes()).map_err(|cause| io_error("write to", &self.path, cause))
+        self.written.once(step, points, || self.lines.write(step, points))
     }
 }
 
 impl fmt::Debug for TextLog {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("TextLog").field("path", &self.path).finish_non_exhaustive()
+        formatter.debug_struct("TextLog").field("path", &self.lines.path).finish_non_exhaustive()
     }
 }
