@@ -262,7 +262,7 @@ fn a_picture_replaces_the_file_that_a_link_names_and_writes_into_a_device() -> O
     let (there, link) = (folder.path().join("there.svg"), folder.path().join("link.svg"));
     fs::write(&there, "before")?;
     std::os::unix::fs::symlink(&there, &link)?;
-    let mut curves = Curves::create(&link, "train")?;
+    let mut curves = Curves::replace(&link, "train")?;
     curves.points(1, &[scalar("nll", 1.0)])?;
     curves.flush()?;
     assert!(fs::symlink_metadata(&link)?.is_symlink() && fs::read_to_string(&there)?.starts_with("<svg "));
@@ -297,7 +297,7 @@ fn a_run_that_goes_on_after_half_a_line_begins_one_of_its_own() -> Outcome {
     let path = folder.path().join("train.log");
     fs::write(&path, "step 1  loss/nll 0.25\nstep 2  loss/nll 0.2")?;
     for step in 3..=4 {
-        TextLog::create(&path)?.points(step, &[scalar("nll", 0.5)])?;
+        TextLog::append(&path)?.points(step, &[scalar("nll", 0.5)])?;
     }
     let text = fs::read_to_string(&path)?;
     let expected = ["step 1  loss/nll 0.25", "step 2  loss/nll 0.2", "step 3  loss/nll 0.5", "step 4  loss/nll 0.5"];

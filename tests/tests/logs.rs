@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use booster::logging::{Curves, Point, PointData, Sink, TextLog};
+use booster::logging::{Curves, Point, PointData, Sink, TensorBoard, TextLog};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -15,7 +15,7 @@ fn a_line_holds_each_number_in_full_and_a_run_that_goes_on_appends() -> Outcome 
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("deep/train.log");
     TextLog::create(&path)?.points(1, &[scalar("nll", 1.0 / 3.0), scalar("kl", f64::NAN)])?;
-    TextLog::create(&path)?.points(2, &[scalar("nll", 1e-300)])?;
+    TextLog::append(&path)?.points(2, &[scalar("nll", 1e-300)])?;
     let text = fs::read_to_string(&path)?;
     let lines = text.lines().collect::<Vec<_>>();
     assert_eq!(lines[0], "step 1  loss/nll 0.3333333333333333  loss/kl NaN");
@@ -23,6 +23,38 @@ fn a_line_holds_each_number_in_full_and_a_run_that_goes_on_appends() -> Outcome 
     assert_eq!(number, 1e-300);
     let error = TextLog::create(folder.path()).map(|_| ()).expect_err("a folder").to_string();
     assert!(error.starts_with("cannot open `"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn what_is_created_leaves_what_is_there() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let [log, picture] = ["train.log", "curves.svg"].map(|name| folder.path().join(name));
+    // A run that ended before its first line left nothing to lose.
+    drop(TextLog::create(&log)?);
+    TextLog::create(&log)?.points(1, &[scalar("nll", 1.0)])?;
+    let error = TextLog::create(&log).expect_err("a log is there").to_string();
+    assert!(error.starts_with("cannot create `") && error.contains("`TextLog::append` goes on with it"), "{error}");
+    assert_eq!(fs::read_to_string(&log)?, "step 1  loss/nll 1\n");
+
+    let [mut one, mut other] = [Curves::create(&picture, "train")?, Curves::create(&picture, "train")?];
+    for step in 1..=2 {
+        one.points(step, &[scalar("one", 1.0)])?;
+        one.flush()?;
+    }
+    other.points(1, &[scalar("other", 1.0)])?;
+    for error in [other.flush().expect_err("drawn since"), Curves::create(&picture, "train").expect_err("drawn")] {
+        let error = error.to_string();
+        assert!(error.starts_with("cannot create `") && error.contains("`Curves::replace` draws over it"), "{error}");
+    }
+    drop(other);
+    assert!(fs::read_to_string(&picture)?.contains("loss/one"));
+    Curves::replace(&picture, "train")?.points(1, &[scalar("new", 1.0)])?;
+    assert!(fs::read_to_string(&picture)?.contains("loss/new"));
+
+    let first = TensorBoard::create(folder.path())?;
+    let second = TensorBoard::create(folder.path())?;
+    assert!(first.path() != second.path() && first.path().exists());
     Ok(())
 }
 

@@ -9,11 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use super::{Point, PointData, Sink, WrittenTags, make_folder, write_file};
+use super::{Point, PointData, Sink, WrittenTags, make_folder, refuse_content, write_file};
 use crate::error::{Error, Result};
 
 /// The size of a panel in pixels.
 const PANEL: (u32, u32) = (480, 320);
+/// What to do where a picture may not be created.
+const REMEDY: &str = "`Curves::replace` draws over it";
 /// Panels beside one another.
 const COLUMNS: usize = 3;
 
@@ -49,6 +51,8 @@ type Curve = BTreeMap<u64, f64>;
 
 struct Figure {
     path: PathBuf,
+    /// Whether what the file holds is this picture, or may be lost.
+    may_replace: bool,
     /// The parts, in the order in which they came.
     parts: Vec<String>,
     /// What each part was given, also by several of its sinks.
@@ -59,18 +63,32 @@ struct Figure {
 }
 
 impl Curves {
-    /// A picture in a file, whose folder is made where it is not there, and the sink of its first part.
+    /// Creates a picture in a file that does not exist, or is empty, and the sink of its first part. The folder is made where
+    /// it is missing.
     ///
     /// # Errors
-    /// [`Error::Io`] with the folder that cannot be made.
+    /// Returns [`Error::Io`] if the file holds something ([`replace`](Self::replace) draws over it), or if the folder cannot
+    /// be made.
     pub fn create(path: impl AsRef<Path>, part: impl Into<String>) -> Result<Self> {
-        let path = path.as_ref().to_owned();
+        refuse_content(path.as_ref(), REMEDY)?;
+        Self::new(path.as_ref(), part.into(), false)
+    }
+
+    /// [`create`](Self::create) for a file that may hold something: the first picture that is drawn takes its place.
+    ///
+    /// # Errors
+    /// Returns [`Error::Io`] if the folder cannot be made.
+    pub fn replace(path: impl AsRef<Path>, part: impl Into<String>) -> Result<Self> {
+        Self::new(path.as_ref(), part.into(), true)
+    }
+
+    fn new(path: &Path, part: String, may_replace: bool) -> Result<Self> {
         if let Some(folder) = path.parent() {
             make_folder(folder)?;
         }
-        let part = part.into();
-        let figure =
-            Figure { path, parts: vec![part.clone()], written: BTreeMap::new(), panels: Vec::new(), is_drawn: true };
+        let (path, parts) = (path.to_owned(), vec![part.clone()]);
+        let (written, panels) = (BTreeMap::new(), Vec::new());
+        let figure = Figure { path, may_replace, parts, written, panels, is_drawn: true };
         Ok(Self { part, figure: Arc::new(Mutex::new(figure)) })
     }
 
@@ -130,8 +148,11 @@ impl Figure {
         }
         let mut picture = String::new();
         self.draw_into(&mut picture).map_err(|cause| Error::custom(cause.to_string()).during("draw curves"))?;
+        if !self.may_replace {
+            refuse_content(&self.path, REMEDY)?;
+        }
         write_file(&self.path, picture.as_bytes())?;
-        self.is_drawn = true;
+        (self.may_replace, self.is_drawn) = (true, true);
         Ok(())
     }
 

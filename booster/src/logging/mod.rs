@@ -1,4 +1,8 @@
 //! Where summaries go.
+//!
+//! No sink's `create` changes a file that is there already: [`TensorBoard::create`] makes an event file of its own beside the
+//! others of its folder, which TensorBoard shows as one run; [`TextLog::create`] and [`Curves::create`] refuse a file that
+//! holds something, for which there are [`TextLog::append`] and [`Curves::replace`].
 
 mod curves;
 mod image;
@@ -12,6 +16,7 @@ mod under;
 mod writer;
 mod written_tags;
 
+use std::io;
 use std::path::Path;
 
 pub use self::curves::Curves;
@@ -23,6 +28,13 @@ pub use self::under::{SinkExt, Under};
 pub use self::written_tags::WrittenTags;
 use crate::error::Result;
 use crate::files::{io_error, write_file};
+
+/// Refuses a path where there is a file with something in it; `remedy` says what to call instead.
+fn refuse_content(path: &Path, remedy: &str) -> Result<()> {
+    let holds_content = std::fs::metadata(path).is_ok_and(|there| there.is_file() && there.len() > 0);
+    let cause = || io::Error::new(io::ErrorKind::AlreadyExists, format!("the file already exists: {remedy}"));
+    if holds_content { Err(io_error("create", path, cause())) } else { Ok(()) }
+}
 
 /// Makes a folder, and those that it lies in, where it is not there.
 fn make_folder(folder: &Path) -> Result<()> {

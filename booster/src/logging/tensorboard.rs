@@ -42,10 +42,13 @@ pub struct TensorBoard {
 }
 
 impl TensorBoard {
-    /// Opens a new event file in a folder, which is made where it is not there.
+    /// Creates an event file in a folder, beside those that are there; the folder is made where it is missing.
+    ///
+    /// TensorBoard shows all event files of a folder as one run: a run that is resumed goes on in its folder, and a new run
+    /// takes a new one.
     ///
     /// # Errors
-    /// [`Error::Io`] with the folder or file that cannot be made or written.
+    /// Returns [`Error::Io`] if the folder or the file cannot be made or written.
     pub fn create(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
         make_folder(folder)?;

@@ -5,14 +5,14 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Point, PointData, Sink, WrittenTags, io_error, make_folder};
+use super::{Point, PointData, Sink, WrittenTags, io_error, make_folder, refuse_content};
 use crate::error::Result;
 
 /// A sink that writes a line of text for each summary: `step 12  loss/nll 0.2713  metrics/accuracy 0.9187`.
 ///
-/// Numbers are written in full: read again they are the same. Histograms and images are left out. The file is appended
-/// to, so that a run that goes on keeps what it has, on a line of its own even where the last one was cut off; and each
-/// line is there once it is written: as a whole, since half a number would be another one.
+/// Numbers are written in full: read again they are the same. Histograms and images are left out. Each line
+/// is in the file once it is written: as a whole, since half a number would be another one. A run that is resumed
+/// [appends](Self::append) to the file, on a line of its own even where the last one was cut off.
 ///
 /// ```
 /// use booster::logging::{Point, PointData, Sink, TextLog};
@@ -24,6 +24,9 @@ use crate::error::Result;
 /// let mut log = TextLog::create(&path)?;
 /// log.points(1, &[Point { group: "loss", name: "nll", data: PointData::Scalar(0.41) }])?;
 /// assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), Some("step 1  loss/nll 0.41\n"));
+///
+/// assert!(TextLog::create(&path).is_err());
+/// TextLog::append(&path)?.points(2, &[Point { group: "loss", name: "nll", data: PointData::Scalar(0.38) }])?;
 /// # std::fs::remove_dir_all(&folder).ok();
 /// # Ok(())
 /// # }
@@ -41,11 +44,21 @@ struct Lines {
 }
 
 impl TextLog {
-    /// Opens a file to append to; it and its folder are made where they are not there.
+    /// Creates a log in a file that does not exist, or is empty, and its folder where that is missing.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io) with what cannot be made or opened.
+    /// Returns [`Error::Io`](crate::Error::Io) if the file holds something ([`append`](Self::append) goes on with it), or if
+    /// it or its folder cannot be made.
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
+        refuse_content(path.as_ref(), "`TextLog::append` goes on with it")?;
+        Self::append(path)
+    }
+
+    /// Opens a log to go on with, as a run does that is resumed; where there is none, it is created.
+    ///
+    /// # Errors
+    /// Returns [`Error::Io`](crate::Error::Io) if the file or its folder cannot be made or opened.
+    pub fn append(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_owned();
         if let Some(folder) = path.parent() {
             make_folder(folder)?;

@@ -87,7 +87,8 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
     let train = Loader::shuffled(&data.train, batch_size, seed, device)?;
     let test = Loader::in_order(&data.test, batch_size, device)?;
     let log_dir = arguments.log_dir.clone().map_or_else(|| new_run("classification"), Ok)?;
-    let curves = Curves::create(log_dir.join("curves.svg"), "train")?;
+    // A folder that was named may hold the picture of an earlier run.
+    let curves = Curves::replace(log_dir.join("curves.svg"), "train")?;
     let mut test_log = (TensorBoard::create(log_dir.join("test"))?, curves.beside("test"));
     let mut train_log = (TensorBoard::create(log_dir.join("train"))?, curves);
 
