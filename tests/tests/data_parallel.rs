@@ -178,8 +178,8 @@ where
     if let Some(weight) = loss.weight() {
         numbers.insert("weight".to_owned(), weight.shallow_clone());
     }
-    for (group, name, value) in diagnostics.summary()?.iter() {
-        numbers.insert(format!("summary of {group}/{name}"), Tensor::from(value));
+    for entry in diagnostics.summary()?.iter() {
+        numbers.insert(format!("summary of {}", entry.tag()), Tensor::from(entry.value));
     }
     if let Some(output) = output {
         output.visit_tensors(FieldPath::ROOT, &mut |path, tensor| {

@@ -62,9 +62,9 @@ fn five_hundred_fields_of_a_step_are_measured() -> booster::Result<()> {
         })?;
     }
     let summary = mean.summary()?;
-    let layers = summary.iter().filter(|(group, ..)| *group == "layers").collect::<Vec<_>>();
-    assert_eq!(layers.iter().map(|(_, name, _)| *name).collect::<Vec<_>>(), NAMES);
-    assert!(layers.iter().all(|(.., value)| *value == 1.5));
+    let layers = summary.iter().filter(|entry| entry.group == "layers").collect::<Vec<_>>();
+    assert_eq!(layers.iter().map(|entry| entry.name.as_ref()).collect::<Vec<_>>(), NAMES);
+    assert!(layers.iter().all(|entry| entry.value == 1.5));
     assert_eq!(summary.step.elapsed, 1.0);
     Ok(())
 }

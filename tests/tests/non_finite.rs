@@ -68,7 +68,7 @@ fn skipped_values_are_left_out_and_counted() -> Outcome {
     for (group, field) in FIELDS {
         let (summary, reports) = aggregate(NonFinite::Skip, field, 5, 8)?.summary_and_report()?;
         assert_eq!((reports.len(), reports[0].skipped), (1, 3), "{group}/{field}");
-        assert!(summary.iter().all(|(.., value)| value.is_finite()), "{group}/{field}: {summary}");
+        assert!(summary.iter().all(|entry| entry.value.is_finite()), "{group}/{field}: {summary}");
     }
     let (summary, _) = aggregate(NonFinite::Skip, "nll", 5, 8)?.summary_and_report()?;
     assert_eq!(summary.loss.nll, (8.0 * 3.0 + 5.0) / 13.0);

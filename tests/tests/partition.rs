@@ -126,8 +126,9 @@ fn samples() -> impl Strategy<Value = Vec<Sample>> {
 /// quantiles too, since up to 2,048 values their sketch holds them all.
 fn assert_same(one: &EverythingSummary, other: &EverythingSummary) -> Result<(), TestCaseError> {
     for (left, right) in one.values().zip(other.values()) {
-        let (found, expected) = (numbers(left.2), numbers(right.2));
-        prop_assert_eq!(found.len(), expected.len(), "{}/{}", left.0, left.1);
+        let tag = left.tag();
+        let (found, expected) = (numbers(left.value), numbers(right.value));
+        prop_assert_eq!(found.len(), expected.len(), "{}", tag);
         let scale = expected
             .iter()
             .copied()
@@ -135,14 +136,7 @@ fn assert_same(one: &EverythingSummary, other: &EverythingSummary) -> Result<(),
             .fold(1.0, |max: f64, number| max.max(number.abs()));
         for (found, expected) in found.into_iter().zip(expected) {
             let same = found.is_nan() && expected.is_nan() || found.total_cmp(&expected).is_eq();
-            prop_assert!(
-                same || (found - expected).abs() <= 1e-9 * scale,
-                "{}/{}: {} and {}",
-                left.0,
-                left.1,
-                found,
-                expected
-            );
+            prop_assert!(same || (found - expected).abs() <= 1e-9 * scale, "{}: {} and {}", tag, found, expected);
         }
     }
     Ok(())
@@ -205,7 +199,8 @@ proptest! {
         let (one, other) = (whole.summary()?, parts.summary()?);
         prop_assert_eq!(other.loss.first_count, samples.len() as f64);
         for (left, right) in one.iter().zip(other.iter()) {
-            prop_assert!((left.2 - right.2).abs() <= 1e-9 * left.2.abs().max(1.0), "{}: {} {}", left.1, left.2, right.2);
+            let (found, expected) = (right.value, left.value);
+            prop_assert!((found - expected).abs() <= 1e-9 * expected.abs().max(1.0), "{left:?} {right:?}");
         }
     }
 

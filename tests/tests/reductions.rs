@@ -1,6 +1,6 @@
 //! Each reduction against numpy: the figures were made by `python/reductions.py`.
 
-use booster::diagnostic::{Array, Histogram};
+use booster::diagnostic::{Array, Histogram, SummaryEntry};
 use booster::prelude::*;
 use booster::tch::{Device, Kind, Tensor};
 use serde_json::Value;
@@ -78,9 +78,9 @@ fn reductions_agree_with_numpy_however_the_samples_are_cut() -> Outcome {
     for sizes in [&[1000][..], &[64], &[1, 7, 100, 3], &[1]] {
         let summary = aggregate(&figures, sizes)?;
         let mut compared = 0;
-        for (group, name, found) in summary.iter() {
+        for SummaryEntry { group, name, value: found, .. } in summary.iter() {
             let name = name.trim_start_matches("value").trim_start_matches("_by_weight").trim_start_matches('_');
-            let expected = figures.number(group, if name.is_empty() { "mean" } else { name });
+            let expected = figures.number(&group, if name.is_empty() { "mean" } else { name });
             assert!((found - expected).abs() <= 1e-12 * expected.abs().max(1.0), "{group}/{name}: {found} {expected}");
             compared += 1;
         }

@@ -1,6 +1,6 @@
 //! Every reduction of every form of leaf under every policy, against plain loops: in one pass, cut, merged and gathered.
 
-use booster::diagnostic::{Summary, Value};
+use booster::diagnostic::{Summary, SummaryEntry, Value};
 use booster::prelude::*;
 use booster::tch::{Kind, Tensor};
 
@@ -235,7 +235,8 @@ fn weight_of(entries: &[(f64, f64)]) -> f64 {
 #[track_caller]
 fn assert_summary(summary: &MeasuredSummary, batches: &[(Vec<Sample>, f64)], policy: NonFinite, with_levels: bool) {
     let mut compared = 0;
-    for (group, name, value) in summary.values() {
+    for SummaryEntry { group, name, value, .. } in summary.values() {
+        let (group, name) = (group.as_ref(), name.as_ref());
         if matches!(group, "info" | "ratio") || (!with_levels && matches!(group, "scalar" | "number" | "optional")) {
             continue;
         }

@@ -77,8 +77,8 @@ proptest! {
             metrics: AllSummaryMetrics { per_class, spread, maybe_per_class },
         };
         prop_assert_eq!(comes_back(&summary), Ok(()));
-        for (_, _, value) in summary.values() {
-            prop_assert_eq!(comes_back(&value), Ok(()));
+        for entry in summary.values() {
+            prop_assert_eq!(comes_back(&entry.value), Ok(()));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A summary by field, by name, as a table, through serde.
 
+use booster::diagnostic::Value;
 use booster::prelude::*;
 use booster::tch::Tensor;
 
@@ -27,8 +28,11 @@ fn values_are_found_by_field_by_name_and_in_order() -> Outcome {
     let summary = summary(0.25, 3.0)?;
     assert_eq!((summary.loss.nll, summary.metrics.accuracy, summary.metrics.recall), (0.25, 0.5, None));
     assert_eq!((summary.get("loss", "nll"), summary.get("loss", "accuracy")), (Some(0.25), None));
-    let entries = summary.iter().collect::<Vec<_>>();
-    assert_eq!(entries, [("loss", "nll", 0.25), ("metrics", "accuracy", 0.5), ("loss", "penalty", 3.0)]);
+    let entries = summary.iter().map(|entry| (entry.tag(), entry.value)).collect::<Vec<_>>();
+    let expected = [("loss/nll", 0.25), ("metrics/accuracy", 0.5), ("loss/penalty", 3.0)];
+    assert_eq!(entries, expected.map(|(tag, value)| (tag.to_owned(), value)));
+    let absent = summary.values().find(|entry| entry.name == "recall").ok_or("all values are there")?;
+    assert_eq!((absent.group.as_ref(), absent.value), ("metrics", Value::Absent));
     Ok(())
 }
 

@@ -463,7 +463,7 @@ fn what_is_measured_is_in_the_summary() -> Outcome {
         mean.update(&trainer.step(&mut pipeline, &tokens(4))?)?;
     }
     let summary = mean.summary()?;
-    let names = summary.iter().map(|(group, name, _)| format!("{group}/{name}")).collect::<Vec<_>>();
+    let names = summary.iter().map(|entry| entry.tag()).collect::<Vec<_>>();
     assert_eq!(names, ["loss/nll", "step/loss", "step/elapsed", "step/gradient_norm"]);
     assert!(summary.loss.nll > 0.0 && summary.step.gradient_norm > Some(0.0));
     Ok(())

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use tch::{Device, Kind, Tensor};
 
+use crate::diagnostic::SummaryEntry;
 use crate::transfers::simulated::{Simulated, with};
 use crate::{Aggregator, NonFinite, Ratio, Summary as _, Weighted};
 
@@ -52,7 +53,7 @@ fn measured(values: &[i64], kind: Kind, update: usize) -> Measured {
     }
 }
 
-type Numbers = Vec<(&'static str, &'static str, f64)>;
+type Numbers = Vec<SummaryEntry>;
 
 /// The summary of batches, in two aggregators that are merged.
 fn summary(batches: &[Vec<i64>], kinds: &[Kind], policy: NonFinite) -> crate::Result<Numbers> {
@@ -82,9 +83,10 @@ proptest! {
         let host = of(Simulated::Host);
         for cpu in [Simulated::Device, Simulated::DeviceWithoutDoubles] {
             for (found, expected) in of(cpu).iter().zip(&host) {
-                prop_assert_eq!((found.0, found.1), (expected.0, expected.1));
-                let same = (found.2 - expected.2).abs() <= 1e-9 * expected.2.abs().max(1.0);
-                prop_assert!(same || found.2.is_nan() && expected.2.is_nan(), "{cpu:?}: {found:?} {expected:?}");
+                prop_assert_eq!(found.tag(), expected.tag());
+                let (found, expected) = (found.value, expected.value);
+                let same = (found - expected).abs() <= 1e-9 * expected.abs().max(1.0);
+                prop_assert!(same || found.is_nan() && expected.is_nan(), "{cpu:?}: {found:?} {expected:?}");
             }
         }
     }

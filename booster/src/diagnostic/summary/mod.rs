@@ -1,6 +1,7 @@
 //! What an aggregator makes of many steps: one typed value per metric.
 
 mod empty;
+mod entry;
 mod serialization;
 mod table;
 
@@ -10,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use self::empty::EmptySummary;
+pub use self::entry::SummaryEntry;
 pub use self::serialization::{deserialize_summary, serialize_summary};
 pub use self::table::format_summary;
 pub(crate) use self::table::number;
@@ -46,7 +48,7 @@ use crate::logging::{Point, PointData, Sink};
 /// let summary = step.summary()?;
 /// assert_eq!(summary.loss.nll, 0.375);
 /// assert_eq!(summary.get("metrics", "accuracy"), Some(0.5));
-/// assert_eq!(summary.iter().collect::<Vec<_>>(), [("loss", "nll", 0.375), ("metrics", "accuracy", 0.5)]);
+/// assert_eq!(summary.iter().map(|entry| entry.tag()).collect::<Vec<_>>(), ["loss/nll", "metrics/accuracy"]);
 /// assert_eq!(summary.to_string(), "loss     nll       0.3750\nmetrics  accuracy  0.5000");
 /// # Ok(())
 /// # }
@@ -72,18 +74,18 @@ pub trait Summary:
     fn put(&self, values: &mut Values);
 
     /// The numbers that are there, with their group and name, in order of declaration.
-    fn iter(&self) -> std::vec::IntoIter<(&'static str, &'static str, f64)> {
+    fn iter(&self) -> std::vec::IntoIter<SummaryEntry> {
         numbers(named(&Self::SCHEMA, Values::of(self))).into_iter()
     }
 
     /// All values, arrays, histograms and absent ones included, with their group and name, in order of declaration.
-    fn values(&self) -> std::vec::IntoIter<(&'static str, &'static str, Value)> {
-        named(&Self::SCHEMA, Values::of(self)).into_iter()
+    fn values(&self) -> std::vec::IntoIter<SummaryEntry<Value>> {
+        entries(named(&Self::SCHEMA, Values::of(self))).into_iter()
     }
 
     /// The number of a metric by name; `None` where there is no such metric, no step had it, or it is no number.
     fn get(&self, group: &str, name: &str) -> Option<f64> {
-        self.iter().find(|entry| (entry.0, entry.1) == (group, name)).map(|entry| entry.2)
+        self.iter().find(|entry| entry.group == group && entry.name == name).map(|entry| entry.value)
     }
 
     /// Writes all numbers and histograms to a sink as one event: tags `group/name`. Arrays and values that are not there
@@ -116,9 +118,13 @@ fn named(schema: &Schema, values: Values) -> Vec<Named> {
     metrics.zip(values.into_iter()).map(|(entry, value)| (entry.field.group, entry.metric.name, value)).collect()
 }
 
-fn numbers(values: Vec<Named>) -> Vec<(&'static str, &'static str, f64)> {
+fn entries(values: Vec<Named>) -> Vec<SummaryEntry<Value>> {
+    values.into_iter().map(|(group, name, value)| SummaryEntry::new(group, name, value)).collect()
+}
+
+fn numbers(values: Vec<Named>) -> Vec<SummaryEntry> {
     let number = |(group, name, value)| match value {
-        Value::Scalar(number) => Some((group, name, number)),
+        Value::Scalar(number) => Some(SummaryEntry::new(group, name, number)),
         Value::Absent | Value::Array(_) | Value::Histogram(_) => None,
     };
     values.into_iter().filter_map(number).collect()

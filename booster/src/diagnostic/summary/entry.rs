@@ -1,0 +1,45 @@
+//! One value of a summary, with its name.
+
+use std::borrow::Cow;
+
+/// One value of a summary, with its group and name: what [`Summary::iter`](super::Summary::iter) and
+/// [`Summary::values`](super::Summary::values) give.
+///
+/// ```
+/// use booster::prelude::*;
+///
+/// #[derive(Diagnostic)]
+/// struct Measured {
+///     #[group = "loss"]
+///     nll: f64,
+/// }
+///
+/// # fn main() -> booster::Result<()> {
+/// for entry in Measured { nll: 0.5 }.summary()?.iter() {
+///     assert_eq!((entry.group.as_ref(), entry.name.as_ref(), entry.value), ("loss", "nll", 0.5));
+///     assert_eq!(entry.tag(), "loss/nll");
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SummaryEntry<V = f64> {
+    /// The group: `loss`.
+    pub group: Cow<'static, str>,
+    /// The name in the group: `nll`.
+    pub name: Cow<'static, str>,
+    /// The value.
+    pub value: V,
+}
+
+impl<V> SummaryEntry<V> {
+    pub(super) fn new(group: &'static str, name: &'static str, value: V) -> Self {
+        Self { group: group.into(), name: name.into(), value }
+    }
+
+    /// The tag that sinks are given: `group/name`.
+    pub fn tag(&self) -> String {
+        format!("{}/{}", self.group, self.name)
+    }
+}
