@@ -15,7 +15,8 @@ use std::borrow::Cow;
 /// }
 ///
 /// # fn main() -> booster::Result<()> {
-/// for entry in Measured { nll: 0.5 }.summary()?.iter() {
+/// let summary = Measured { nll: 0.5 }.summary()?;
+/// for entry in summary.iter() {
 ///     assert_eq!((entry.group.as_ref(), entry.name.as_ref(), entry.value), ("loss", "nll", 0.5));
 ///     assert_eq!(entry.tag(), "loss/nll");
 /// }
