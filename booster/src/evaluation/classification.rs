@@ -89,7 +89,8 @@ impl fmt::Debug for ClassWeights {
 ///
 /// The model maps inputs `[batch, *dims]` to logits `[batch, classes]`, or `[batch, classes, *positions]` for targets
 /// `[batch, *positions]`. The loss is the mean over the targets that are not ignored, each by the weight of its class;
-/// ignored targets count in neither loss nor accuracy.
+/// ignored targets count in neither loss nor accuracy. A target whose class weighs nothing counts nothing in the loss, its
+/// smoothing included, which libtorch's own mean would count.
 ///
 /// ```
 /// use booster::evaluation::Classification;
@@ -133,6 +134,8 @@ pub fn classification<M: ModuleT>(
         .map_err(|error| mismatch(error, &logits, &batch.target))?;
     let counted = batch.target.try_ne(ignored_target)?;
     let weight = target_weights(class_weights.as_ref(), &batch.target, &counted)?;
+    // libtorch smooths also what weighs nothing, which a batch of such targets alone could not count.
+    let losses = losses.try_masked_fill(&weight.try_eq(0)?, 0)?;
     let sums = summing_kind(losses.f_kind()?);
     let loss = Loss::from_sum(&losses.f_sum(sums)?, &weight.f_sum(sums)?)?;
     /// Negative log-likelihood of the target, smoothed where asked.
