@@ -33,9 +33,12 @@ pub(crate) fn concatenate(field: impl fmt::Display, tensors: &[&Tensor]) -> Resu
     let [first, rest @ ..] = tensors else { return Err(Error::EmptyBatch) };
     let shape = first.size();
     let device = first.device();
+    if shape.is_empty() && !rest.is_empty() {
+        return Err(Error::BatchScalar { field: field.to_string() });
+    }
     for (index, other) in rest.iter().enumerate() {
         let found = other.size();
-        let fits = !shape.is_empty() && found.get(1..) == shape.get(1..) && other.f_kind()? == first.f_kind()?;
+        let fits = found.get(1..) == shape.get(1..) && other.f_kind()? == first.f_kind()?;
         if !fits {
             let reason = format!(
                 "part 0 has shape {shape:?} and kind {:?}, but part {} has shape {found:?} and kind {:?}: \

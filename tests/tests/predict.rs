@@ -81,3 +81,16 @@ fn a_failure_is_an_error_that_names_the_replica_and_the_next_call_works() -> Out
     assert_eq!(logits(&mut many, 5)?.size(), [5, 3]);
     Ok(())
 }
+
+#[test]
+fn a_prediction_without_a_dimension_for_the_samples_is_refused_as_such() -> Outcome {
+    let mut many = DataParallelPipeline::build(&[Device::Cpu; 2], net, Classification::new())?;
+    let mean = |model: &nn::SequentialT, images: &Tensor, mode: Mode| {
+        let logits = model.forward_t(images, mode.is_train());
+        Ok((logits.f_mean(Kind::Float)?, logits))
+    };
+    let error = many.predict(&images(4), mean).expect_err("the mean has no samples").to_string();
+    let reason = "field `[0]` of the batch is 0-dimensional: its first dimension has to be the samples'";
+    assert!(error.ends_with(reason), "{error}");
+    Ok(())
+}

@@ -130,7 +130,7 @@ pub trait Batch: Sized + Send + 'static {
     ///
     /// # Errors
     /// [`Error::EmptyBatch`] where there is none, [`Error::BatchMismatch`] where their tensors differ in more than the
-    /// first dimension.
+    /// first dimension, [`Error::BatchScalar`] where these have none.
     fn join(parts: Vec<Self>) -> Result<Self> {
         if parts.is_empty() {
             return Err(Error::EmptyBatch);
