@@ -81,7 +81,8 @@ impl<E: Evaluator<Model = M>, M> Pipeline<E, M> {
         &self.model
     }
 
-    /// The variables, the model and the evaluator.
+    /// The variables, the model and the evaluator. With another evaluator they make a pipeline by [`new`](Self::new), to
+    /// which optimizers, trainers and averages of this one belong as well.
     pub fn into_parts(self) -> (VarStore, M, E) {
         (self.var_store, self.model, self.evaluator)
     }

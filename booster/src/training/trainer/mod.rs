@@ -30,7 +30,8 @@ use crate::pipeline::EvaluationPipeline;
 ///
 /// A trainer works on the optimizer's variables, all of them and only them: it zeroes, clips, measures and steps the same
 /// set. They may be a part of the pipeline's, as a generator's or a discriminator's; gradients of the others are neither
-/// zeroed nor clipped, but add up until their own optimizer zeroes them.
+/// zeroed nor clipped, but add up until their own optimizer zeroes them. An [average](TrainerBuilder::ema) is of the
+/// pipeline's whole store also then: it follows each step of the trainer that has it.
 ///
 /// The gradients of a window are kept apart from the variables, as means in single precision at least; gradients that a
 /// variable has when a batch comes are dropped.
