@@ -1,6 +1,6 @@
 //! What most programs need: `use booster::prelude::*;`.
 
-pub use crate::diagnostic::{Aggregator, NonFinite, Ratio, Summary, Weighted};
+pub use crate::diagnostic::{Aggregator, NonFinite, Ratio, Summary, SummaryTable, Weighted};
 pub use crate::evaluation::{Evaluator, Labeled, Loss, Mode};
 pub use crate::functional::{ScalarOps, available_device};
 pub use crate::logging::{Sink, SinkExt as _, TensorBoard};

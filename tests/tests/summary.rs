@@ -1,5 +1,7 @@
 //! A summary by field, by name, as a table, through serde.
 
+use std::time::Duration;
+
 use booster::diagnostic::Value;
 use booster::prelude::*;
 use booster::tch::Tensor;
@@ -44,6 +46,63 @@ loss     nll           0.2500
 metrics  accuracy      0.5000
          recall        -";
     assert_eq!(summary(0.25, 12345.6789)?.to_string(), expected);
+    Ok(())
+}
+
+#[test]
+fn a_line_has_each_value_that_is_there_by_its_tag() -> Outcome {
+    let line = summary(0.25, 12345.6789)?.line();
+    assert_eq!(line, "loss/nll 0.2500  metrics/accuracy 0.5000  loss/penalty 12345.6789");
+    Ok(())
+}
+
+#[derive(Diagnostic)]
+struct Timed {
+    #[group = "time"]
+    #[metric(mean, max, count, var)]
+    elapsed: Duration,
+    #[group = "time"]
+    waited: Option<Duration>,
+    #[group = "time"]
+    epochs: f64,
+}
+
+#[test]
+fn seconds_of_a_duration_have_a_unit_and_counts_and_squares_have_none() -> Outcome {
+    let (elapsed, waited) = (Duration::from_micros(220), Some(Duration::from_secs(3)));
+    let summary = Timed { elapsed, waited, epochs: 2.0 }.summary()?;
+    let expected = "\
+time  elapsed        0.2200 ms
+      elapsed_max    0.2200 ms
+      elapsed_count  1.0000
+      elapsed_var    0.0000
+      waited         3.0000 s
+      epochs         2.0000";
+    assert_eq!(summary.to_string(), expected);
+    assert!(summary.line().starts_with("time/elapsed 0.2200 ms  time/elapsed_max 0.2200 ms  "));
+    // Sinks and files keep seconds.
+    assert_eq!(summary.get("time", "elapsed"), Some(220e-6));
+    Ok(())
+}
+
+#[test]
+fn summaries_of_different_diagnostics_share_a_table() -> Outcome {
+    let timed = Timed { elapsed: Duration::from_millis(1), waited: None, epochs: 2.0 }.summary()?;
+    let [train, test] = [summary(0.25, 12345.6789)?, summary(100.0, 0.5)?];
+    let table = SummaryTable::new().column("train", &train).column("a long title", &test).column("timed", &timed);
+    let expected = "                        train       a long title  timed
+loss     nll                0.2500  100.0000      -
+         penalty        12345.6789    0.5000      -
+metrics  accuracy           0.5000    0.5000      -
+         recall             -         -           -
+time     elapsed            -         -           1.0000 ms
+         elapsed_max        -         -           1.0000 ms
+         elapsed_count      -         -           1.0000
+         elapsed_var        -         -           0.0000
+         waited             -         -           -
+         epochs             -         -           2.0000";
+    assert_eq!(table.to_string(), expected);
+    assert_eq!(SummaryTable::new().to_string(), "");
     Ok(())
 }
 

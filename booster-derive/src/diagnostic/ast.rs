@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
-use syn::{Attribute, Data, DeriveInput, Fields, Type};
+use syn::{Attribute, Data, DeriveInput, Fields, GenericArgument, PathArguments, PathSegment, Type};
 
 use super::attr::{FieldAttrs, GroupAttr, GroupName};
 use super::metric::{self, MetricAttr};
@@ -44,6 +44,8 @@ pub(super) struct Leaf {
     pub(super) samples: bool,
     /// Whether its type is written as an `Option`.
     pub(super) optional: bool,
+    /// Whether its type is written as a `Duration`, or as an `Option` of one.
+    pub(super) duration: bool,
 }
 
 /// One value of the summary.
@@ -202,6 +204,7 @@ fn role(ctxt: &Ctxt, field: &syn::Field, ident: &Ident, attrs: FieldAttrs<'_>) -
         metrics,
         samples: attrs.metric.is_some_and(|metric| metric.samples.is_some()),
         optional: is_option(&field.ty),
+        duration: is_duration(&field.ty),
     }))
 }
 
@@ -255,10 +258,24 @@ fn metrics(ctxt: &Ctxt, attr: &MetricAttr<'_>, ident: &Ident) -> Vec<Metric> {
 
 /// Whether `ty` is written as an `Option`, which is all that a macro can know.
 fn is_option(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|last| last.ident == "Option")
+}
+
+/// Whether `ty` is written as a `Duration`, or as an `Option` of one.
+fn is_duration(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|last| match &last.arguments {
+        PathArguments::AngleBracketed(arguments) if last.ident == "Option" => {
+            matches!(arguments.args.first(), Some(GenericArgument::Type(inner)) if is_duration(inner))
+        }
+        _ => last.ident == "Duration",
+    })
+}
+
+fn last_segment(ty: &Type) -> Option<&PathSegment> {
     match ty {
-        Type::Path(ty) => ty.path.segments.last().is_some_and(|last| last.ident == "Option"),
-        Type::Group(ty) => is_option(&ty.elem),
-        Type::Paren(ty) => is_option(&ty.elem),
-        _ => false,
+        Type::Path(ty) => ty.path.segments.last(),
+        Type::Group(ty) => last_segment(&ty.elem),
+        Type::Paren(ty) => last_segment(&ty.elem),
+        _ => None,
     }
 }

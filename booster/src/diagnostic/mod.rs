@@ -22,7 +22,9 @@ pub use self::reduction::{
 };
 pub use self::schema::{Entry, Field, Metric, Schema, SchemaMetric};
 pub(crate) use self::summary::number;
-pub use self::summary::{EmptySummary, Summary, SummaryEntry, deserialize_summary, format_summary, serialize_summary};
+pub use self::summary::{
+    EmptySummary, Summary, SummaryEntry, SummaryTable, deserialize_summary, format_summary, serialize_summary,
+};
 pub use self::value::{Array, MetricValue, Value, Values, put, put_optional, take, take_optional};
 use crate::device::to_device;
 pub use crate::error::NonFiniteReport;

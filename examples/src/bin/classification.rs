@@ -120,7 +120,8 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
         validation.log(&mut test_log, epoch + 1)?;
 
         // Without the time of a step, which is in TensorBoard: the same seed prints the same lines.
-        print_line!("epoch {}/{epochs}: training\n{}\ntest\n{}\n", epoch + 1, *training, *validation)?;
+        let table = SummaryTable::new().column("train", &*training).column("test", &*validation);
+        print_line!("epoch {}/{epochs}\n{table}\n", epoch + 1)?;
         progress.note(format!("nll {:.4}", training.loss.nll));
         accuracy = validation.metrics.accuracy;
     }

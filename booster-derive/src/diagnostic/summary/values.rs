@@ -83,10 +83,11 @@ impl Summary<'_> {
             Role::Leaf(leaf) => {
                 let (group, name) = (&leaf.group.name, field.name());
                 let (optional, samples) = (leaf.optional, leaf.samples);
+                let of_seconds = leaf.duration.then(|| quote!(.of_seconds()));
                 let metrics = leaf.metrics.iter().map(|Metric { ident, reduce, .. }| {
                     let name = names::plain(ident);
                     let reduce = if check { Reduce::MEAN.ty(library) } else { reduce.ty(library) };
-                    quote!(#library::Metric { name: #name, reduce: #library::Reduce::of::<#reduce>() })
+                    quote!(#library::Metric { name: #name, reduce: #library::Reduce::of::<#reduce>() #of_seconds })
                 });
                 Some(quote! {
                     #library::Entry::Field(#library::Field {

@@ -14,6 +14,7 @@ pub struct Mean;
 impl Reduction for Mean {
     type Value = f64;
     const NAME: &'static str = "mean";
+    const KEEPS_UNIT: bool = true;
     const ADDITIVE: Option<Additive> = Some(Additive::Mean);
 
     fn from_values(leaf: &LeafValues) -> Result<State> {
@@ -38,6 +39,7 @@ pub struct Sum;
 impl Reduction for Sum {
     type Value = f64;
     const NAME: &'static str = "sum";
+    const KEEPS_UNIT: bool = true;
     const GATHER: Gather = Gather::Sum;
     const ADDITIVE: Option<Additive> = Some(Additive::Sum);
 
@@ -84,6 +86,7 @@ pub struct Min;
 impl Reduction for Min {
     type Value = f64;
     const NAME: &'static str = "min";
+    const KEEPS_UNIT: bool = true;
     const GATHER: Gather = Gather::Min;
 
     fn from_values(leaf: &LeafValues) -> Result<State> {
@@ -108,6 +111,7 @@ pub struct Max;
 impl Reduction for Max {
     type Value = f64;
     const NAME: &'static str = "max";
+    const KEEPS_UNIT: bool = true;
     const GATHER: Gather = Gather::Max;
 
     fn from_values(leaf: &LeafValues) -> Result<State> {
@@ -131,6 +135,7 @@ pub struct Last;
 impl Reduction for Last {
     type Value = f64;
     const NAME: &'static str = "last";
+    const KEEPS_UNIT: bool = true;
     const GATHER: Gather = Gather::Last;
 
     fn from_values(leaf: &LeafValues) -> Result<State> {

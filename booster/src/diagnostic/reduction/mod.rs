@@ -104,6 +104,10 @@ pub trait Reduction: 'static {
     /// version is refused.
     const VERSION: u32 = 1;
 
+    /// Whether its value is in the unit of the values, as a mean is and a count or a variance is not: that of a `Duration`
+    /// is then printed with its unit.
+    const KEEPS_UNIT: bool = false;
+
     /// How batch-level values of several shards become one value of the whole batch. Choose the rule that changes the
     /// reduction of the batch least.
     const GATHER: Gather = Gather::Mean;
@@ -149,6 +153,8 @@ pub struct Reduce {
     version: u32,
     gather: Gather,
     additive: Option<Additive>,
+    keeps_unit: bool,
+    is_in_seconds: bool,
     from_values: fn(&LeafValues) -> Result<State>,
     merge: fn(&State, &State) -> Result<State>,
     finish: fn(&HostState) -> Value,
@@ -164,10 +170,25 @@ impl Reduce {
             version: R::VERSION,
             gather: R::GATHER,
             additive: R::ADDITIVE,
+            keeps_unit: R::KEEPS_UNIT,
+            is_in_seconds: false,
             from_values: R::from_values,
             merge: R::merge,
             finish: |state| R::finish(state).to_value(),
         }
+    }
+
+    /// The reduction of a duration, whose values are seconds.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn of_seconds(mut self) -> Self {
+        self.is_in_seconds = self.keeps_unit;
+        self
+    }
+
+    /// Whether its value is a number of seconds.
+    pub(crate) const fn is_in_seconds(&self) -> bool {
+        self.is_in_seconds
     }
 
     /// The reduction's name.

@@ -56,6 +56,7 @@ impl Reduction for Var {
 impl Reduction for Std {
     type Value = f64;
     const NAME: &'static str = "std";
+    const KEEPS_UNIT: bool = true;
     const STATE: Option<&'static str> = MOMENTS;
 
     fn from_values(leaf: &LeafValues) -> Result<State> {

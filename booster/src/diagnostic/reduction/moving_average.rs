@@ -30,6 +30,7 @@ impl<const DECAY: u64> MovingAverage<DECAY> {
 impl<const DECAY: u64> Reduction for MovingAverage<DECAY> {
     type Value = f64;
     const NAME: &'static str = "ema";
+    const KEEPS_UNIT: bool = true;
     const PARAMETERS: &'static [f64] = &[f64::from_bits(DECAY)];
 
     fn from_values(leaf: &LeafValues) -> Result<State> {

@@ -26,6 +26,7 @@ const CAPACITY: i64 = 2048;
 impl<const RANK: u32> Reduction for Quantile<RANK> {
     type Value = f64;
     const NAME: &'static str = "quantile";
+    const KEEPS_UNIT: bool = true;
     const PARAMETERS: &'static [f64] = &[RANK as f64 / 10_000.0];
     const STATE: Option<&'static str> = Some("booster::quantiles");
 

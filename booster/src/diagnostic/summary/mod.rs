@@ -4,6 +4,7 @@ mod empty;
 mod entry;
 mod serialization;
 mod table;
+mod text;
 
 use std::fmt;
 
@@ -13,16 +14,17 @@ use serde::de::DeserializeOwned;
 pub use self::empty::EmptySummary;
 pub use self::entry::SummaryEntry;
 pub use self::serialization::{deserialize_summary, serialize_summary};
-pub use self::table::format_summary;
-pub(crate) use self::table::number;
-use super::schema::Schema;
+pub use self::table::{SummaryTable, format_summary};
+pub(crate) use self::text::number;
+use super::schema::{Schema, SchemaMetric};
 use super::value::{Value, Values};
 use crate::error::Result;
 use crate::logging::{Point, PointData, Sink};
 
 /// One value per metric, by group: `summary.loss.nll` is an `f64`.
 ///
-/// Written by `#[derive(Diagnostic)]`. It prints as an aligned table with a row per metric, and goes through serde in
+/// Written by `#[derive(Diagnostic)]`. It prints as an aligned table with a row per metric, or in one [`line`](Self::line), where
+/// seconds of a `Duration` field have a unit; a [`SummaryTable`] has several side by side. It goes through serde in
 /// two levels, `{"loss": {"nll": 0.41}}`, where NaN is `null` and an infinity `"inf"` or `"-inf"` in text formats.
 /// The value of an `Option` field is an `Option<f64>`: `None` where no step had it, which is `null`; there NaN is
 /// `"NaN"`. What is read is what was written, bit for bit, if the format reads numbers so (JSON by `serde_json` with its
@@ -50,6 +52,7 @@ use crate::logging::{Point, PointData, Sink};
 /// assert_eq!(summary.get("metrics", "accuracy"), Some(0.5));
 /// assert_eq!(summary.iter().map(|entry| entry.tag()).collect::<Vec<_>>(), ["loss/nll", "metrics/accuracy"]);
 /// assert_eq!(summary.to_string(), "loss     nll       0.3750\nmetrics  accuracy  0.5000");
+/// assert_eq!(summary.line(), "loss/nll 0.3750  metrics/accuracy 0.5000");
 /// # Ok(())
 /// # }
 /// ```
@@ -88,6 +91,11 @@ pub trait Summary:
         self.iter().find(|entry| entry.group == group && entry.name == name).map(|entry| entry.value)
     }
 
+    /// Formats the values that are there in one line: `loss/nll 0.3750  metrics/accuracy 0.5000`.
+    fn line(&self) -> String {
+        text::line(&named(&Self::SCHEMA, Values::of(self)))
+    }
+
     /// Writes all numbers and histograms to a sink as one event: tags `group/name`. Arrays and values that are not there
     /// are left out.
     ///
@@ -109,21 +117,31 @@ impl Values {
 }
 
 /// A value with its group and name.
-type Named = (&'static str, &'static str, Value);
+struct Named {
+    group: &'static str,
+    name: &'static str,
+    in_seconds: bool,
+    value: Value,
+}
 
 // What follows is not generic: it is compiled here, and not with every struct of a user's.
 
 fn named(schema: &Schema, values: Values) -> Vec<Named> {
-    let metrics = schema.metrics().into_iter();
-    metrics.zip(values.into_iter()).map(|(entry, value)| (entry.field.group, entry.metric.name, value)).collect()
+    let named = |(SchemaMetric { field, metric }, value)| Named {
+        group: field.group,
+        name: metric.name,
+        in_seconds: metric.reduce.is_in_seconds(),
+        value,
+    };
+    schema.metrics().into_iter().zip(values.into_iter()).map(named).collect()
 }
 
 fn entries(values: Vec<Named>) -> Vec<SummaryEntry<Value>> {
-    values.into_iter().map(|(group, name, value)| SummaryEntry::new(group, name, value)).collect()
+    values.into_iter().map(|Named { group, name, value, .. }| SummaryEntry::new(group, name, value)).collect()
 }
 
 fn numbers(values: Vec<Named>) -> Vec<SummaryEntry> {
-    let number = |(group, name, value)| match value {
+    let number = |Named { group, name, value, .. }| match value {
         Value::Scalar(number) => Some(SummaryEntry::new(group, name, number)),
         Value::Absent | Value::Array(_) | Value::Histogram(_) => None,
     };
@@ -133,7 +151,7 @@ fn numbers(values: Vec<Named>) -> Vec<SummaryEntry> {
 /// What a sink is given: all but arrays and what is absent.
 fn points(values: &[Named]) -> Vec<Point<'_>> {
     let mut points = Vec::with_capacity(values.len());
-    for (group, name, value) in values {
+    for Named { group, name, value, .. } in values {
         let data = match value {
             Value::Scalar(number) => PointData::Scalar(*number),
             Value::Histogram(histogram) => PointData::Histogram(histogram),
@@ -150,7 +168,7 @@ pub(crate) type GroupValues = Vec<(&'static str, Value)>;
 /// All metrics, those of one group together, in order of each group's first appearance.
 pub(crate) fn by_group(schema: &Schema, values: Values) -> Vec<(&'static str, GroupValues)> {
     let mut groups: Vec<(&'static str, GroupValues)> = Vec::new();
-    for (group, name, value) in named(schema, values) {
+    for Named { group, name, value, .. } in named(schema, values) {
         match groups.iter_mut().find(|(known, _)| *known == group) {
             Some((_, metrics)) => metrics.push((name, value)),
             None => groups.push((group, vec![(name, value)])),

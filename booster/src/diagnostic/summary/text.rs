@@ -1,0 +1,70 @@
+//! Values of a summary as text.
+
+use super::Named;
+use crate::diagnostic::value::Value;
+use crate::histogram::Histogram;
+
+/// All values that are there, in one line.
+pub(super) fn line(values: &[Named]) -> String {
+    let present = values.iter().filter(|named| named.value != Value::Absent);
+    let texts =
+        present.map(|named| format!("{}/{} {}", named.group, named.name, shown(&named.value, named.in_seconds)));
+    texts.collect::<Vec<_>>().join("  ")
+}
+
+/// A number with its unit; of arrays and histograms what tells most in a line.
+pub(super) fn shown(value: &Value, in_seconds: bool) -> String {
+    match value {
+        Value::Absent => "-".to_owned(),
+        Value::Scalar(value) if in_seconds => duration(*value),
+        Value::Scalar(value) => number(*value),
+        Value::Array(array) => match &array.data[..] {
+            data if data.len() <= 8 => {
+                format!("[{}]", data.iter().map(|&entry| number(entry)).collect::<Vec<_>>().join(", "))
+            }
+            _ => format!("array of shape {:?}", array.shape),
+        },
+        Value::Histogram(histogram) => {
+            let Histogram { min, max, .. } = histogram;
+            format!("{} values from {} to {}", histogram.count(), number(*min), number(*max))
+        }
+    }
+}
+
+/// Seconds in the unit that shows at least one digit before the exponent form begins.
+fn duration(seconds: f64) -> String {
+    match seconds.abs() {
+        size if size > 0.0 && size < 1e-4 => format!("{} µs", number(seconds * 1e6)),
+        size if size > 0.0 && size < 1.0 => format!("{} ms", number(seconds * 1e3)),
+        _ => format!("{} s", number(seconds)),
+    }
+}
+
+/// Four decimals, or the exponent form where these would hide the value.
+pub(crate) fn number(value: f64) -> String {
+    match value {
+        value if value != 0.0 && value.is_finite() && !(1e-3..1e7).contains(&value.abs()) => format!("{value:.4e}"),
+        value if value.fract() == 0.0 && value.abs() >= 1e3 => format!("{value:.0}"),
+        value => format!("{value:.4}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{duration, number};
+
+    #[test]
+    fn no_value_is_hidden_by_its_formatting() {
+        let shown = [0.0, 0.25, 1e-5, -3e9, 60_000.0, f64::NAN].map(number);
+        assert_eq!(shown, ["0.0000", "0.2500", "1.0000e-5", "-3.0000e9", "60000", "NaN"]);
+    }
+
+    #[test]
+    fn seconds_are_shown_in_the_unit_that_fits() {
+        let shown = [0.0, 2e-10, 5e-6, 2.2e-4, -0.5, 1.0, 86_400.0, f64::NAN].map(duration);
+        assert_eq!(
+            shown,
+            ["0.0000 s", "2.0000e-4 µs", "5.0000 µs", "0.2200 ms", "-500.0000 ms", "1.0000 s", "86400 s", "NaN s"]
+        );
+    }
+}
