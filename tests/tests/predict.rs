@@ -94,3 +94,19 @@ fn a_prediction_without_a_dimension_for_the_samples_is_refused_as_such() -> Outc
     assert!(error.ends_with(reason), "{error}");
     Ok(())
 }
+
+#[test]
+fn an_output_without_a_row_for_each_sample_is_an_error_on_many_devices() -> Outcome {
+    let mut many = DataParallelPipeline::build(&[Device::Cpu; 2], net, Classification::new())?;
+    let states = many.predict(&images(5), |_, images, _| Ok(images.f_unsqueeze(0)?.f_repeat([4, 1, 1])?));
+    let error = states.expect_err("[layers, batch, hidden]").to_string();
+    assert!(
+        error.contains("output: expected 3 rows along the first dimension") && error.contains("replica 0"),
+        "{error}"
+    );
+    let rows = |_: &nn::SequentialT, images: &Tensor, _: Mode| {
+        Ok(Labeled { input: images.shallow_clone(), target: images.f_narrow(0, 0, 1)? })
+    };
+    assert!(many.predict(&images(5), rows).is_err(), "1 row beside 3");
+    Ok(())
+}

@@ -151,6 +151,17 @@ pub(super) fn gathered<D: Diagnostic>(shards: Vec<D>, samples: &[i64]) -> Result
     gather(shards, Some(samples)).map_err(|error| of_shards(error, "diagnostics"))
 }
 
+/// Checks that a shard's output has a row for each of its samples: only such outputs can be joined.
+pub(super) fn check_output<O: Batch, B: Batch>(output: &O, shard: &B) -> Result<()> {
+    match (output.batch_size()?, shard.batch_size()?) {
+        (Some(found), Some(expected)) if found != expected => {
+            let expected = format!("{expected} rows along the first dimension, one for each sample of the shard");
+            Err(Error::operand("output", expected, found.to_string()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// One output of those of the shards, in order, on the first one's device.
 pub(super) fn joined<B: Batch>(shards: Vec<B>) -> Result<B> {
     catch_panic(|| B::join(shards)).map_err(|error| of_shards(error, "output"))

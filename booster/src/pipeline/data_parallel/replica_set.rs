@@ -9,7 +9,9 @@ use tch::{Cuda, Device, Kind, Tensor, no_grad_guard};
 
 use super::draws::{distinct, separate};
 use super::gradients::{Addition, Gradients, dealt};
-use super::parts::{Evaluated, EvaluationRequest, LossWeights, Sharded, Whole, gathered, part_of_samples, split};
+use super::parts::{
+    Evaluated, EvaluationRequest, LossWeights, Sharded, Whole, check_output, gathered, part_of_samples, split,
+};
 use super::replica::Replica;
 use super::sync::{GradientMode, ParameterVersion, VariableSync};
 use super::worker::{JobHandle, Worker};
@@ -239,6 +241,9 @@ impl<M: Send + 'static> ReplicaSet<M> {
                     let _no_grad = (!records).then(no_grad_guard);
                     evaluate_on(&evaluator, &*model, device, &shard, mode)?
                 };
+                if request != EvaluationRequest::Gradient {
+                    check_output(&output, &shard)?;
+                }
                 match factor {
                     Some(factor) => {
                         let output = if request == EvaluationRequest::GradientAndOutput {
