@@ -8,6 +8,12 @@ use crate::error::Result;
 /// Prefixes for the tags of a sink.
 ///
 /// Every [`Sink`] implements it, also `dyn Sink`. The prelude brings its method into scope.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a sink, whose tags could have a prefix",
+    label = "not a sink",
+    note = "`TensorBoard` is one; for a place of your own, implement `booster::logging::Sink`",
+    note = "for another crate's writer, implement it on a struct of yours that holds the writer"
+)]
 pub trait SinkExt: Sink {
     /// The same sink under a prefix: the tag `loss/nll` becomes `generator/loss/nll`.
     ///
