@@ -110,3 +110,39 @@ fn an_output_without_a_row_for_each_sample_is_an_error_on_many_devices() -> Outc
     assert!(many.predict(&images(5), rows).is_err(), "1 row beside 3");
     Ok(())
 }
+
+/// What the input's gradient and the variables' are by a backward pass within a prediction, and the variables' in a
+/// training step afterwards.
+fn gradients<P>(pipeline: &mut P, samples: i64) -> booster::Result<[Tensor; 3]>
+where
+    P: EvaluationPipeline<Evaluator = Classification<nn::Linear>>,
+{
+    let saliency = pipeline.predict(&images(samples), |model, images, mode| {
+        let input = images.detach().set_requires_grad(true);
+        booster::tch::with_grad(|| model.forward_t(&input, mode.is_train()).square().sum(Kind::Float)).f_backward()?;
+        Ok(input.grad())
+    })?;
+    let weight = pipeline.var_store().variables()["weight"].shallow_clone();
+    let within = weight.grad().copy();
+    let _ = weight.grad().zero_();
+    let target = Tensor::arange(samples, (Kind::Int64, Device::Cpu)).remainder(3);
+    pipeline.backward(&Labeled { input: images(samples), target })?;
+    Ok([saliency, within, weight.grad().copy()])
+}
+
+#[test]
+fn a_backward_pass_within_a_prediction_gives_the_variables_their_gradient_once() -> Outcome {
+    let net = |path: &nn::Path<'_>| nn::linear(path, 4, 3, nn::LinearConfig::default());
+    let mut one = Pipeline::build(Device::Cpu, net, Classification::new());
+    let mut many = DataParallelPipeline::build(&[Device::Cpu; 3], net, Classification::new())?;
+    many.var_store_mut().copy(one.var_store())?;
+    for samples in [1, 2, 7] {
+        let expected = gradients(&mut one, samples)?;
+        for (found, expected) in gradients(&mut many, samples)?.iter().zip(&expected) {
+            assert!(relative_difference(found, expected) < 1e-5, "{found} instead of {expected}");
+        }
+        one.var_store_mut().variables().values_mut().for_each(Tensor::zero_grad);
+        many.var_store_mut().variables().values_mut().for_each(Tensor::zero_grad);
+    }
+    Ok(())
+}

@@ -144,8 +144,22 @@ impl<M: Send + 'static> ReplicaSet<M> {
         let used = batch.shards.len();
         let found = self.enter(used, gradients, &batch.samples);
         let found = found.and_then(|()| self.run(evaluator, batch, mode, EvaluationRequest::Graph));
+        // Of a backward pass within the evaluation, where no graph leads to the master's variables.
+        let own = if gradients == GradientMode::None { self.take_gradients(1..used) } else { Ok(Vec::new()) };
         let left = self.leave();
-        found.and_then(|found| left.map(|()| found))
+        let found = found.and_then(|found| left.map(|()| found))?;
+        let own = (1..).zip(own?).filter(|(_, gradients)| !gradients.of.is_empty()).collect::<Vec<_>>();
+        if !own.is_empty() {
+            self.version.step(true);
+            self.add(own)?;
+        }
+        Ok(found)
+    }
+
+    /// Takes the gradients out of the variables of some replicas, all of them even where one fails.
+    fn take_gradients(&mut self, of: Range<usize>) -> Result<Vec<Gradients>> {
+        let taken = self.replicas[of].iter_mut().map(Replica::take_gradients).collect::<Vec<_>>();
+        taken.into_iter().collect()
     }
 
     /// Evaluates shards side by side and adds the gradient of the whole batch to the master's. After an error gradients
@@ -160,12 +174,12 @@ impl<M: Send + 'static> ReplicaSet<M> {
         let before = self.replicas[0].take_gradients()?;
         let found = self.enter(used, GradientMode::Apart, &batch.samples);
         let found = found.and_then(|()| self.differentiate_shards(evaluator, batch, request));
-        let parts = self.replicas.iter_mut().take(used).map(Replica::take_gradients).collect::<Vec<_>>();
+        let parts = self.take_gradients(0..used);
         let left = self.leave();
         // What the master had before comes first: the sum is in its memory.
         let mut sum = vec![(0, before)];
         let found = found.and_then(|found| left.map(|()| found)).and_then(|(whole, corrections)| {
-            let mut parts = parts.into_iter().collect::<Result<Vec<_>>>()?;
+            let mut parts = parts?;
             for (part, correction) in parts.iter_mut().zip(corrections) {
                 correction.map_or(Ok(()), |factor| part.scale(&factor))?;
             }
