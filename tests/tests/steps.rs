@@ -108,3 +108,36 @@ fn a_step_says_the_learning_rate_of_its_schedule() -> Outcome {
     );
     Ok(())
 }
+
+/// Outputs that are the weights, and a view of them beside what is computed.
+#[evaluator]
+fn parametric(model: &Tensor, batch: &Tensor, _mode: Mode) -> booster::Result<(Loss, (), (Tensor, Tensor, Tensor))> {
+    let products = batch.f_mv(model)?;
+    let view = model.f_unsqueeze(0)?.f_expand([batch.size()[0], 3], false)?;
+    Ok((products.f_square()?.f_mean(None)?.into(), (), (model.shallow_clone(), view, products)))
+}
+
+fn outputs_of_weights<P: EvaluationPipeline<Evaluator = Parametric>>(pipeline: &mut P, replicas: i64) -> Outcome {
+    let expected = Tensor::from_slice(&[0.5, -1.0, 2.0]);
+    // As many samples in each shard as weights, since an output has a row for each sample.
+    let batch = rows(3 * replicas, 0);
+    let mut steps = vec![validation_step_with_output(pipeline, &batch)?.output];
+    let predicted = pipeline.predict(&batch, |model: &Tensor, _: &Tensor, _| Ok(model.shallow_clone()))?;
+    let mut sgd = nn::Sgd::default().build(pipeline.var_store(), 0.1)?;
+    steps.push(training_step_with_output(pipeline, &batch, &mut sgd)?.output);
+    assert!(relative_difference(&pipeline.var_store().variables()["weight"].detach(), &expected) > 1e-3);
+    assert_eq!(predicted.narrow(0, 0, 3), expected);
+    for (weights, view, products) in &steps {
+        assert_eq!(weights.narrow(0, 0, 3), expected);
+        assert_eq!(view.get(0), expected);
+        assert!(![weights, view, products, &predicted].iter().any(|output| output.requires_grad()));
+    }
+    Ok(())
+}
+
+#[test]
+fn an_output_that_is_a_parameter_stays_as_it_was_in_the_step() -> Outcome {
+    outputs_of_weights(&mut Pipeline::build(Device::Cpu, net, Parametric::new()), 1)?;
+    outputs_of_weights(&mut DataParallelPipeline::build(&[Device::Cpu], net, Parametric::new())?, 1)?;
+    outputs_of_weights(&mut DataParallelPipeline::build(&[Device::Cpu; 3], net, Parametric::new())?, 3)
+}

@@ -4,6 +4,11 @@ mod data_parallel;
 mod predict;
 mod single;
 
+use std::cell::LazyCell;
+use std::collections::HashSet;
+use std::sync::PoisonError;
+
+use booster_sys::identity::storage;
 use tch::Device;
 use tch::nn::{Optimizer, VarStore};
 
@@ -74,7 +79,7 @@ pub trait EvaluationPipeline: Sealed {
     /// Those of [`backward`](Self::backward).
     fn backward_with_output(&mut self, batch: &BatchOf<Self>) -> Result<(Loss, DiagnosticsOf<Self>, OutputOf<Self>)> {
         let (loss, diagnostics, output) = self.evaluate(batch, Mode::Train)?;
-        Ok((differentiate(loss)?, diagnostics, detached(&output)?))
+        Ok((differentiate(loss)?, diagnostics, owned(&output, self.var_store())?))
     }
 
     /// What the model makes of a batch: no target, no loss, no gradient, and [`Mode::Eval`]. On many devices each replica
@@ -182,6 +187,20 @@ fn evaluate_on<E: Evaluator>(
 fn differentiate(loss: Loss) -> Result<Loss> {
     loss.backward()?;
     loss.detached()
+}
+
+/// An output without its graph, in memory that no variable has: what writes to variables leaves it as it is.
+pub(crate) fn owned<B: Batch>(output: &B, variables: &VarStore) -> Result<B> {
+    let memory = || {
+        let variables = variables.variables_.lock().unwrap_or_else(PoisonError::into_inner);
+        variables.named_variables.values().filter_map(storage).collect::<HashSet<_>>()
+    };
+    let memory = LazyCell::new(memory);
+    output.map_tensors(FieldPath::ROOT, &mut |_, tensor| {
+        let is_theirs = storage(tensor).is_some_and(|of| memory.contains(&of));
+        let tensor = tensor.f_detach()?;
+        Ok(if is_theirs { tensor.f_detach_copy()? } else { tensor })
+    })
 }
 
 /// An output without its graph.

@@ -6,7 +6,7 @@ use tch::nn::{Path, VarStore};
 use tch::{Device, no_grad_guard};
 
 use super::predict::Predictor;
-use super::{EvaluationPipeline, evaluate_on};
+use super::{EvaluationPipeline, evaluate_on, owned};
 use crate::batch::Batch;
 use crate::error::Result;
 use crate::evaluation::{Evaluator, Loss, Mode};
@@ -106,7 +106,7 @@ impl<E: Evaluator> EvaluationPipeline for Pipeline<E, E::Model> {
         let _no_grad = no_grad_guard();
         let predictor = Predictor::new(predict);
         catch_panic(|| evaluate_on(&predictor, &self.model, self.device(), batch, Mode::Eval))
-            .map(|(.., output)| output)
+            .and_then(|(.., output)| owned(&output, &self.var_store))
     }
 
     fn evaluator(&self) -> &E {

@@ -9,7 +9,7 @@ use tch::{Tensor, no_grad_guard};
 use crate::error::Result;
 use crate::evaluation::{Evaluator, Loss, Mode};
 use crate::optimizer::{self, Held};
-use crate::pipeline::EvaluationPipeline;
+use crate::pipeline::{EvaluationPipeline, owned};
 use crate::{Batch as _, Diagnostic};
 
 /// What a step of training or validation measured: its diagnostics, and under `step/` what is the same for all evaluators.
@@ -134,7 +134,7 @@ where
     E: Evaluator,
 {
     let Step { diagnostics, loss, elapsed, gradient_norm, learning_rate, batch_size, output: _ } =
-        validation_step_with_output(pipeline, batch)?;
+        validate(pipeline, batch)?;
     Ok(Step { diagnostics, loss, elapsed, gradient_norm, learning_rate, batch_size, output: () })
 }
 
@@ -143,6 +143,16 @@ where
 /// # Errors
 /// Those of [`EvaluationPipeline::evaluate`].
 pub fn validation_step_with_output<P, E>(pipeline: &mut P, batch: &E::Batch) -> Result<Step<E::Diagnostics, E::Output>>
+where
+    P: EvaluationPipeline<Evaluator = E>,
+    E: Evaluator,
+{
+    let step = validate(pipeline, batch)?;
+    let output = owned(&step.output, pipeline.var_store())?;
+    Ok(Step { output, ..step })
+}
+
+fn validate<P, E>(pipeline: &mut P, batch: &E::Batch) -> Result<Step<E::Diagnostics, E::Output>>
 where
     P: EvaluationPipeline<Evaluator = E>,
     E: Evaluator,

@@ -18,7 +18,7 @@ use tch::{Device, no_grad_guard};
 use self::parts::{EvaluationRequest, LossWeights, Sharded, Whole, gathered, joined, split};
 use self::replica_set::ReplicaSet;
 use super::predict::Predictor;
-use super::{EvaluationPipeline, detached, differentiate, evaluate_on};
+use super::{EvaluationPipeline, detached, differentiate, evaluate_on, owned};
 use crate::batch::{Batch, FieldPath};
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Loss, Mode};
@@ -213,7 +213,7 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
 
     fn backward_with_output(&mut self, batch: &E::Batch) -> Result<(Loss, E::Diagnostics, E::Output)> {
         let (loss, diagnostics, outputs) = self.differentiate(batch, EvaluationRequest::GradientAndOutput)?;
-        Ok((loss, diagnostics, joined(outputs)?))
+        Ok((loss, diagnostics, owned(&joined(outputs)?, &self.var_store)?))
     }
 
     fn predict<B, O, F>(&mut self, batch: &B, predict: F) -> Result<O>
@@ -226,10 +226,11 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
         let predictor = Predictor::new(predict);
         let Some(shards) = self.shards(batch)? else {
             let on_master = |model: &E::Model, device| evaluate_on(&predictor, model, device, batch, Mode::Eval);
-            return self.replicas.on_master(on_master).map(|(.., output)| output);
+            let (.., output) = self.replicas.on_master(on_master)?;
+            return owned(&output, &self.var_store);
         };
         let (_, _, outputs) = split(self.replicas.evaluate(&predictor, shards, Mode::Eval)?);
-        joined(outputs)
+        owned(&joined(outputs)?, &self.var_store)
     }
 
     fn stepped(&mut self) {
