@@ -87,6 +87,26 @@ fn outputs<P: EvaluationPipeline<Evaluator = Plain>>(pipeline: &mut P) -> Outcom
     Ok(())
 }
 
+/// The mean by weights that may cancel.
+#[evaluator]
+fn signed(model: &Tensor, batch: &Tensor, _mode: Mode) -> booster::Result<Loss> {
+    let weight = batch.select(1, 0);
+    Loss::from_sum(&(batch.f_mv(model)?.f_square()? * &weight).f_sum(None)?, &weight.f_sum(None)?)
+}
+
+#[test]
+fn a_loss_whose_weights_cancel_is_nothing_on_one_device_and_on_many() -> Outcome {
+    fn check<P: EvaluationPipeline<Evaluator = Signed>>(pipeline: &mut P) -> Outcome {
+        let batch = Tensor::from_slice(&[1.0, 0.3, 0.2, -1.0, 0.5, 0.9]).view([2, 3]);
+        let (loss, ()) = pipeline.backward(&batch)?;
+        assert_eq!(loss.tensor().double_value(&[]), 0.0);
+        assert_eq!(pipeline.var_store().variables()["weight"].grad().abs().max().double_value(&[]), 0.0);
+        Ok(())
+    }
+    check(&mut Pipeline::build(Device::Cpu, net, Signed::new()))?;
+    check(&mut DataParallelPipeline::build(&[Device::Cpu; 2], net, Signed::new())?)
+}
+
 #[test]
 fn a_step_gives_its_output_without_a_graph_where_it_is_asked_for() -> Outcome {
     outputs(&mut Pipeline::build(Device::Cpu, net, Plain::new()))?;

@@ -129,8 +129,7 @@ impl<'a> LossWeights<'a> {
 
 /// A weight over their total; 0 where nothing weighs anything.
 fn share(weight: &Tensor, total: &Tensor) -> Result<Tensor> {
-    let divisor = total.f_where_self(&total.try_ne(0.0)?, &total.f_ones_like()?)?;
-    Ok(weight.f_div(&divisor)?)
+    Ok(weight.f_div(total)?.try_masked_fill(&total.try_eq(0.0)?, 0.0)?)
 }
 
 /// What was found of the whole batch, with the outputs of its shards where they are wanted.
