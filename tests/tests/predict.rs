@@ -146,3 +146,28 @@ fn a_backward_pass_within_a_prediction_gives_the_variables_their_gradient_once()
     }
     Ok(())
 }
+
+/// A loss of the model alone.
+#[evaluator]
+fn size(model: &Tensor, (): &(), _mode: Mode) -> booster::Result<Tensor> {
+    #[group = "info"]
+    let entries: i64 = 3;
+    Ok(model.f_square()?.f_sum(None)?)
+}
+
+fn without_tensors<P: EvaluationPipeline<Evaluator = Size>>(pipeline: &mut P) -> Outcome {
+    let predicted = pipeline.predict(&(), |model, (), _| Ok(model.shallow_clone()))?;
+    assert_eq!(predicted, Tensor::from_slice(&[1.0, 2.0, 3.0]));
+    let summary = validation_step(pipeline, &())?.summary()?;
+    assert_eq!((summary.info.entries, summary.step.loss), (3.0, 14.0));
+    pipeline.backward(&())?;
+    assert_eq!(pipeline.var_store().variables()["weight"].grad(), predicted * 2.0);
+    Ok(())
+}
+
+#[test]
+fn a_batch_without_tensors_is_evaluated_once() -> Outcome {
+    let net = |path: &nn::Path<'_>| path.add("weight", Tensor::from_slice(&[1.0, 2.0, 3.0]), true);
+    without_tensors(&mut Pipeline::build(Device::Cpu, net, Size::new()))?;
+    without_tensors(&mut DataParallelPipeline::build(&[Device::Cpu; 3], net, Size::new())?)
+}

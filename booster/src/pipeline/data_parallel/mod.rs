@@ -30,7 +30,8 @@ use crate::sealed::Sealed;
 /// A batch is cut into contiguous shards whose sizes differ by at most one. Each device evaluates its shard on a thread
 /// of its own, and loss, diagnostics, output and gradients are put together so that they equal those of
 /// [`Pipeline`](super::Pipeline) on the whole batch, to rounding, for every batch size: each shard's loss counts with
-/// its [weight](Loss::weighted), else with its samples. A batch with fewer samples than devices uses fewer of them.
+/// its [weight](Loss::weighted), else with its samples. A batch with fewer samples than devices uses fewer of them, one
+/// without tensors the first.
 /// What a model computes from the whole batch, as batch-norm does in training, it computes from the shard.
 ///
 /// - The first device has the master: [`var_store`](EvaluationPipeline::var_store) is its, and gradients get there
@@ -158,8 +159,13 @@ impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
         if self.replicas.len() == 1 {
             return Ok(None);
         }
-        let shards = catch_panic(|| batch.shards(self.replicas.len()))?;
-        let samples = shards.iter().map(|shard| Ok(shard.batch_size()?.unwrap_or(0))).collect::<Result<_>>()?;
+        let cut = || match samples {
+            Some(_) => batch.shards(self.replicas.len()),
+            // Without tensors there is nothing to cut: one replica has it, and it counts once.
+            None => Ok(vec![batch.share()?]),
+        };
+        let shards = catch_panic(cut)?;
+        let samples = shards.iter().map(|shard| Ok(shard.batch_size()?.unwrap_or(1))).collect::<Result<_>>()?;
         Ok(Some(Sharded { shards, samples }))
     }
 }

@@ -1,5 +1,7 @@
 //! What replicas find, each on its shard, and how it is put together.
 
+use std::ops::Range;
+
 use booster_sys::scalar::{ScalarOps as _, full};
 use tch::{Kind, Tensor};
 
@@ -57,6 +59,12 @@ impl<E: Evaluator> Evaluated<E> {
 fn times(mean: &Tensor, factor: &Tensor) -> Result<Tensor> {
     let kind = summing_kind(mean.f_kind()?);
     Ok(mean.f_to_kind(kind)?.f_mul(&factor.f_to_kind(kind)?)?)
+}
+
+/// The samples of the batch that are a shard's.
+pub(super) fn range_of_shard(samples: &[i64], shard: usize) -> Range<i64> {
+    let start = samples.iter().take(shard).sum();
+    start..start + samples.get(shard).copied().unwrap_or(0)
 }
 
 /// A shard's part of the batch, as far as its samples tell.

@@ -10,7 +10,8 @@ use tch::{Cuda, Device, Kind, Tensor, no_grad_guard};
 use super::draws::{distinct, separate};
 use super::gradients::{Addition, Gradients, dealt};
 use super::parts::{
-    Evaluated, EvaluationRequest, LossWeights, Sharded, Whole, check_output, gathered, part_of_samples, split,
+    Evaluated, EvaluationRequest, LossWeights, Sharded, Whole, check_output, gathered, part_of_samples, range_of_shard,
+    split,
 };
 use super::replica::Replica;
 use super::sync::{GradientMode, ParameterVersion, VariableSync};
@@ -122,7 +123,7 @@ impl<M> ReplicaSet<M> {
     fn named<T>(&self, outcomes: Vec<Result<T>>, samples: &[i64]) -> Result<Vec<T>> {
         let named = outcomes.into_iter().enumerate().map(|(replica, outcome)| {
             let device = self.replicas[replica].device;
-            let samples = (!samples.is_empty()).then(|| range(samples, replica));
+            let samples = (!samples.is_empty()).then(|| range_of_shard(samples, replica));
             outcome.map_err(|cause| Error::Replica { device, replica, samples, cause: Box::new(cause) })
         });
         named.collect()
@@ -158,8 +159,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
 
     /// Takes the gradients out of the variables of some replicas, all of them even where one fails.
     fn take_gradients(&mut self, of: Range<usize>) -> Result<Vec<Gradients>> {
-        let taken = self.replicas[of].iter_mut().map(Replica::take_gradients).collect::<Vec<_>>();
-        taken.into_iter().collect()
+        self.replicas[of].iter_mut().map(Replica::take_gradients).collect::<Vec<_>>().into_iter().collect()
     }
 
     /// Evaluates shards side by side and adds the gradient of the whole batch to the master's. After an error gradients
@@ -290,12 +290,6 @@ impl<M: Send + 'static> ReplicaSet<M> {
         let running = parts.map(|(part, worker)| worker.start(move || part.into_iter().try_for_each(Addition::make)));
         running.collect::<Vec<_>>().into_iter().try_for_each(JobHandle::wait)
     }
-}
-
-/// The samples of the batch that are a shard's.
-fn range(samples: &[i64], shard: usize) -> Range<i64> {
-    let start = samples.iter().take(shard).sum();
-    start..start + samples.get(shard).copied().unwrap_or(0)
 }
 
 /// Whether libtorch can use a device.
