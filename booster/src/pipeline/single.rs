@@ -88,7 +88,7 @@ impl<E: Evaluator<Model = M>, M> Pipeline<E, M> {
     }
 }
 
-impl<E: Evaluator> Sealed for Pipeline<E, E::Model> {}
+impl<E, M> Sealed for Pipeline<E, M> {}
 
 impl<E: Evaluator> EvaluationPipeline for Pipeline<E, E::Model> {
     type Evaluator = E;

@@ -88,7 +88,7 @@ impl Leaf for Weighted {
     }
 }
 
-impl<L: Leaf> Sealed for Option<L> {}
+impl<L> Sealed for Option<L> {}
 
 impl<L: Leaf> Leaf for Option<L> {
     fn leaf_ref(&self) -> LeafRef<'_> {

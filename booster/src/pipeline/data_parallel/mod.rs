@@ -197,7 +197,7 @@ impl<E: Evaluator> DataParallelPipeline<E, E::Model> {
     }
 }
 
-impl<E: Evaluator> Sealed for DataParallelPipeline<E, E::Model> {}
+impl<E, M> Sealed for DataParallelPipeline<E, M> {}
 
 impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
     type Evaluator = E;

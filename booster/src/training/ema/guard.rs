@@ -102,7 +102,7 @@ impl<P> Drop for EmaGuard<'_, P> {
     }
 }
 
-impl<P: EvaluationPipeline> Sealed for EmaGuard<'_, P> {}
+impl<P> Sealed for EmaGuard<'_, P> {}
 
 impl<P: EvaluationPipeline> EvaluationPipeline for EmaGuard<'_, P> {
     type Evaluator = P::Evaluator;
