@@ -161,3 +161,35 @@ fn an_output_that_is_a_parameter_stays_as_it_was_in_the_step() -> Outcome {
     outputs_of_weights(&mut DataParallelPipeline::build(&[Device::Cpu], net, Parametric::new())?, 1)?;
     outputs_of_weights(&mut DataParallelPipeline::build(&[Device::Cpu; 3], net, Parametric::new())?, 3)
 }
+
+#[derive(Diagnostic)]
+struct Measured {
+    #[group = "loss"]
+    own: Loss,
+}
+
+/// A loss that says its weight where there is no first sample of the batch.
+#[evaluator]
+fn sometimes(model: &Tensor, batch: &Tensor, _mode: Mode) -> booster::Result<(Loss, Measured, ())> {
+    let loss = || -> booster::Result<Loss> {
+        let mean = batch.f_mv(model)?.f_square()?.f_mean(None)?;
+        let is_first = batch.double_value(&[0, 0]) == 0.0;
+        Ok(if is_first { mean.into() } else { Loss::weighted(mean, Tensor::from(batch.size()[0])) })
+    };
+    Ok((loss()?, Measured { own: loss()? }, ()))
+}
+
+#[test]
+fn a_loss_that_some_shards_weigh_and_others_do_not_is_that_of_all() -> Outcome {
+    let (expected, ..) = Pipeline::build(Device::Cpu, net, Plain::new()).evaluate(&rows(5, 0), Mode::Eval)?;
+    for reversed in [false, true] {
+        let batch = if reversed { rows(5, 0).flip([0]) } else { rows(5, 0) };
+        let devices = [Device::Cpu; 5];
+        let mut many = DataParallelPipeline::build(&devices, net, Sometimes::new())?;
+        let (loss, diagnostics, ()) = many.evaluate(&batch, Mode::Eval)?;
+        for found in [loss.tensor(), diagnostics.own.tensor()] {
+            assert!(relative_difference(found, expected.tensor()) < 1e-12, "{found} instead of {expected:?}");
+        }
+    }
+    Ok(())
+}

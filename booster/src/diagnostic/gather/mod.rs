@@ -46,17 +46,20 @@ pub(crate) fn gather<D: Diagnostic>(mut shards: Vec<D>, sizes: Option<&[i64]>) -
 }
 
 impl Column<'_> {
+    /// Whether a shard has a 0-dimensional value with a weight; others may have a loss without one.
+    fn has_weighted_scalar(&self) -> bool {
+        self.shards.iter().any(|(leaf, _)| of_weighted(*leaf).is_some_and(|weighted| weighted.value.dim() == 0))
+    }
+
     fn gather(&self) -> Result<LeafValue> {
         Ok(match self.shards.first() {
             None | Some((LeafRef::Absent | LeafRef::Present(_), _)) => LeafValue::Absent,
+            Some(_) if self.has_weighted_scalar() => LeafValue::Weighted(self.weighted_scalar()?),
             Some((LeafRef::Tensor(tensor), _)) if tensor.dim() == 0 => LeafValue::Tensor(self.scalar()?),
             Some((LeafRef::Tensor(_), _)) => LeafValue::Tensor(self.join(|leaf| match leaf {
                 LeafRef::Tensor(tensor) => Some(Ok(tensor.shallow_clone())),
                 _ => None,
             })?),
-            Some((LeafRef::Weighted(weighted), _)) if weighted.value.dim() == 0 => {
-                LeafValue::Weighted(self.weighted_scalar()?)
-            }
             Some((LeafRef::Weighted(_), _)) => LeafValue::Weighted(Weighted::new(
                 self.join(|leaf| of_weighted(leaf).map(|weighted| Ok(weighted.value.shallow_clone())))?,
                 self.join(|leaf| of_weighted(leaf).map(row_weights))?,

@@ -36,9 +36,18 @@ impl Column<'_> {
 
     /// Combines 0-dimensional weighted values, which count by their weights: the weight of all is their sum.
     pub(super) fn weighted_scalar(&self) -> Result<Weighted> {
-        let weighted = self.shards.iter().filter_map(|(leaf, _)| of_weighted(*leaf)).collect::<Vec<_>>();
-        let values = weighted.iter().map(|weighted| &weighted.value).collect::<Vec<_>>();
-        let weights = weighted.iter().map(|weighted| &weighted.weight).collect::<Vec<_>>();
+        let part = |(leaf, samples): &(LeafRef<'_>, &Samples)| match leaf {
+            LeafRef::Weighted(Weighted { value, weight }) => Some(Ok((value.shallow_clone(), weight.shallow_clone()))),
+            // A loss that is a mean over its shard's samples, beside one with a weight.
+            LeafRef::Tensor(value) => {
+                let samples = Samples::stack(std::iter::once(*samples), with_doubles(value.device()));
+                Some(samples.and_then(|samples| Ok((value.shallow_clone(), samples.f_squeeze_dim(0)?))))
+            }
+            _ => None,
+        };
+        let parts = self.shards.iter().filter_map(part).collect::<Result<Vec<_>>>()?;
+        let values = parts.iter().map(|(value, _)| value).collect::<Vec<_>>();
+        let weights = parts.iter().map(|(_, weight)| weight).collect::<Vec<_>>();
         let device = values.first().map_or(Device::Cpu, |value| value.device());
         let (values, weights) = (stacked(&values)?, stacked(&weights)?);
         let rule = match self.rule() {
