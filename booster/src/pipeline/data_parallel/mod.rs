@@ -1,6 +1,6 @@
 //! A pipeline on many devices.
 
-mod draws;
+mod devices;
 mod gradients;
 mod pairs;
 mod parts;

@@ -5,9 +5,9 @@ use std::sync::PoisonError;
 
 use booster_sys::{generator, gradient};
 use tch::nn::{Path, VarStore};
-use tch::{Cuda, Device, Kind, Tensor, no_grad_guard};
+use tch::{Device, Tensor, no_grad_guard};
 
-use super::draws::{distinct, separate};
+use super::devices::{available, distinct, separate};
 use super::gradients::{Addition, Gradients, dealt};
 use super::parts::{
     Evaluated, EvaluationRequest, LossWeights, Sharded, Whole, check_output, gathered, part_of_samples, range_of_shard,
@@ -290,16 +290,4 @@ impl<M: Send + 'static> ReplicaSet<M> {
         let running = parts.map(|(part, worker)| worker.start(move || part.into_iter().try_for_each(Addition::make)));
         running.collect::<Vec<_>>().into_iter().try_for_each(JobHandle::wait)
     }
-}
-
-/// Whether libtorch can use a device.
-fn available(device: Device) -> Result<()> {
-    let found = Cuda::device_count();
-    if let Device::Cuda(index) = device
-        && index as i64 >= found
-    {
-        return Err(Error::NoSuchDevice { device, found });
-    }
-    let _ = Tensor::f_empty([0], (Kind::Uint8, device))?;
-    Ok(())
 }

@@ -1,10 +1,22 @@
-//! The devices' generators of random numbers.
+//! The devices of replicas, and their generators of random numbers.
 
 use booster_sys::generator;
-use tch::Device;
+use tch::{Cuda, Device, Kind, Tensor};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::transfers;
+
+/// Whether libtorch can use a device.
+pub(super) fn available(device: Device) -> Result<()> {
+    let found = Cuda::device_count();
+    if let Device::Cuda(index) = device
+        && index as i64 >= found
+    {
+        return Err(Error::NoSuchDevice { device, found });
+    }
+    let _ = Tensor::f_empty([0], (Kind::Uint8, device))?;
+    Ok(())
+}
 
 /// Each device once, in order.
 pub(super) fn distinct(devices: impl IntoIterator<Item = Device>) -> Vec<Device> {
