@@ -68,8 +68,8 @@ fn replicas_give_the_numbers_of_the_cpu() -> Outcome {
                 let logits = output.logits.to_device(Device::Cpu);
                 assert!(relative_difference(&logits, &expected_output.logits) < 1e-5, "{placement:?}");
                 if backward_by_hand {
-                    sgd.backward_step(&expected);
-                    sgd_of_many.backward_step(&found);
+                    sgd.backward_step(expected.tensor());
+                    sgd_of_many.backward_step(found.tensor());
                 } else {
                     validation_step(&mut many, &batch)?;
                 }
