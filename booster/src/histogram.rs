@@ -15,10 +15,10 @@ pub struct Histogram {
     /// the first and the last bucket, NaN in none.
     #[serde(with = "serde_number::numbers")]
     pub counts: Vec<f64>,
-    /// The least value; NaN where one is NaN, or there is none.
+    /// The least value; NaN if a value is NaN or there are no values.
     #[serde(with = "serde_number::number")]
     pub min: f64,
-    /// The greatest value; NaN where one is NaN, or there is none.
+    /// The greatest value; NaN if a value is NaN or there are no values.
     #[serde(with = "serde_number::number")]
     pub max: f64,
     /// The sum of values, each by its weight.

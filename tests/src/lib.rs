@@ -22,3 +22,24 @@ pub fn generator() -> MutexGuard<'static, ()> {
     static GENERATOR: Mutex<()> = Mutex::new(());
     GENERATOR.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// The methods of a reduction of one's own that comes to the mean.
+#[macro_export]
+macro_rules! reduces_as_the_mean {
+    () => {
+        fn from_values(leaf: &booster::diagnostic::LeafValues) -> booster::Result<booster::diagnostic::State> {
+            booster::diagnostic::reduction::Mean::from_values(leaf)
+        }
+
+        fn merge(
+            earlier: &booster::diagnostic::State,
+            later: &booster::diagnostic::State,
+        ) -> booster::Result<booster::diagnostic::State> {
+            booster::diagnostic::reduction::Mean::merge(earlier, later)
+        }
+
+        fn finish(state: &booster::diagnostic::HostState) -> f64 {
+            booster::diagnostic::reduction::Mean::finish(state)
+        }
+    };
+}

@@ -1,8 +1,7 @@
 //! What gathered shards come to is what one device would have measured.
 
 use booster::Reduction;
-use booster::diagnostic::reduction::Mean;
-use booster::diagnostic::{Gather, HostState, LeafValues, State};
+use booster::diagnostic::Gather;
 use booster::prelude::*;
 use booster::tch::{Device, Kind, Tensor};
 
@@ -121,18 +120,7 @@ struct OwnMax;
 impl Reduction for OwnMax {
     type Value = f64;
     const NAME: &'static str = "max";
-
-    fn from_values(leaf: &LeafValues) -> booster::Result<State> {
-        Mean::from_values(leaf)
-    }
-
-    fn merge(earlier: &State, later: &State) -> booster::Result<State> {
-        Mean::merge(earlier, later)
-    }
-
-    fn finish(state: &HostState) -> f64 {
-        Mean::finish(state)
-    }
+    booster_tests::reduces_as_the_mean!();
 }
 
 /// A mean that says that values of shards are summed.
@@ -142,18 +130,7 @@ impl Reduction for Summed {
     type Value = f64;
     const NAME: &'static str = "summed";
     const GATHER: Gather = Gather::Sum;
-
-    fn from_values(leaf: &LeafValues) -> booster::Result<State> {
-        Mean::from_values(leaf)
-    }
-
-    fn merge(earlier: &State, later: &State) -> booster::Result<State> {
-        Mean::merge(earlier, later)
-    }
-
-    fn finish(state: &HostState) -> f64 {
-        Mean::finish(state)
-    }
+    booster_tests::reduces_as_the_mean!();
 }
 
 #[derive(Diagnostic)]

@@ -96,8 +96,6 @@ macro_rules! of_version {
     ($name:ident, $version:literal) => {
         mod $name {
             use booster::Reduction;
-            use booster::diagnostic::reduction::Mean;
-            use booster::diagnostic::{HostState, LeafValues, State};
             use booster::prelude::*;
 
             pub(crate) struct Mine;
@@ -106,18 +104,7 @@ macro_rules! of_version {
                 type Value = f64;
                 const NAME: &'static str = "mine";
                 const VERSION: u32 = $version;
-
-                fn from_values(leaf: &LeafValues) -> booster::Result<State> {
-                    Mean::from_values(leaf)
-                }
-
-                fn merge(earlier: &State, later: &State) -> booster::Result<State> {
-                    Mean::merge(earlier, later)
-                }
-
-                fn finish(state: &HostState) -> f64 {
-                    Mean::finish(state)
-                }
+                booster_tests::reduces_as_the_mean!();
             }
 
             #[derive(Diagnostic)]

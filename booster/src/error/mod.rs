@@ -41,7 +41,7 @@ pub enum Error {
         cause: Box<Error>,
     },
 
-    /// An argument, an operand, a variable or a value of a field is not as it has to be.
+    /// An argument, an operand, a variable or the value of a field is not what was expected.
     #[error("{}", mismatch(subject, expected, found))]
     Mismatch {
         /// What is not.

@@ -18,7 +18,7 @@ impl Steps {
         self.run_before(step).is_some_and(|(first, run)| step <= run.last && (step - first).is_multiple_of(run.stride))
     }
 
-    /// Adds a step that is not there yet.
+    /// Adds a step that the set does not hold.
     pub(super) fn insert(&mut self, step: u64) {
         let Some((first, run)) = self.run_before(step) else {
             self.0.insert(step, Run::of(step));

@@ -54,7 +54,7 @@ impl TextLog {
         Self::append(path)
     }
 
-    /// Opens a log to go on with, as a run does that is resumed; where there is none, it is created.
+    /// Opens a log to append to, as a resumed run does, and creates it if it does not exist.
     ///
     /// # Errors
     /// Returns [`Error::Io`](crate::Error::Io) if the file or its folder cannot be made or opened.

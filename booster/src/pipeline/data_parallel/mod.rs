@@ -18,7 +18,7 @@ use tch::{Device, no_grad_guard};
 use self::parts::{EvaluationRequest, LossWeights, Sharded, Whole, gathered, joined, split};
 use self::replica_set::ReplicaSet;
 use super::predict::Predictor;
-use super::{EvaluationPipeline, detached, differentiate, evaluate_on, owned};
+use super::{EvaluationPipeline, differentiate, evaluate_on, owned};
 use crate::batch::{Batch, FieldPath};
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Loss, Mode};
@@ -178,20 +178,17 @@ fn infallible<M>(model: impl for<'p> Fn(&'p Path<'p>) -> M) -> impl for<'p> Fn(&
 impl<E: Evaluator> DataParallelPipeline<E, E::Model> {
     /// Adds the gradient of the whole batch to the variables'. The outputs are those of the shards, where they are wanted.
     fn differentiate(&mut self, batch: &E::Batch, request: EvaluationRequest) -> Result<Whole<E>> {
-        let wanted = |output: E::Output| match request {
-            EvaluationRequest::GradientAndOutput => Ok(vec![detached(&output)?]),
-            EvaluationRequest::Graph | EvaluationRequest::Gradient => Ok::<_, Error>(Vec::new()),
-        };
+        let wanted = |output| if request == EvaluationRequest::GradientAndOutput { vec![output] } else { Vec::new() };
         let Some(shards) = self.shards(batch)? else {
             let evaluator = &self.evaluator;
             return self.replicas.on_master(|model, device| {
                 let (loss, diagnostics, output) = evaluate_on(evaluator, model, device, batch, Mode::Train)?;
-                Ok((differentiate(loss)?, diagnostics, wanted(output)?))
+                Ok((differentiate(loss)?, diagnostics, wanted(output)))
             });
         };
         if asks_for_gradient(batch)? {
             let (loss, diagnostics, output) = self.evaluate(batch, Mode::Train)?;
-            return Ok((differentiate(loss)?, diagnostics, wanted(output)?));
+            return Ok((differentiate(loss)?, diagnostics, wanted(output)));
         }
         self.replicas.differentiate(&self.evaluator, shards, request)
     }

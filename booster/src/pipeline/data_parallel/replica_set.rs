@@ -232,7 +232,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         self.named(left, &[]).map(drop)
     }
 
-    /// Evaluates each shard on its replica's thread, all to their end, whatever becomes of the others.
+    /// Evaluates each shard on its replica's thread. All finish, even if some fail.
     fn run<E: Evaluator<Model = M>>(
         &self,
         evaluator: &E,
