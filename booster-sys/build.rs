@@ -1,5 +1,5 @@
-//! Compiles the C++ against the libtorch that tch links, and puts that libtorch on the loader's path of `cargo run` and
-//! `cargo test`.
+//! Compiles the C++ against the libtorch that tch links, and adds that libtorch to the library search path of
+//! `cargo run` and `cargo test`.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -15,7 +15,7 @@ fn main() -> Outcome<()> {
         .cpp(true)
         .pic(true)
         .std("c++17")
-        // libtorch's headers are not ours to keep free of warnings.
+        // libtorch's headers are not free of warnings.
         .warnings(false)
         .include(include.join("torch/csrc/api/include"))
         .include(include)
@@ -23,8 +23,8 @@ fn main() -> Outcome<()> {
         .file("csrc/accelerator.cpp")
         .try_compile("booster_torch")?;
 
-    // cargo adds search paths to the loader's path if they are inside the target folder, and does so for every package
-    // that depends on this one: a user needs no build script and no `LD_LIBRARY_PATH`.
+    // For every dependent package, cargo adds search paths inside the target directory to the loader's path, so users
+    // need neither a build script nor `LD_LIBRARY_PATH`.
     let inside = PathBuf::from(env::var("OUT_DIR")?).join("libtorch");
     link(&libraries, &inside)
         .map_err(|error| format!("cannot link `{}` to `{}`: {error}", inside.display(), libraries.display()))?;
@@ -32,11 +32,11 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// The folder with libtorch's libraries; `None` if there is nothing to link, under tch's feature `doc-only`.
+/// Returns the directory of libtorch's libraries, or `None` if tch's feature `doc-only` links none.
 fn libraries() -> Option<PathBuf> {
     println!("cargo:rerun-if-env-changed=LIBTORCH");
     println!("cargo:rerun-if-env-changed=LIBTORCH_LIB");
-    // torch-sys sets it however libtorch was found, except on Windows.
+    // torch-sys sets this on all platforms but Windows, however it found libtorch.
     if let Some(folder) = env::var_os("DEP_TCH_LIBTORCH_LIB") {
         return Some(folder.into());
     }
@@ -46,7 +46,7 @@ fn libraries() -> Option<PathBuf> {
     env::var_os("LIBTORCH_LIB").or_else(|| env::var_os("LIBTORCH")).map(|folder| Path::new(&folder).join("lib"))
 }
 
-/// The folder with libtorch's headers, found as torch-sys finds it.
+/// Returns the directory of libtorch's headers, by the same rules as torch-sys.
 fn include_folder(libraries: &Path) -> PathBuf {
     println!("cargo:rerun-if-env-changed=LIBTORCH_INCLUDE");
     match env::var_os("LIBTORCH_INCLUDE") {
@@ -55,14 +55,14 @@ fn include_folder(libraries: &Path) -> PathBuf {
     }
 }
 
-/// Makes `inside` a link to the folder `libraries`, or a copy of it where the system makes no links.
+/// Symlinks the directory `libraries` at `inside`, or copies it if symlinks are unavailable.
 ///
-/// The folder is linked, not each library: libraries look for others relative to their own place (`$ORIGIN/../..`),
-/// which the system follows through the link of a folder.
+/// Links the directory rather than each library, because libraries find one another relative to their own location
+/// (`$ORIGIN/../..`).
 fn link(libraries: &Path, inside: &Path) -> io::Result<()> {
     match fs::symlink_metadata(inside) {
         Ok(old) if old.is_dir() => fs::remove_dir_all(inside)?,
-        // On Windows the link of a folder is removed as a folder.
+        // On Windows, `remove_dir` removes a symlink to a directory.
         Ok(_) => fs::remove_file(inside).or_else(|_| fs::remove_dir(inside))?,
         Err(_) => {}
     }

@@ -1,7 +1,7 @@
-// The part of libtorch that drives accelerators, loaded at start.
+// Loads libtorch's library for accelerators at program start.
 //
-// Nothing refers to a symbol of libtorch_cuda.so: it registers itself when it is loaded. So the linker drops it, and
-// without this file libtorch would find no CUDA device, in silence.
+// libtorch_cuda.so registers itself when it is loaded, and no code refers to its symbols. The linker therefore drops
+// it, and without this file libtorch would silently find no CUDA device.
 
 #include <cstring>
 #include <string>
@@ -23,7 +23,7 @@ struct Accelerator {
 
 #if defined(__linux__)
 
-// Looks for the folder that libtorch itself was loaded from, with a slash at its end.
+// Stores the directory that libtorch was loaded from, with a trailing slash.
 int find_libtorch(dl_phdr_info *info, size_t, void *folder) {
   const char *slash = info->dlpi_name ? std::strrchr(info->dlpi_name, '/') : nullptr;
   if (!slash || std::strcmp(slash + 1, "libtorch_cpu.so") != 0)
@@ -37,7 +37,7 @@ Accelerator load() {
   std::string folder;
   if (!dl_iterate_phdr(find_libtorch, &folder))
     return accelerator;
-  // NVIDIA's CUDA, or AMD's ROCm, which libtorch calls CUDA too.
+  // NVIDIA's CUDA, and AMD's ROCm, which libtorch also calls CUDA.
   for (const char *name : {"libtorch_cuda.so", "libtorch_hip.so"}) {
     std::string library = folder + name;
     if (access(library.c_str(), F_OK) != 0)
@@ -60,7 +60,7 @@ Accelerator load() {
 
 #else
 
-// On macOS Apple's GPU is driven by libtorch_cpu.
+// On macOS, libtorch_cpu itself supports the GPU.
 Accelerator load() { return {}; }
 
 #endif
@@ -78,7 +78,7 @@ extern "C" {
 
 int booster_accelerator_is_loaded() { return accelerator().loaded; }
 
-// Null unless a library is there and could not be loaded; not to be freed.
+// Returns the reason that a library failed to load, or null. The caller must not free it.
 const char *booster_accelerator_failure() {
   return accelerator().failure.empty() ? nullptr : accelerator().failure.c_str();
 }

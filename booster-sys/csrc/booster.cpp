@@ -1,5 +1,5 @@
-// What booster needs of libtorch and tch does not bind. Each function gives null, or a message to be freed with
-// booster_free: no exception leaves this file.
+// Bindings to the parts of libtorch that booster needs and tch lacks. Functions that can fail return null on success,
+// or a message to be freed with booster_free, so that no exception leaves this file.
 
 #include <algorithm>
 #include <atomic>
@@ -31,10 +31,9 @@
 
 namespace {
 
-// What is said where there is no memory to say it with.
+// The static message for a failure to allocate a message.
 char out_of_memory[] = "out of memory";
 
-// What went wrong, for the other language.
 char *message(const char *text) {
   char *copy = strdup(text);
   return copy ? copy : out_of_memory;
@@ -47,11 +46,11 @@ template <typename Body> char *guarded(Body body) {
   } catch (const std::exception &error) {
     return message(error.what());
   } catch (...) {
-    return message("an exception that is no std::exception");
+    return message("unknown C++ exception");
   }
 }
 
-// The device of a tensor says which generator is meant: so no second numbering of devices is needed.
+// Takes a tensor to identify the device, which avoids another numbering of devices.
 const at::Generator &generator_beside(const at::Tensor &tensor) {
   return at::globalContext().defaultGenerator(tensor.device());
 }
@@ -64,26 +63,26 @@ std::vector<at::Tensor> list(at::Tensor *const *tensors, size_t count) {
   return list;
 }
 
-// Real and imaginary parts in the memory of a complex tensor; another tensor as it is.
+// Returns a view of the real and imaginary parts of a complex tensor, or any other tensor itself.
 at::Tensor parts(const at::Tensor &tensor) {
   if (!tensor.is_complex())
     return tensor;
-  // A pending conjugation has no such view. It only turns signs.
+  // A tensor with the conjugate bit has no such view. Conjugation only flips signs, which callers ignore.
   return at::view_as_real(tensor.is_conj() ? tensor.conj() : tensor);
 }
 
-// A tensor times a share, or times what the share leaves of 1. A share on the CPU is a number: nothing is sent.
+// Multiplies a tensor by a share, or by 1 - share if `rest` is set. A share on the CPU needs no copy to the device.
 at::Tensor times(const at::Tensor &tensor, const at::Tensor &share, bool rest) {
   if (share.is_cpu()) {
     double number = share.item<double>();
     return tensor.mul(rest ? 1 - number : number);
   }
-  // Cast first: not every device has the kind of the share.
+  // Cast first, since not every device supports the kind of the share.
   at::Tensor number = share.to(tensor.scalar_type()).to(tensor.device());
   return tensor.mul(rest ? at::rsub(number, 1) : number);
 }
 
-// Moves a mean towards a value by a share of the way. What is not defined is 0.
+// Interpolates a mean towards a value. An undefined tensor counts as 0.
 void move_mean(at::Tensor &mean, const at::Tensor &value, const at::Tensor &share) {
   if (!mean.defined() && !value.defined())
     return;
@@ -98,7 +97,7 @@ void move_mean(at::Tensor &mean, const at::Tensor &value, const at::Tensor &shar
   } else if (mean.is_sparse() || next.is_sparse()) {
     at::Tensor kept = times(mean, share, true);
     at::Tensor added = times(next, share, false);
-    // libtorch adds a sparse tensor to a dense one, not the other way round.
+    // libtorch can add a sparse tensor to a dense one, but not the reverse.
     mean = kept.is_sparse() ? added.add(kept) : kept.add(added);
     if (mean.is_sparse())
       mean = mean.coalesce();
@@ -109,8 +108,8 @@ void move_mean(at::Tensor &mean, const at::Tensor &value, const at::Tensor &shar
   }
 }
 
-// Whether each tensor's values are in memory that is also reached from outside of the list: by a further handle of the
-// tensor, or by a further tensor on its storage. Each entry of the list is a handle of its own. Tells whether any is.
+// Stores whether each tensor's memory has an owner outside the list: another handle of the tensor, or another tensor on
+// its storage. Each entry of the list is one handle. Returns whether any tensor has such an owner.
 bool owned_elsewhere(const at::Tensor *const *tensors, size_t count, bool *elsewhere) {
   bool is_any = false;
   for (size_t index = 0; index < count; ++index) {
@@ -121,8 +120,7 @@ bool owned_elsewhere(const at::Tensor *const *tensors, size_t count, bool *elsew
   }
   if (!is_any)
     return false;
-  // What is reached from the list alone is taken back: of each storage, the tensors on it with their known handles. A view
-  // has a handle of its base.
+  // Count the owners within the list: per storage, its tensors and their handles. A view holds a handle of its base.
   std::unordered_map<const void *, std::unordered_map<const at::TensorImpl *, size_t>> known;
   const auto memory_of = [](const at::TensorBase &tensor) -> const void * {
     return tensor.has_storage() ? static_cast<const void *>(tensor.storage().unsafeGetStorageImpl())
@@ -148,9 +146,9 @@ bool owned_elsewhere(const at::Tensor *const *tensors, size_t count, bool *elsew
   return std::any_of(elsewhere, elsewhere + count, [](bool is) { return is; });
 }
 
-// The sum of values, each as a double, and whether all of them are finite.
+// Sums values in double precision, and checks that all of them are finite.
 template <typename Value> void sum_of(const Value *values, size_t count, double *sum, bool *is_finite) {
-  // Several sums side by side: the processor need not wait for one addition to begin the next.
+  // Independent partial sums let the processor overlap the additions.
   constexpr size_t WIDTH = 8;
   double sums[WIDTH] = {};
   size_t index = 0;
@@ -161,7 +159,7 @@ template <typename Value> void sum_of(const Value *values, size_t count, double 
   for (; index < count; ++index)
     rest += static_cast<double>(values[index]);
   *sum = std::accumulate(sums, sums + WIDTH, 0.0) + rest;
-  // A sum that is not finite may have overflowed.
+  // The sum of finite values may overflow.
   *is_finite = std::isfinite(*sum) || std::all_of(values, values + count, [](Value value) {
     return std::isfinite(static_cast<double>(value));
   });
@@ -169,11 +167,11 @@ template <typename Value> void sum_of(const Value *values, size_t count, double 
 
 constexpr size_t SHORT = 6;
 
-// The version of the next value that is swapped into a variable: above those that writes alone get to, and another one
-// each time, so that no graph takes one value for another.
+// The version of the next value swapped into a variable: unique, and above the versions that writes alone reach, so
+// that no graph mistakes one value for another.
 std::atomic<uint32_t> next_swapped{1u << 31};
 
-// The same as `CInfo` in info.rs.
+// Mirrors `CInfo` in ffi.rs.
 struct Info {
   int64_t sizes[SHORT];
   size_t dim;
@@ -188,7 +186,7 @@ struct Info {
 
 extern "C" {
 
-// What is known of a tensor without waiting for its device; only the form where it is undefined or not dense.
+// Reads metadata without synchronizing the device. Sets only `form` if the tensor is undefined or not dense.
 void booster_info(const at::Tensor *tensor, Info *info) {
   info->form = !tensor->defined() ? 0 : tensor->is_nested() ? 2 : tensor->layout() == at::kStrided ? 1 : 3;
   if (info->form != 1 || !tensor->has_storage()) {
@@ -211,19 +209,19 @@ void booster_free(char *message) {
     free(message);
 }
 
-// Whether two handles are of one tensor, and not only of one memory.
+// Returns whether two handles refer to the same tensor, not only to the same memory.
 int booster_is_same(const at::Tensor *one, const at::Tensor *other) { return one->is_same(*other) ? 1 : 0; }
 
-// A number that handles of one tensor have in common, and no other tensor that lives at the same time.
+// Returns a number that identifies a tensor among all live tensors.
 size_t booster_identity(const at::Tensor *tensor) { return reinterpret_cast<size_t>(tensor->unsafeGetTensorImpl()); }
 
-// How many tensors have their values in the memory of this one, itself included.
+// Returns the number of tensors on the same storage, including this one.
 size_t booster_sharers(const at::Tensor *tensor) {
   return tensor->has_storage() ? tensor->storage().use_count() : 1;
 }
 
-// Has each handle refer to a tensor without a graph: the same one where nobody else has it, else another in its memory,
-// or a copy where something outside of the list reaches that.
+// Detaches each tensor: in place if it has no other handle, otherwise as a new tensor on the same memory, or as a copy
+// if the memory has an owner outside the list.
 char *booster_detach(at::Tensor *const *tensors, size_t count) {
   return guarded([&] {
     for (size_t index = 0; index < count; ++index) {
@@ -244,7 +242,7 @@ char *booster_detach(at::Tensor *const *tensors, size_t count) {
   });
 }
 
-// The sum of a tensor's values in the host's memory, each as a double, and whether all of them are finite.
+// Sums a CPU tensor in double precision, and checks that all values are finite.
 char *booster_sum(const at::Tensor *tensor, double *sum, bool *is_finite) {
   return guarded([&] {
     at::Tensor values = tensor->contiguous();
@@ -263,28 +261,28 @@ char *booster_sum(const at::Tensor *tensor, double *sum, bool *is_finite) {
   });
 }
 
-// The length of a tensor's first dimension; -1 where it has none, -2 where it is undefined.
+// Returns the length of the first dimension, -1 for a 0-dimensional tensor, or -2 for an undefined one.
 int64_t booster_length(const at::Tensor *tensor) {
   return !tensor->defined() ? -2 : tensor->dim() == 0 ? -1 : tensor->size(0);
 }
 
-// How often a tensor's values were written in place; -1 where libtorch does not count.
+// Returns the version counter, or -1 for a tensor without one.
 int64_t booster_version(const at::Tensor *tensor) {
   return tensor->defined() && !tensor->is_inference() ? static_cast<int64_t>(tensor->_version()) : -1;
 }
 
-// The address of the memory that a tensor is a view of; 0 where it has none of its own, as a sparse one.
+// Returns the address of a tensor's storage, or 0 for a tensor without one, such as a sparse tensor.
 uintptr_t booster_storage(const at::Tensor *tensor) {
   return tensor->has_storage() ? reinterpret_cast<uintptr_t>(tensor->storage().unsafeGetStorageImpl()) : 0;
 }
 
-// Counts a write, so that graphs that hold the tensor are refused.
+// Increments the version counter, so that backward fails on graphs that saved the tensor.
 char *booster_bump_version(const at::Tensor *tensor) {
   return guarded([&] { torch::autograd::impl::bump_version(*tensor); });
 }
 
-// Has a variable refer to another tensor's memory, with a version of its own. Its own version is left to those that
-// have it: its detached handles.
+// Points a variable at the memory of another tensor, with a new version counter. Its detached handles keep the old
+// counter.
 char *booster_swap_in(at::Tensor *variable, const at::Tensor *value) {
   return guarded([&] {
     variable->set_data(*value);
@@ -292,7 +290,8 @@ char *booster_swap_in(at::Tensor *variable, const at::Tensor *value) {
   });
 }
 
-// Has a variable refer to what it was before, by a detached handle from then. Graphs of what was swapped in are refused.
+// Restores a variable's memory and version counter from a detached handle. Backward then fails on graphs that saved the
+// swapped-in value.
 char *booster_swap_back(at::Tensor *variable, const at::Tensor *own) {
   return guarded([&] {
     torch::autograd::impl::bump_version(*variable);
@@ -304,7 +303,7 @@ char *booster_swap_back(at::Tensor *variable, const at::Tensor *own) {
   });
 }
 
-// Sends a gradient to another device and kind. `CopyBackwards` would give it a layout too, which a sparse one cannot take.
+// Converts a gradient to another device and kind. Unlike `CopyBackwards`, keeps the layout, as sparse gradients need.
 struct SendBackward : torch::autograd::Node {
   explicit SendBackward(const at::Tensor &target) : device(target.device()), kind(target.scalar_type()) {}
 
@@ -317,8 +316,8 @@ struct SendBackward : torch::autograd::Node {
   at::ScalarType kind;
 };
 
-// Sends gradients of one variable to another, through a copy where the two differ in memory. Without a target the
-// variable is a leaf again.
+// Routes the gradients of one variable to another, converted if `copies` is set. Without a target, the variable becomes
+// a leaf again.
 char *booster_route_gradient(const at::Tensor *variable, const at::Tensor *target, int copies) {
   return guarded([&] {
     using namespace torch::autograd;
@@ -336,7 +335,7 @@ char *booster_route_gradient(const at::Tensor *variable, const at::Tensor *targe
   });
 }
 
-// Makes a leaf that is a view a variable of its own, in the memory that it has: what it is a view of is let go.
+// Turns a leaf that is a view into an independent variable on the same memory, and releases its base.
 char *booster_forget_base(const at::Tensor *variable) {
   return guarded([&] {
     if (!variable->is_view() || !variable->is_leaf())
@@ -351,14 +350,14 @@ int booster_is_grad_enabled() { return at::GradMode::is_enabled() ? 1 : 0; }
 
 void booster_set_grad_enabled(int enabled) { at::GradMode::set_enabled(enabled != 0); }
 
-// Autocast on this thread: how deep it is nested, and on which devices it is enabled, a bit for each.
+// Returns the devices with autocast enabled on this thread, one bit each, and stores the nesting depth.
 int booster_autocast(int *nesting) {
   at::autocast::increment_nesting();
   *nesting = at::autocast::decrement_nesting();
   return (at::autocast::is_autocast_enabled(at::kCPU) ? 1 : 0) | (at::autocast::is_autocast_enabled(at::kCUDA) ? 2 : 0);
 }
 
-// Leaves deeper nestings, with what was cached in them, and enables autocast as it was.
+// Unwinds to a nesting depth, clears the cache at depth 0, and sets the devices with autocast enabled.
 void booster_set_autocast(int enabled, int nesting) {
   at::autocast::increment_nesting();
   while (at::autocast::decrement_nesting() > nesting)
@@ -393,14 +392,14 @@ char *booster_seed_generator(const at::Tensor *beside, uint64_t seed) {
   });
 }
 
-// The Euclidean norm of all entries of all tensors, at least in single precision, on the first one's device.
+// Computes the Euclidean norm over all tensors, in single precision or higher, on the first tensor's device.
 char *booster_global_norm(at::Tensor *const *tensors, size_t count, at::Tensor **norm) {
   return guarded([&] {
     at::NoGradGuard no_grad;
     std::vector<at::Tensor> all = list(tensors, count);
     bool is_double = false;
     for (at::Tensor &tensor : all) {
-      // What a sparse tensor leaves out is 0.
+      // The entries that a sparse tensor omits are 0.
       tensor = parts(tensor.is_sparse() ? tensor.coalesce().values() : tensor);
       is_double |= tensor.scalar_type() == at::kDouble;
     }
@@ -412,21 +411,21 @@ char *booster_global_norm(at::Tensor *const *tensors, size_t count, at::Tensor *
   });
 }
 
-// Multiplies each tensor by the same 0-dimensional factor, at least in single precision.
+// Multiplies each tensor by the same 0-dimensional factor, in single precision or higher.
 char *booster_multiply(at::Tensor *const *tensors, size_t count, const at::Tensor *factor) {
   return guarded([&] {
     at::NoGradGuard no_grad;
     std::vector<at::Tensor> all = list(tensors, count);
-    bool is_alike = true;
+    bool is_uniform = true;
     for (at::Tensor &tensor : all) {
       if (!tensor.is_sparse())
         tensor = parts(tensor);
-      // Lists take no tensor whose signs are yet to be turned.
-      is_alike &= !tensor.is_sparse() && !tensor.is_neg() && tensor.device() == all.front().device() &&
+      // The foreach kernels do not support tensors with the negative bit.
+      is_uniform &= !tensor.is_sparse() && !tensor.is_neg() && tensor.device() == all.front().device() &&
                   tensor.scalar_type() == all.front().scalar_type() &&
                   tensor.scalar_type() == at::toOpMathType(tensor.scalar_type());
     }
-    if (is_alike && !all.empty()) {
+    if (is_uniform && !all.empty()) {
       at::_foreach_mul_(all, factor->to(all.front().options()));
       return;
     }
@@ -441,7 +440,7 @@ char *booster_multiply(at::Tensor *const *tensors, size_t count, const at::Tenso
   });
 }
 
-// Limits each entry, or each of its parts where it is complex. Entries of a sparse tensor that are left out are 0.
+// Clamps each entry, or the real and imaginary parts of a complex one. Omitted entries of a sparse tensor stay 0.
 char *booster_clamp(at::Tensor *const *tensors, size_t count, double most) {
   return guarded([&] {
     at::NoGradGuard no_grad;
@@ -457,12 +456,12 @@ char *booster_clamp(at::Tensor *const *tensors, size_t count, double most) {
   });
 }
 
-// Entries limited to a range: clamp, whose gradient takes one kernel.
+// Clamps with hardtanh, whose backward pass takes one kernel.
 char *booster_limit(const at::Tensor *tensor, double least, double greatest, at::Tensor **limited) {
   return guarded([&] { *limited = new at::Tensor(at::hardtanh(*tensor, least, greatest)); });
 }
 
-// Moves each mean towards a value by a share of the way, at least in single precision.
+// Interpolates each mean towards its value, in single precision or higher.
 char *booster_move_means(at::Tensor **means, at::Tensor *const *values, size_t count, const at::Tensor *share) {
   return guarded([&] {
     at::NoGradGuard no_grad;
@@ -471,7 +470,7 @@ char *booster_move_means(at::Tensor **means, at::Tensor *const *values, size_t c
   });
 }
 
-// A null gradient leaves the variable without one.
+// A null gradient clears the variable's gradient.
 char *booster_set_gradient(at::Tensor *variable, const at::Tensor *gradient) {
   return guarded([&] { variable->mutable_grad() = gradient ? *gradient : at::Tensor(); });
 }

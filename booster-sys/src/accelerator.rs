@@ -1,4 +1,4 @@
-//! The part of libtorch that drives CUDA devices, which is loaded when a program starts.
+//! The libtorch library for CUDA devices, loaded at program start.
 
 use std::ffi::{CStr, c_char, c_int};
 
@@ -7,19 +7,19 @@ unsafe extern "C" {
     safe fn booster_accelerator_failure() -> *const c_char;
 }
 
-/// Keeps the C++ that loads the library in every program, also in one that calls nothing of this crate.
+/// Links the C++ that loads the library into every program, even one that never calls this crate.
 #[cfg(not(feature = "doc-only"))]
 #[used]
 static KEEP: extern "C" fn() -> c_int = booster_accelerator_is_loaded;
 
-/// What became of `libtorch_cuda` (NVIDIA) or `libtorch_hip` (AMD).
+/// The state of `libtorch_cuda` (NVIDIA) or `libtorch_hip` (AMD).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accelerator {
-    /// libtorch is a build for the CPU: no such library lies beside it.
+    /// libtorch is a CPU-only build.
     Absent,
-    /// The library is loaded; whether there is a device is for `tch::Cuda` to say.
+    /// The library is loaded. `tch::Cuda` reports whether a device is available.
     Loaded,
-    /// The library is there and could not be loaded, for the reason that the system gives.
+    /// The library failed to load, with the reason the system gave.
     Failed(String),
 }
 
@@ -32,6 +32,6 @@ pub fn accelerator() -> Accelerator {
     if failure.is_null() {
         return Accelerator::Absent;
     }
-    // SAFETY: not null, so the text of a string that lives as long as the program and does not change.
+    // SAFETY: a non-null pointer refers to a string that is static and never changes.
     Accelerator::Failed(unsafe { CStr::from_ptr(failure) }.to_string_lossy().into_owned())
 }

@@ -1,19 +1,19 @@
-//! Tensors that stay what they are.
+//! Detaching tensors from their graphs and from shared memory.
 
 use tch::{TchError, Tensor};
 
 use crate::ffi;
 
-/// Has handles refer to tensors without a graph, in memory that nothing outside of the list can write to.
+/// Detaches tensors from their graphs and from storage shared with tensors outside the list.
 ///
-/// A tensor is copied where another handle of it, a view, or what a graph keeps for its backward pass is in its memory;
-/// else no values are moved.
+/// Copies a tensor only if its storage is shared with another handle, a view, or a tensor saved for a backward pass.
 ///
 /// # Errors
-/// Returns libtorch's message if there is no memory for a copy. Handles are of the same values then, some with a graph.
+/// Returns [`TchError`] if allocating a copy fails. The values are then unchanged, but some tensors may still have a
+/// graph.
 pub fn detach(tensors: &mut [&mut Tensor]) -> Result<(), TchError> {
     let pointers: Vec<_> = tensors.iter_mut().map(|tensor| tensor.as_mut_ptr()).collect();
-    // SAFETY: all are live handles that are borrowed alone, and none is kept.
+    // SAFETY: the handles are live and exclusively borrowed, and the call does not retain them.
     unsafe { ffi::checked(ffi::booster_detach(pointers.as_ptr(), pointers.len())) }
 }
 
@@ -25,7 +25,7 @@ mod tests {
     use crate::identity::storage;
 
     #[test]
-    fn what_nobody_else_reaches_loses_its_graph_alone() {
+    fn an_unshared_tensor_is_detached_without_a_copy() {
         let parameter = Tensor::ones([3], (Kind::Float, Device::Cpu)).set_requires_grad(true);
         let mut product = &parameter * 2.0;
         let mut view = (&parameter * 3.0).narrow(0, 0, 2);
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_reach_is_copied() {
+    fn a_shared_tensor_is_copied() {
         let mut parameter = Tensor::ones([3], (Kind::Float, Device::Cpu)).set_requires_grad(true);
         let (mut handle, mut exponential) = (parameter.shallow_clone(), parameter.exp());
         let (loss, same) = (exponential.sum(Kind::Float), exponential.shallow_clone());
@@ -54,7 +54,7 @@ mod tests {
         assert_eq!(parameter.grad(), Tensor::from_slice(&[1f32.exp(); 3]));
     }
 
-    /// Detaches handles, and tells of each whether it was copied.
+    /// Detaches tensors and returns, for each, whether it was copied.
     fn copied<const COUNT: usize>(mut tensors: [&mut Tensor; COUNT]) -> [bool; COUNT] {
         let memory = tensors.each_ref().map(|tensor| storage(tensor));
         detach(&mut tensors).unwrap();
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn sharing_within_a_list_is_not_sharing_with_others() {
+    fn sharing_within_the_list_needs_no_copy() {
         let mut alone = Tensor::zeros([2, 3], (Kind::Float, Device::Cpu));
         assert_eq!(copied([&mut alone]), [false]);
         let [mut tensor, _handle, _view] = three();
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_graph_that_needs_an_output_is_another_owner() {
+    fn an_output_saved_for_backward_is_copied() {
         let parameter = Tensor::zeros([2], (Kind::Float, Device::Cpu)).set_requires_grad(true);
         let exponential = parameter.exp();
         let mut detached = exponential.detach();

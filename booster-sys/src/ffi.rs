@@ -1,14 +1,14 @@
-//! The C++ functions, and their errors as Rust's.
+//! The C++ functions and the conversion of their errors.
 
 use std::ffi::{CStr, c_char, c_int};
 
 use tch::TchError;
 use torch_sys::C_tensor;
 
-/// How many dimensions are told in the one call.
+/// The number of dimensions that fit into [`CInfo`].
 pub(crate) const SHORT: usize = 6;
 
-/// The same as `Info` in the C++.
+/// Mirrors `Info` in `booster.cpp`.
 #[repr(C)]
 pub(crate) struct CInfo {
     pub(crate) sizes: [i64; SHORT],
@@ -73,17 +73,17 @@ unsafe extern "C" {
     pub(crate) fn booster_set_gradient(variable: *mut C_tensor, gradient: *const C_tensor) -> *mut c_char;
 }
 
-/// The message of a call as an error, freed; no message is success.
+/// Converts the message returned by a call into a result and frees it. Null means success.
 ///
 /// # Safety
-/// `message` is null or what one of the functions above returned, and is not used again.
+/// `message` must be null or come from one of the functions above, and must not be used afterwards.
 pub(crate) unsafe fn checked(message: *mut c_char) -> Result<(), TchError> {
     if message.is_null() {
         return Ok(());
     }
-    // SAFETY: not null, and by the contract a string that is read before it is freed.
+    // SAFETY: the caller guarantees a string, which is not freed yet.
     let text = unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned();
-    // SAFETY: by the contract nobody uses it after this.
+    // SAFETY: the caller guarantees that the message is not used afterwards.
     unsafe { booster_free(message) };
     Err(TchError::Torch(text))
 }

@@ -1,65 +1,69 @@
-//! One operation on many tensors: a few kernels on a GPU where a loop would start one for each.
+//! Operations on many tensors at once, which launch fewer GPU kernels than a loop.
 
 use tch::{TchError, Tensor};
 use torch_sys::C_tensor;
 
 use crate::ffi;
 
-/// Returns the Euclidean norm of all entries of all tensors together, a real 0-dimensional tensor on the first one's
-/// device: a double if one of them is of double precision, else a float.
+/// Returns the Euclidean norm over all entries of all tensors.
+///
+/// The norm is a real 0-dimensional tensor on the first tensor's device: a double if any tensor has double precision, a
+/// float otherwise.
 ///
 /// # Errors
-/// Returns an error if there is no tensor, or one is of an integer kind.
+/// Returns [`TchError`] if `tensors` is empty or one of them has an integer kind.
 pub fn global_norm(tensors: &[Tensor]) -> Result<Tensor, TchError> {
     let pointers = pointers(tensors);
     let mut norm = std::ptr::null_mut();
-    // SAFETY: the pointers are of live tensors, as many as there are; where there is no message, `norm` is a tensor that
-    // nobody else owns.
+    // SAFETY: the pointers refer to `count` live tensors; on success, `norm` is a new tensor that is ours to own.
     unsafe {
         ffi::checked(ffi::booster_global_norm(pointers.as_ptr(), pointers.len(), &raw mut norm))?;
         Ok(Tensor::from_ptr(norm))
     }
 }
 
-/// Multiplies tensors, in place, by the same 0-dimensional factor on any device, in single precision at least. Nothing is
-/// recorded.
+/// Multiplies tensors in place by a 0-dimensional factor on any device, without recording a graph.
+///
+/// Computes in single precision or higher.
 ///
 /// # Errors
-/// Returns an error if the factor has dimensions.
+/// Returns [`TchError`] if the factor is not 0-dimensional.
 pub fn multiply(tensors: &mut [Tensor], factor: &Tensor) -> Result<(), TchError> {
     let pointers = pointers(tensors);
     let factor = number(factor)?;
-    // SAFETY: the pointers are of live tensors, as many as there are, which are borrowed for writing; `factor` is live.
+    // SAFETY: the pointers refer to `count` live tensors that are borrowed mutably; `factor` is live.
     unsafe { ffi::checked(ffi::booster_multiply(pointers.as_ptr(), pointers.len(), factor.as_ptr())) }
 }
 
-/// Limits entries, in place, to `-most..=most`; of a complex tensor real and imaginary parts each. Nothing is recorded.
+/// Clamps entries in place to `-most..=most`, without recording a graph.
+///
+/// The real and imaginary parts of complex entries are clamped separately.
 ///
 /// # Errors
-/// Returns libtorch's message if it refuses a tensor's kind.
+/// Returns [`TchError`] if libtorch does not support a tensor's kind.
 pub fn clamp(tensors: &mut [Tensor], most: f64) -> Result<(), TchError> {
     let pointers = pointers(tensors);
-    // SAFETY: the pointers are of live tensors, as many as there are, which are borrowed for writing.
+    // SAFETY: the pointers refer to `count` live tensors that are borrowed mutably.
     unsafe { ffi::checked(ffi::booster_clamp(pointers.as_ptr(), pointers.len(), most)) }
 }
 
-/// Moves means towards new values, each by the same share of the way, a 0-dimensional tensor on any device. Nothing is
-/// recorded.
+/// Interpolates each mean linearly towards its new value, without recording a graph.
 ///
-/// Tensors that are not [defined](Tensor::defined) are 0. Means are kept in single precision at least; the first one may
-/// be the value's own memory, which belongs to the mean from then on.
+/// The weight `share` of the new values is a 0-dimensional tensor on any device. A tensor that is not
+/// [defined](Tensor::defined) counts as 0. Means have single precision or higher. The first mean may take over the
+/// memory of its value.
 ///
 /// # Errors
-/// Returns an error if the numbers of means and values differ or the share has dimensions, and libtorch's message if it
-/// refuses a shape.
+/// Returns [`TchError`] if the number of means differs from the number of values, `share` is not 0-dimensional, or the
+/// shapes of a mean and its value do not match.
 pub fn move_means(means: &mut [Tensor], values: &[Tensor], share: &Tensor) -> Result<(), TchError> {
     if means.len() != values.len() {
-        return Err(TchError::Torch(format!("{} means cannot follow {} values", means.len(), values.len())));
+        return Err(TchError::Torch(format!("expected {} values, one per mean, got {}", means.len(), values.len())));
     }
     let share = number(share)?;
     let means = means.iter_mut().map(Tensor::as_mut_ptr).collect::<Vec<_>>();
     let values = pointers(values);
-    // SAFETY: the pointers are of live tensors, as many of each, of which the means are borrowed for writing; `share` is
+    // SAFETY: the pointers refer to equally many live means and values, and the means are borrowed mutably; `share` is
     // live.
     unsafe { ffi::checked(ffi::booster_move_means(means.as_ptr(), values.as_ptr(), means.len(), share.as_ptr())) }
 }
@@ -72,7 +76,7 @@ fn number(factor: &Tensor) -> Result<&Tensor, TchError> {
     if factor.dim() == 0 {
         return Ok(factor);
     }
-    Err(TchError::Torch(format!("a factor of shape {:?} is no single number", factor.size())))
+    Err(TchError::Torch(format!("the factor must be 0-dimensional, got shape {:?}", factor.size())))
 }
 
 #[cfg(test)]
@@ -82,18 +86,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_norm_is_that_of_all_entries() {
+    fn the_norm_covers_all_entries() {
         let of = |values: &[f64], kind| Tensor::from_slice(values).to_kind(kind);
         let norm = global_norm(&[of(&[1.0, 2.0], Kind::Float), of(&[4.0, 10.0], Kind::BFloat16)]).unwrap();
         assert_eq!((norm.double_value(&[]), norm.kind(), norm.dim()), (11.0, Kind::Float, 0));
-        // Squares that half precision cannot hold.
+        // Half precision cannot hold these squares.
         let norm = global_norm(&[of(&[3e4, 4e4], Kind::Half), of(&[0.0], Kind::Double)]).unwrap();
         assert_eq!((norm.double_value(&[]).round(), norm.kind()), (5e4, Kind::Double));
         assert!(global_norm(&[]).is_err());
     }
 
     #[test]
-    fn sparse_tensors_count_by_their_values() {
+    fn sparse_tensors_are_supported() {
         let sparse = || Tensor::from_slice2(&[[3.0f32, 0.0], [0.0, 4.0]]).to_sparse(None, None::<&[i64]>, None);
         let norm = global_norm(&[sparse(), Tensor::from_slice(&[12.0f32])]).unwrap();
         assert_eq!(norm, Tensor::from(13.0f32));
@@ -103,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn all_are_multiplied_whatever_their_kind() {
+    fn tensors_of_different_kinds_are_multiplied() {
         let mut tensors = [Tensor::from_slice(&[1.0f32, 2.0]), Tensor::from_slice(&[3.0f64])];
         multiply(&mut tensors, &Tensor::from(0.5f32)).unwrap();
         multiply(&mut tensors[..1], &Tensor::from(2.0f64)).unwrap();
@@ -121,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn complex_tensors_count_by_their_absolute_values() {
+    fn complex_tensors_are_supported() {
         for tensor in [complex(&[3.0, 4.0, 0.0, 12.0]), complex(&[3.0, 4.0, 0.0, 12.0]).conj()] {
             let norm = global_norm(&[tensor.shallow_clone()]).unwrap();
             assert_eq!((norm.double_value(&[]), norm.kind()), (13.0, Kind::Float));
@@ -152,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn repeated_entries_of_a_sparse_tensor_are_limited_by_their_sum() {
+    fn duplicate_entries_of_a_sparse_tensor_are_summed_before_clamping() {
         let (indices, values) = (Tensor::from_slice2(&[[1i64, 1, 2]]), Tensor::from_slice(&[3.0f32, 4.0, -1.0]));
         let options = (Kind::Float, tch::Device::Cpu);
         let mut tensors = [Tensor::sparse_coo_tensor_indices_size(&indices, &values, [4], options, false)];
@@ -161,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn means_move_by_their_share_whatever_is_there() {
+    fn undefined_means_and_values_count_as_zero() {
         let dense = |values: &[f32]| Tensor::from_slice(values);
         let half = dense(&[6e4, 1.0]).to_kind(Kind::Half);
         let mut means = [dense(&[1.0, 2.0]), Tensor::new(), dense(&[4.0, 0.0]), Tensor::new(), Tensor::new()];
@@ -177,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn sparse_and_dense_values_have_one_mean() {
+    fn sparse_and_dense_values_can_be_mixed() {
         let mut means = [sparse(&[4.0, 0.0, 0.0]), sparse(&[4.0, 0.0, 0.0]), Tensor::from_slice(&[4.0f32, 0.0, 2.0])];
         let values = [sparse(&[0.0, 8.0, 0.0]), Tensor::from_slice(&[0.0f32, 8.0, 0.0]), sparse(&[0.0, 8.0, 0.0])];
         move_means(&mut means, &values, &Tensor::from(0.25)).unwrap();

@@ -1,39 +1,40 @@
-//! Which tensors are one, which share their memory, and how often it was written.
+//! Tensor identity, shared storage and version counters.
 
 use tch::Tensor;
 
 use crate::ffi;
 
-/// Whether two handles are of one tensor: what is done to one, a change of its memory included, is done to the other.
+/// Returns whether two handles refer to the same tensor, rather than to two tensors with the same storage.
 pub fn is_same(one: &Tensor, other: &Tensor) -> bool {
-    // SAFETY: both are live tensors, and neither is kept.
+    // SAFETY: both tensors are live, and the call does not retain them.
     unsafe { ffi::booster_is_same(one.as_ptr(), other.as_ptr()) != 0 }
 }
 
-/// Returns a number that all handles of one tensor have in common, and no other tensor while that one lives.
+/// Returns a number that identifies a tensor among all live tensors. All its handles share the number.
 pub fn identity(tensor: &Tensor) -> usize {
-    // SAFETY: it is a live tensor that is not kept.
+    // SAFETY: the tensor is live, and the call does not retain it.
     unsafe { ffi::booster_identity(tensor.as_ptr()) }
 }
 
-/// How many tensors have their values in the memory of this one, itself included: more than one where it has views.
+/// Returns the number of tensors that share this tensor's storage, including itself.
 pub fn sharers(tensor: &Tensor) -> usize {
-    // SAFETY: it is a live tensor that is not kept.
+    // SAFETY: the tensor is live, and the call does not retain it.
     unsafe { ffi::booster_sharers(tensor.as_ptr()) }
 }
 
-/// How often a tensor's memory was written in place, by whatever view of it.
+/// Returns the version counter of a tensor: the number of in-place writes to it and its views.
 ///
-/// Returns `None` for a tensor without values and for one that was made in libtorch's inference mode, which has no such count.
+/// Returns `None` for an undefined tensor, and for one created in libtorch's inference mode, which has no counter.
 pub fn version(tensor: &Tensor) -> Option<u64> {
-    // SAFETY: it is a live tensor that is not kept.
+    // SAFETY: the tensor is live, and the call does not retain it.
     u64::try_from(unsafe { ffi::booster_version(tensor.as_ptr()) }).ok()
 }
 
-/// The memory that a tensor's values are in, which views share, as an opaque number; `None` for a tensor without memory
-/// of its own, such as a sparse one.
+/// Returns an opaque identifier of a tensor's storage, which its views share.
+///
+/// Returns `None` for a tensor without a storage, such as a sparse one.
 pub fn storage(tensor: &Tensor) -> Option<usize> {
-    // SAFETY: it is a live tensor that is not kept.
+    // SAFETY: the tensor is live, and the call does not retain it.
     Some(unsafe { ffi::booster_storage(tensor.as_ptr()) }).filter(|&address| address != 0)
 }
 
@@ -44,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn handles_are_one_tensor_and_views_are_not() {
+    fn handles_are_the_same_tensor_and_views_are_not() {
         let tensor = Tensor::zeros([2, 3], (Kind::Float, Device::Cpu));
         assert!(is_same(&tensor, &tensor.shallow_clone()));
         assert!(!is_same(&tensor, &tensor.detach()) && !is_same(&tensor, &tensor.copy()));
@@ -61,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_counts_the_writes_by_all_views() {
+    fn a_version_counts_writes_through_all_views() {
         let mut tensor = Tensor::zeros([2, 3], (Kind::Float, Device::Cpu));
         let (mut view, detached) = (tensor.select(0, 1), tensor.detach());
         assert_eq!(version(&tensor), Some(0));

@@ -1,4 +1,4 @@
-//! What is known of a tensor without waiting for its device, asked for in one call.
+//! Tensor metadata, read in one call and without synchronizing the device.
 
 use std::fmt;
 use std::ops::Deref;
@@ -7,31 +7,31 @@ use tch::{Device, Kind, Tensor};
 
 use crate::ffi::{self, CInfo, SHORT};
 
-/// A dense tensor's shape and kind, where it is, and what memory it keeps.
+/// The shape, kind, device and storage size of a dense tensor.
 #[derive(Clone, Debug)]
 pub struct Info {
-    /// Its shape.
+    /// The shape.
     pub shape: Shape,
-    /// Its kind.
+    /// The kind.
     pub kind: Kind,
-    /// Its device.
+    /// The device.
     pub device: Device,
-    /// The bytes of its storage: more than its entries need where it is a view of something larger.
+    /// The size of the storage in bytes, which exceeds [`bytes`](Info::bytes) for a view of a larger tensor.
     pub storage_bytes: usize,
-    /// Whether a gradient is recorded for it.
+    /// Whether the tensor requires a gradient.
     pub requires_grad: bool,
 }
 
-/// Why a tensor is none that [`Info`] describes.
+/// The reason that [`Info`] cannot describe a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotDense {
-    /// `Tensor::new()`, a placeholder.
+    /// The tensor is undefined, as `Tensor::new()` is.
     Undefined,
-    /// Sparse, nested, or of another layout than strides over a storage.
+    /// The layout is not strided, such as sparse or nested.
     Layout,
-    /// Of a kind that tch does not know, such as `uint16`.
+    /// tch does not support the kind, such as `uint16`.
     Kind,
-    /// On a device that tch does not know, such as `meta`.
+    /// tch does not support the device, such as `meta`.
     Device,
 }
 
@@ -51,7 +51,7 @@ impl fmt::Display for NotDense {
 pub struct Shape {
     short: [i64; SHORT],
     dim: usize,
-    /// The sizes where there are more than fit into `short`.
+    /// All sizes, if they do not fit into `short`.
     long: Vec<i64>,
 }
 
@@ -59,7 +59,7 @@ impl Shape {
     /// The shape of a 0-dimensional tensor.
     pub const SCALAR: Self = Self { short: [0; SHORT], dim: 0, long: Vec::new() };
 
-    /// The number of entries.
+    /// Returns the number of entries.
     pub fn numel(&self) -> usize {
         self.iter().map(|&size| usize::try_from(size).unwrap_or(0)).product()
     }
@@ -80,14 +80,14 @@ impl fmt::Debug for Shape {
 }
 
 impl Info {
-    /// Describes a dense tensor.
+    /// Reads the metadata of a dense tensor.
     ///
     /// # Errors
-    /// Returns what the tensor is instead if it is not dense.
+    /// Returns [`NotDense`] if the tensor is not dense, or tch does not support its kind or device.
     pub fn of(tensor: &Tensor) -> Result<Self, NotDense> {
         let mut info =
             CInfo { sizes: [0; SHORT], dim: 0, storage_bytes: 0, kind: -1, device: -4, form: 0, requires_grad: 0 };
-        // SAFETY: the tensor is live and is not kept; `info` is of the struct that the C++ writes.
+        // SAFETY: the tensor is live, and the call does not retain it; `CInfo` has the layout that the C++ writes.
         unsafe { ffi::booster_info(tensor.as_ptr(), &raw mut info) };
         match info.form {
             0 => return Err(NotDense::Undefined),
@@ -104,18 +104,18 @@ impl Info {
         })
     }
 
-    /// The bytes of its entries, were they laid out without gaps.
+    /// Returns the size of the entries in bytes, without gaps between them.
     pub fn bytes(&self) -> usize {
         self.shape.numel() * self.kind.elt_size_in_bytes()
     }
 }
 
-/// The length of a tensor's first dimension; `None` for a 0-dimensional one.
+/// Returns the length of a tensor's first dimension, or `None` for a 0-dimensional tensor.
 ///
 /// # Errors
-/// Returns [`NotDense::Undefined`] for a tensor without values.
+/// Returns [`NotDense::Undefined`] if the tensor is undefined.
 pub fn length(tensor: &Tensor) -> Result<Option<i64>, NotDense> {
-    // SAFETY: it is a live tensor that is not kept.
+    // SAFETY: the tensor is live, and the call does not retain it.
     match unsafe { ffi::booster_length(tensor.as_ptr()) } {
         -2 => Err(NotDense::Undefined),
         -1 => Ok(None),
@@ -123,7 +123,7 @@ pub fn length(tensor: &Tensor) -> Result<Option<i64>, NotDense> {
     }
 }
 
-/// tch's name of libtorch's kind.
+/// Converts libtorch's number of a kind.
 const fn kind(number: i32) -> Option<Kind> {
     Some(match number {
         0 => Kind::Uint8,
@@ -150,7 +150,7 @@ const fn kind(number: i32) -> Option<Kind> {
     })
 }
 
-/// tch's name of the C++'s number for a device.
+/// Converts the number of a device from `booster_info`.
 const fn device(number: i32) -> Option<Device> {
     Some(match number {
         -1 => Device::Cpu,
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dense_tensor_is_described_as_tch_does() {
+    fn the_metadata_agrees_with_tch() {
         let whole = Tensor::zeros([4, 3, 1], (Kind::Half, Device::Cpu));
         for tensor in [whole.shallow_clone(), whole.narrow(0, 1, 2), whole.select(0, 1), whole.permute([2, 0, 1])] {
             let info = Info::of(&tensor).unwrap();
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_tch_is_known() {
+    fn every_kind_of_tch_is_supported() {
         let kinds = [
             Kind::Uint8,
             Kind::Int8,
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_length_is_the_first_dimensions() {
+    fn the_length_is_that_of_the_first_dimension() {
         let tensor = Tensor::zeros([4, 3], (Kind::Float, Device::Cpu));
         assert_eq!(length(&tensor), Ok(Some(4)));
         assert_eq!(length(&tensor.sum(Kind::Float)), Ok(None));
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_dense_is_told_apart() {
+    fn other_layouts_are_an_error() {
         assert_eq!(Info::of(&Tensor::new()).unwrap_err(), NotDense::Undefined);
         let sparse = Tensor::from_slice(&[1f32, 0.0]).to_sparse(None, None::<&[i64]>, None);
         assert_eq!(Info::of(&sparse).unwrap_err(), NotDense::Layout);

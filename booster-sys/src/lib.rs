@@ -1,7 +1,8 @@
-//! What booster needs of libtorch and [`tch`] does not bind: generators' states, gradients as values, operations on many tensors at
-//! once, which tensors are one or stand for another, what a thread's state is, and arithmetic with numbers that cannot panic.
+//! Bindings to the parts of libtorch that booster needs and [`tch`] lacks: generator states, gradients, operations on
+//! many tensors at once, tensor identity, replicas, per-thread state, and scalar arithmetic that returns errors instead
+//! of panicking.
 //!
-//! The C++ is in `csrc`; each function here is safe, and gives libtorch's own message where it refuses.
+//! The C++ is in `csrc`. All functions are safe, and libtorch's exceptions become errors with the same message.
 
 pub mod accelerator;
 pub mod detach;

@@ -1,43 +1,44 @@
-//! Variables that stand for another one, as those of a replica do for the master's.
+//! Variables that pass their gradients on to another variable, as a replica's do to the master's.
 
 use tch::{TchError, Tensor};
 
 use crate::ffi;
 
-/// Sends the gradients of what is computed from `variable` to `target`, if that requires one. Where the two are not one
-/// memory, `copies` says so: gradients are converted on the way.
+/// Routes the gradients of `variable` to `target`, if `target` requires a gradient.
+///
+/// `copies` converts gradients to the device and kind of `target`; it is needed unless both share their memory.
 ///
 /// # Errors
-/// Returns an error if `target` has no place for a gradient.
+/// Returns [`TchError`] if `target` cannot accumulate a gradient.
 pub fn route_gradient(variable: &Tensor, target: &Tensor, copies: bool) -> Result<(), TchError> {
-    // SAFETY: both are live tensors; what is kept of them is counted by libtorch.
+    // SAFETY: both tensors are live; the graph edge that is kept is reference-counted.
     unsafe { ffi::checked(ffi::booster_route_gradient(variable.as_ptr(), target.as_ptr(), copies.into())) }
 }
 
-/// Makes a variable a leaf again, which collects its own gradient if it requires one.
+/// Turns a variable back into a leaf, which accumulates its own gradient.
 ///
 /// # Errors
-/// Returns an error if libtorch refuses.
+/// Returns [`TchError`] if the libtorch operation fails.
 pub fn make_leaf(variable: &Tensor) -> Result<(), TchError> {
-    // SAFETY: `variable` is a live tensor; without a target nothing is read of it.
+    // SAFETY: `variable` is a live tensor; a null target is allowed.
     unsafe { ffi::checked(ffi::booster_route_gradient(variable.as_ptr(), std::ptr::null(), 0)) }
 }
 
-/// Makes a leaf that is a view a variable of its own, in the memory that it has. It lets go of what it was a view of.
+/// Turns a leaf that is a view into an independent variable on the same storage, and releases its base.
 ///
 /// # Errors
-/// Returns an error if libtorch refuses.
+/// Returns [`TchError`] if the libtorch operation fails.
 pub fn forget_base(variable: &Tensor) -> Result<(), TchError> {
-    // SAFETY: it is a live tensor that is not kept.
+    // SAFETY: the tensor is live, and the call does not retain it.
     unsafe { ffi::checked(ffi::booster_forget_base(variable.as_ptr())) }
 }
 
-/// Counts a write to a tensor: a graph that was recorded with its values is refused in backward.
+/// Increments the version counter of a tensor, so that backward fails on graphs that saved its values.
 ///
 /// # Errors
-/// Returns an error if libtorch refuses.
+/// Returns [`TchError`] if the libtorch operation fails.
 pub fn bump_version(tensor: &Tensor) -> Result<(), TchError> {
-    // SAFETY: it is a live tensor that is not kept.
+    // SAFETY: the tensor is live, and the call does not retain it.
     unsafe { ffi::checked(ffi::booster_bump_version(tensor.as_ptr())) }
 }
 
@@ -49,7 +50,7 @@ mod tests {
     use crate::identity::sharers;
 
     #[test]
-    fn gradients_get_to_the_target() {
+    fn gradients_reach_the_target() {
         for copies in [false, true] {
             let target = Tensor::from_slice(&[2.0f32, 3.0]).set_requires_grad(true);
             let variable = Tensor::from_slice(&[2.0f32, 3.0]).set_requires_grad(true);
@@ -65,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_view_becomes_a_variable_of_its_own() {
+    fn a_view_becomes_an_independent_variable() {
         let base = Tensor::from_slice(&[2.0f32, 3.0]);
         let view = base.view([2, 1]);
         let variable = view.shallow_clone().set_requires_grad(true);
@@ -75,14 +76,14 @@ mod tests {
         assert_eq!(view.grad(), Tensor::from_slice(&[4.0f32, 6.0]).view([2, 1]));
         drop(base);
         assert_eq!(sharers(&view), 1);
-        // What has a graph keeps it.
+        // A tensor that is not a leaf keeps its graph.
         let part = variable.narrow(0, 0, 1);
         forget_base(&part).unwrap();
         assert!(!part.is_leaf());
     }
 
     #[test]
-    fn a_graph_is_refused_after_a_counted_write() {
+    fn backward_fails_after_a_version_bump() {
         let variable = Tensor::from_slice(&[2.0f32]).set_requires_grad(true);
         let square = &variable * &variable;
         bump_version(&variable).unwrap();

@@ -1,7 +1,7 @@
-//! Operations between a tensor and a number that return libtorch's refusal as an error.
+//! Operations between a tensor and a number that return an error if libtorch fails.
 //!
-//! tch's `f_*` functions with a `Scalar` argument panic instead: they drop the temporary scalar while the error is still
-//! pending, and dropping it unwraps that error.
+//! tch's `f_*` functions with a `Scalar` argument panic instead: they drop the temporary scalar while the error is
+//! still pending, and the drop unwraps that error.
 
 use std::ffi::CStr;
 
@@ -10,12 +10,12 @@ use torch_sys::C_scalar;
 
 use crate::ffi;
 
-/// A number: an integer or a float, as libtorch's promotion of kinds tells them apart.
+/// An integer or a float, which libtorch's type promotion treats differently.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Number {
-    /// An integer, which leaves the kind of an integer tensor as it is.
+    /// An integer, which keeps the kind of an integer tensor.
     Integer(i64),
-    /// A float, which makes a float tensor of an integer one.
+    /// A float, which promotes an integer tensor to a float tensor.
     Float(f64),
 }
 
@@ -31,12 +31,12 @@ impl From<f64> for Number {
     }
 }
 
-/// libtorch's copy of a number.
+/// An owned libtorch scalar.
 struct Scalar(*mut C_scalar);
 
 impl Scalar {
     fn new(number: Number) -> Self {
-        // SAFETY: both only allocate, and the result is freed once, in `drop`.
+        // SAFETY: both functions only allocate, and `drop` frees the result once.
         Self(unsafe {
             match number {
                 Number::Integer(value) => torch_sys::ats_int(value),
@@ -48,22 +48,22 @@ impl Scalar {
 
 impl Drop for Scalar {
     fn drop(&mut self) {
-        // SAFETY: it was made in `new`, and nobody uses it after this. Freeing it cannot fail: unlike tch's, this drop
-        // leaves a pending error to be read.
+        // SAFETY: `new` allocated the scalar, and it is not used afterwards. Unlike tch's, this drop leaves a pending
+        // error to be read.
         unsafe { torch_sys::ats_free(self.0) }
     }
 }
 
-/// The error that the last call left pending.
+/// Takes the error that the last call left pending.
 fn pending_error() -> Result<(), TchError> {
-    // SAFETY: the message is null or a string that is ours to free.
+    // SAFETY: the message is null or a string that we own.
     let message = unsafe { torch_sys::get_and_reset_last_err() };
     if message.is_null() {
         return Ok(());
     }
-    // SAFETY: not null; read before it is freed.
+    // SAFETY: the message is not null and not freed yet.
     let text = unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned();
-    // SAFETY: libtorch's wrapper made it with `strdup`.
+    // SAFETY: torch-sys allocated the message with `strdup`.
     unsafe { free(message.cast()) };
     Err(TchError::Torch(text))
 }
@@ -72,14 +72,15 @@ unsafe extern "C" {
     fn free(pointer: *mut std::ffi::c_void);
 }
 
-/// Writes each operation of [`ScalarOps`], its declaration and its body.
+/// Declares and implements the operations of [`ScalarOps`].
 macro_rules! operations {
     ($(
         $(#[$docs:meta])*
         fn $name:ident($this:ident: $receiver:ty)($($tensor:ident)?)($($number:ident),*) = $function:ident;
     )*) => {
-        /// Operations between a tensor and a number. Each is that of tch which bears the name with `f_` in place of `try_`,
-        /// and returns libtorch's refusal as an error where tch's panics.
+        /// Operations between a tensor and a number.
+        ///
+        /// Each `try_*` method corresponds to tch's `f_*` method, but returns an error where the latter panics.
         ///
         /// ```
         /// use booster_sys::scalar::ScalarOps as _;
@@ -98,7 +99,7 @@ macro_rules! operations {
                 $(#[$docs])*
                 ///
                 /// # Errors
-                /// Returns libtorch's message if it refuses the shapes, the kind or the device.
+                /// Returns [`TchError`] if libtorch does not support the shapes, the kind or the device.
                 fn $name($this: $receiver $(, $tensor: &Tensor)? $(, $number: impl Into<Number>)*) -> Result<Tensor, TchError>;
             )*
         }
@@ -108,8 +109,8 @@ macro_rules! operations {
                 fn $name($this: $receiver $(, $tensor: &Tensor)? $(, $number: impl Into<Number>)*) -> Result<Tensor, TchError> {
                     $(let $number = Scalar::new($number.into());)*
                     let mut result = std::ptr::null_mut();
-                    // SAFETY: the tensors and scalars live until the call returns; libtorch writes one new tensor to
-                    // `result`, or leaves an error pending.
+                    // SAFETY: the tensors and scalars outlive the call; libtorch writes one new tensor to `result` or
+                    // leaves an error pending.
                     unsafe {
                         torch_sys::c_generated::$function(
                             &raw mut result,
@@ -119,7 +120,7 @@ macro_rules! operations {
                         );
                     }
                     pending_error()?;
-                    // SAFETY: without an error it is a new tensor that nobody else owns.
+                    // SAFETY: on success, `result` is a new tensor that is ours to own.
                     Ok(unsafe { Tensor::from_ptr(result) })
                 }
             )*
@@ -140,56 +141,57 @@ operations! {
     fn try_div_scalar_(self: &mut Self)()(other) = atg_div_scalar_;
     /// Raises to a power.
     fn try_pow_tensor_scalar(self: &Self)()(exponent) = atg_pow_tensor_scalar;
-    /// Tells which entries equal a number.
+    /// Compares entries with a number: `==`.
     fn try_eq(self: &Self)()(other) = atg_eq;
-    /// Tells which entries differ from a number.
+    /// Compares entries with a number: `!=`.
     fn try_ne(self: &Self)()(other) = atg_ne;
-    /// Tells which entries are less than a number.
+    /// Compares entries with a number: `<`.
     fn try_lt(self: &Self)()(other) = atg_lt;
-    /// Tells which entries are at most a number.
+    /// Compares entries with a number: `<=`.
     fn try_le(self: &Self)()(other) = atg_le;
-    /// Tells which entries are greater than a number.
+    /// Compares entries with a number: `>`.
     fn try_gt(self: &Self)()(other) = atg_gt;
-    /// Tells which entries are at least a number.
+    /// Compares entries with a number: `>=`.
     fn try_ge(self: &Self)()(other) = atg_ge;
-    /// Limits entries to a range.
+    /// Clamps entries to a range.
     fn try_clamp(self: &Self)()(min, max) = atg_clamp;
-    /// Limits entries to a range, in place.
+    /// Clamps entries to a range, in place.
     fn try_clamp_(self: &mut Self)()(min, max) = atg_clamp_;
-    /// Limits entries from above.
+    /// Clamps entries to a maximum.
     fn try_clamp_max(self: &Self)()(max) = atg_clamp_max;
-    /// Limits entries from below.
+    /// Clamps entries to a minimum.
     fn try_clamp_min(self: &Self)()(min) = atg_clamp_min;
-    /// Replaces the entries that are at most a number by another; those have no gradient.
+    /// Replaces entries at or below a threshold with a value; their gradient is 0.
     fn try_threshold(self: &Self)()(threshold, value) = atg_threshold;
-    /// Replaces all entries by a number, in place.
+    /// Fills a tensor with a number, in place.
     fn try_fill_(self: &mut Self)()(value) = atg_fill_;
-    /// Replaces the entries where a mask is true by a number.
+    /// Replaces the entries selected by a mask with a number.
     fn try_masked_fill(self: &Self)(mask)(value) = atg_masked_fill;
-    /// Moves towards another tensor by a share of the way, in place.
+    /// Interpolates linearly towards another tensor, in place.
     fn try_lerp_(self: &mut Self)(end)(weight) = atg_lerp_;
-    /// Returns a tensor of the same shape, kind and device that holds a number.
+    /// Returns a tensor of the same shape, kind and device, filled with a number.
     fn try_full_like(self: &Self)()(value) = atg_full_like;
 }
 
-/// Returns a tensor that holds one number.
+/// Returns a tensor filled with a number.
 ///
 /// # Errors
-/// Returns libtorch's message if the device is unavailable or out of memory, or the kind cannot hold the number.
+/// Returns [`TchError`] if the device is unavailable or out of memory, or the kind cannot represent the number.
 pub fn full(size: impl AsRef<[i64]>, value: impl Into<Number>, options: (Kind, Device)) -> Result<Tensor, TchError> {
     Tensor::f_empty(size.as_ref(), options)?.try_fill_(value)
 }
 
-/// Limits floating-point entries to a range, as `clamp` does, with a gradient that costs one kernel in place of four. It
-/// is 0 at the ends too.
+/// Clamps floating-point entries to a range, with a backward pass of one kernel instead of the four of `clamp`.
+///
+/// Unlike that of `clamp`, the gradient is 0 at the bounds.
 ///
 /// # Errors
-/// Returns libtorch's message if it refuses the kind.
+/// Returns [`TchError`] if libtorch does not support the kind.
 pub fn limit(tensor: &Tensor, least: f64, greatest: f64) -> Result<Tensor, TchError> {
     let mut limited = std::ptr::null_mut();
-    // SAFETY: the tensor lives until the call returns, which writes a new one to `limited`, or gives a message.
+    // SAFETY: the tensor outlives the call, which writes a new tensor to `limited` or returns a message.
     unsafe { ffi::checked(ffi::booster_limit(tensor.as_ptr(), least, greatest, &raw mut limited))? };
-    // SAFETY: without an error it is a new tensor that nobody else owns.
+    // SAFETY: on success, `limited` is a new tensor that is ours to own.
     Ok(unsafe { Tensor::from_ptr(limited) })
 }
 
@@ -202,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn each_operation_is_the_one_that_its_name_says() {
+    fn each_method_calls_the_operation_of_its_name() {
         let x = floats(&[1.0, -2.0, 4.0]);
         let same = |result: Result<Tensor, TchError>, expected: &[f32]| assert_eq!(result.unwrap(), floats(expected));
         same(x.try_add_scalar(1.0), &[2.0, -1.0, 5.0]);
@@ -232,14 +234,14 @@ mod tests {
     }
 
     #[test]
-    fn an_integer_keeps_the_kind_and_a_float_makes_it_one() {
+    fn a_float_promotes_an_integer_tensor() {
         let whole = Tensor::from_slice(&[1i64, 2]);
         assert_eq!(whole.try_add_scalar(1).unwrap().kind(), Kind::Int64);
         assert_eq!(whole.try_add_scalar(1.0).unwrap().kind(), Kind::Float);
     }
 
     #[test]
-    fn what_is_limited_has_no_gradient() {
+    fn clamped_entries_have_no_gradient() {
         let x = floats(&[f32::NEG_INFINITY, -2.0, 0.5, f32::INFINITY, f32::NAN]).set_requires_grad(true);
         let limited = limit(&x, -1.0, 2.0).unwrap();
         assert_eq!(Vec::<f32>::try_from(&limited.narrow(0, 0, 4)).unwrap(), [-1.0, -1.0, 0.5, 2.0]);
@@ -250,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_libtorch_refuses_is_an_error_and_leaves_none_behind() {
+    fn a_failed_operation_leaves_no_pending_error() {
         let complex = floats(&[1.0]).to_kind(Kind::ComplexFloat);
         let message = complex.try_clamp(0.0, 1.0).unwrap_err().to_string();
         assert!(message.contains("not supported for complex"), "{message}");

@@ -1,16 +1,16 @@
-//! Sums of values that are in the host's memory.
+//! Sums of CPU tensors.
 
 use tch::{TchError, Tensor};
 
 use crate::ffi;
 
-/// The sum of a CPU tensor's values, each as a double, and whether all of them are finite.
+/// Sums a CPU tensor in double precision, and returns whether all its values are finite.
 ///
 /// # Errors
-/// Returns libtorch's message if the tensor has no values of its own, or there is no memory for a contiguous copy.
+/// Returns [`TchError`] if the tensor is undefined or allocating a contiguous copy fails.
 pub fn sum_on_host(tensor: &Tensor) -> Result<(f64, bool), TchError> {
     let (mut sum, mut is_finite) = (0.0, true);
-    // SAFETY: the tensor is live and is not kept; the two numbers are of the types that the C++ writes.
+    // SAFETY: the tensor is live, and the call does not retain it; the results have the types that the C++ writes.
     unsafe { ffi::checked(ffi::booster_sum(tensor.as_ptr(), &raw mut sum, &raw mut is_finite))? };
     Ok((sum, is_finite))
 }
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_value_counts_as_a_double() {
+    fn values_are_summed_in_double_precision() {
         let numbers = Tensor::from_slice(&(0..37).collect::<Vec<i64>>());
         for kind in [Kind::Float, Kind::Double, Kind::Int64, Kind::Int8, Kind::Half] {
             assert_eq!(sum_on_host(&numbers.to_kind(kind)).unwrap(), (666.0, true));
@@ -33,7 +33,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_is_told_from_a_sum_that_overflows() {
+    fn an_overflowing_sum_of_finite_values_is_finite() {
         let (sum, is_finite) = sum_on_host(&Tensor::from_slice(&[f64::MAX, f64::MAX])).unwrap();
         assert!(sum.is_infinite() && is_finite);
         assert!(!sum_on_host(&Tensor::from_slice(&[1.0, f64::NAN])).unwrap().1);
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tensor_without_values_is_an_error() {
+    fn an_undefined_tensor_is_an_error() {
         assert!(sum_on_host(&Tensor::new()).is_err());
     }
 }

@@ -1,35 +1,36 @@
-//! Variables that have other values for a while.
+//! Temporarily swapping the values of a variable.
 //!
-//! A graph holds the variable and the number of writes to it, not its memory: with `set_data` alone it would be
-//! differentiated with whatever values the variable has then.
+//! A graph saves the variable and its version, not its memory. After `set_data` alone, backward would silently use the
+//! new values; a separate version makes it fail instead.
 
 use tch::{TchError, Tensor};
 
 use crate::ffi;
 
-/// The least version of a value that was [swapped in](swap_in); a variable's own versions count its writes.
+/// The lowest version of a [swapped-in](swap_in) value, above the versions that writes alone reach.
 pub const LEAST_VERSION: u32 = 1 << 31;
 
-/// Has a variable refer to the memory of `value`, and returns a handle to its own values, to [swap back](swap_back).
+/// Points a variable at the memory of `value`, and returns a handle to its own values for [`swap_back`].
 ///
-/// Libtorch refuses to differentiate a graph that holds the variable with its own values until they are back.
+/// Until then, backward fails on graphs that saved the variable's own values.
 ///
 /// # Errors
-/// Returns libtorch's message if `value` is of another backend or layout. The variable is then as it was.
+/// Returns [`TchError`] and leaves the variable unchanged if `value` has a different backend or layout.
 pub fn swap_in(variable: &mut Tensor, value: &Tensor) -> Result<Tensor, TchError> {
     let own = variable.f_detach()?;
-    // SAFETY: both are live tensors, `variable` is borrowed for this call alone; what is kept is counted by libtorch.
+    // SAFETY: both tensors are live, and `variable` is borrowed mutably; the storage that is kept is reference-counted.
     unsafe { ffi::checked(ffi::booster_swap_in(variable.as_mut_ptr(), value.as_ptr()))? };
     Ok(own)
 }
 
-/// Has a variable refer to its own values again. Libtorch refuses from now on to differentiate a graph that was recorded
-/// with what was swapped in; one from before is as if nothing had happened.
+/// Restores a variable's own values.
+///
+/// Backward now fails on graphs recorded during the swap, and works again on graphs from before it.
 ///
 /// # Errors
-/// Returns libtorch's message if it refuses.
+/// Returns [`TchError`] if the libtorch operation fails.
 pub fn swap_back(variable: &mut Tensor, own: &Tensor) -> Result<(), TchError> {
-    // SAFETY: both are live tensors, `variable` is borrowed for this call alone; what is kept is counted by libtorch.
+    // SAFETY: both tensors are live, and `variable` is borrowed mutably; the storage that is kept is reference-counted.
     unsafe { ffi::checked(ffi::booster_swap_back(variable.as_mut_ptr(), own.as_ptr())) }
 }
 
@@ -40,7 +41,7 @@ mod tests {
     use super::*;
     use crate::identity::version;
 
-    /// A graph that holds a variable, and one that holds a view of it.
+    /// A graph that saves a variable, and one that saves views of it.
     fn graphs(variable: &Tensor) -> [Tensor; 2] {
         [variable * variable, &variable.select(0, 0) * &variable.select(0, 1)].map(|graph| graph.sum(Kind::Float))
     }
@@ -50,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn graphs_of_a_variables_own_values_are_right_after_a_swap() {
+    fn graphs_from_before_a_swap_work_after_it() {
         let mut variable = variable();
         let graphs = graphs(&variable);
         for value in [5.0f32, 7.0] {
@@ -67,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn graphs_of_swapped_values_are_refused_once_they_are_gone() {
+    fn graphs_from_a_swap_fail_after_it() {
         let (mut variable, value) = (variable(), Tensor::from_slice(&[5.0f32, 7.0]));
         let own = swap_in(&mut variable, &value).unwrap();
         let kept = graphs(&variable);
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_is_counted_where_it_went() {
+    fn a_swapped_value_has_its_own_version() {
         let mut variable = variable();
         let view = variable.detach();
         let own = swap_in(&mut variable, &Tensor::from_slice(&[5.0f32, 7.0])).unwrap();

@@ -1,32 +1,33 @@
-//! What libtorch keeps for each thread: whether gradients are recorded, and autocast.
+//! libtorch's per-thread state: gradient recording and autocast.
 
 use std::ffi::c_int;
 
 use crate::{ffi, gradient};
 
-/// A thread's state, to be put back after code that may have unwound: [`tch::no_grad`] and [`tch::autocast`] restore
-/// theirs only where their closure returns.
+/// The state of a thread, to be restored after a panic.
+///
+/// [`tch::no_grad`] and [`tch::autocast`] restore the state only if their closure returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThreadState {
     records: bool,
-    /// A bit for each kind of device on which it is enabled.
+    /// One bit per device type on which autocast is enabled.
     autocast: c_int,
     nesting: c_int,
 }
 
 impl ThreadState {
-    /// This thread's state.
+    /// Returns the state of the current thread.
     pub fn current() -> Self {
         let mut nesting = 0;
-        // SAFETY: it reads flags of this thread, and writes to a number that is ours.
+        // SAFETY: the call reads flags of this thread and writes to a local variable.
         let autocast = unsafe { ffi::booster_autocast(&raw mut nesting) };
         Self { records: gradient::is_enabled(), autocast, nesting }
     }
 
-    /// Puts this thread into the state.
+    /// Restores this state on the current thread.
     pub fn restore(self) {
         gradient::set_enabled(self.records);
-        // SAFETY: it writes flags of this thread, and drops what autocast cached for it.
+        // SAFETY: the call sets flags of this thread and clears its autocast cache.
         unsafe { ffi::booster_set_autocast(self.autocast, self.nesting) };
     }
 }
@@ -37,10 +38,10 @@ mod tests {
 
     use super::*;
 
-    /// As `tch::autocast`, which does nothing without CUDA.
+    /// Does what `tch::autocast` does, which is a no-op without CUDA.
     fn autocast<T>(enabled: c_int, body: impl FnOnce() -> T) -> T {
         let before = ThreadState::current();
-        // SAFETY: they write a flag and a counter of this thread.
+        // SAFETY: the calls set a flag and a counter of this thread.
         unsafe {
             ffi::booster_set_autocast(enabled, before.nesting);
             torch_sys::at_autocast_increment_nesting();
@@ -51,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_is_put_back_after_a_panic() {
+    fn a_state_is_restored_after_a_panic() {
         for (records, enabled) in [(true, 0), (false, 2)] {
             gradient::set_enabled(records);
             autocast(enabled, || {

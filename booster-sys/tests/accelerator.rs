@@ -1,5 +1,5 @@
-//! The part of libtorch that drives CUDA devices is loaded where it lies beside libtorch. A library that only sets a
-//! variable stands in for it; this program runs itself with the folder of that library on the loader's path.
+//! The library for CUDA devices is loaded from libtorch's directory. These tests replace it with a stub that sets an
+//! environment variable, and rerun this program with the stub's directory on the library search path.
 #![cfg(target_os = "linux")]
 
 use std::error::Error;
@@ -12,10 +12,10 @@ use booster_sys::accelerator::{Accelerator, accelerator};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-/// Set by the library that stands in, when it is loaded.
+/// The variable that the stub sets when it is loaded.
 const LOADED: &str = "STAND_IN_IS_LOADED";
 
-/// The folder of the libtorch that this program has loaded.
+/// Returns the directory of the libtorch that this program has loaded.
 fn libtorch() -> Outcome<PathBuf> {
     let maps = fs::read_to_string("/proc/self/maps")?;
     let library =
@@ -23,7 +23,7 @@ fn libtorch() -> Outcome<PathBuf> {
     Ok(library.ok_or("libtorch_cpu.so is not loaded")?.into())
 }
 
-/// A libtorch beside which lies `name`, compiled from `source`.
+/// Creates a directory with libtorch and a library `name` compiled from `source`.
 fn libtorch_with(name: &str, source: &str) -> Outcome<tempfile::TempDir> {
     let folder = tempfile::tempdir()?;
     for entry in fs::read_dir(libtorch()?)? {
@@ -32,14 +32,14 @@ fn libtorch_with(name: &str, source: &str) -> Outcome<tempfile::TempDir> {
     }
     let (file, library) = (folder.path().join("stand_in.c"), folder.path().join(name));
     fs::write(&file, source)?;
-    // A real one gives way.
+    // Replaces the real library, if any.
     fs::remove_file(&library).ok();
     let compiler = Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&library, &file]).output()?;
     assert!(compiler.status.success(), "{}", String::from_utf8_lossy(&compiler.stderr));
     Ok(folder)
 }
 
-/// What [`probe`] prints in a process that finds libtorch in `folder`.
+/// Returns what [`probe`] prints in a process that finds libtorch in `folder`.
 fn probe_with(folder: &Path) -> Outcome<String> {
     let output = Command::new(std::env::current_exe()?)
         .args(["--exact", "probe", "--ignored", "--nocapture"])
@@ -51,9 +51,9 @@ fn probe_with(folder: &Path) -> Outcome<String> {
 }
 
 #[test]
-#[ignore = "the other tests run it, each beside another library"]
+#[ignore = "run by the other tests, each with its own library"]
 fn probe() {
-    // Before any call of this crate: the library is loaded by the start of the program.
+    // Read before the first call to this crate, since the library is loaded at program start.
     println!("PROBE {} {:?}", std::env::var_os(LOADED).is_some(), accelerator());
 }
 
@@ -69,7 +69,7 @@ fn the_library_beside_libtorch_is_loaded_at_start() -> Outcome {
 }
 
 #[test]
-fn a_library_that_cannot_be_loaded_says_why() -> Outcome {
+fn a_failed_load_reports_its_reason() -> Outcome {
     let folder =
         libtorch_with("libtorch_cuda.so", "int device_driver(void);\nint start(void) { return device_driver(); }\n")?;
     let found = probe_with(folder.path())?;
@@ -79,7 +79,7 @@ fn a_library_that_cannot_be_loaded_says_why() -> Outcome {
 }
 
 #[test]
-fn a_build_for_the_cpu_has_none() -> Outcome {
+fn a_cpu_only_build_is_reported_as_absent() -> Outcome {
     let folder = libtorch()?;
     if ["libtorch_cuda.so", "libtorch_hip.so"].iter().all(|name| !folder.join(name).exists()) {
         assert_eq!(accelerator(), Accelerator::Absent);
