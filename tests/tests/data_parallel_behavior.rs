@@ -469,7 +469,7 @@ fn what_cannot_be_built_or_evaluated_says_why() -> Outcome {
     };
     let error = DataParallelPipeline::build(&DEVICES, other_each_time, Classification::new());
     let error = error.map(|_| ()).expect_err("other shapes").to_string();
-    assert!(error.starts_with("replica 1 on Cpu: the replica's variables are not the master's"), "{error}");
+    assert!(error.starts_with("replica 1 on Cpu: the replica's variables differ from the master's"), "{error}");
     let panics = |_: &nn::Path<'_>| -> nn::Linear { panic!("no weights today") };
     let error = DataParallelPipeline::build(&DEVICES, panics, Classification::new());
     assert_eq!(error.map(|_| ()).expect_err("a panic").to_string(), "replica 0 on Cpu: panicked: no weights today");

@@ -88,7 +88,7 @@ fn parameters_that_overlap_are_refused_by_name() {
     let error = DataParallelPipeline::build(&DEVICES, overlapping, Recurrent::new()).map(|_| ()).expect_err("overlap");
     let text = error.to_string();
     assert!(text.contains("variable `part`: expected memory of its own"), "{text}");
-    assert!(text.contains("memory that overlaps that of `weight_hh_l0`"), "{text}");
+    assert!(text.contains("an overlap with `weight_hh_l0`"), "{text}");
 }
 
 #[test]

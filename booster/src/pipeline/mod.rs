@@ -1,4 +1,4 @@
-//! Pipelines: a model and its evaluator, on one device or many.
+//! Pipelines: a model with its evaluator, on one or more devices.
 
 mod data_parallel;
 mod predict;
@@ -21,69 +21,64 @@ use crate::evaluation::{Evaluator, Loss, Mode};
 use crate::optimizer::{self, Held};
 use crate::sealed::Sealed;
 
-/// What all pipelines can do, so that training code is written once.
+/// A model with its evaluator, on one or more devices.
 ///
-/// It is implemented here alone: an evaluator is what programs write themselves.
+/// Code that is generic over this trait runs on both [`Pipeline`] and [`DataParallelPipeline`]. The trait is sealed; to
+/// customize evaluation, implement [`Evaluator`].
 ///
 /// ```
 /// use booster::prelude::*;
 ///
-/// /// One pass over some batches; the summary is the same on one device and on many.
-/// fn validate<P: EvaluationPipeline>(
-///     pipeline: &mut P,
-///     batches: &[BatchOf<P>],
-/// ) -> booster::Result<<DiagnosticsOf<P> as Diagnostic>::Summary> {
-///     let mut mean = Aggregator::new();
-///     for batch in batches {
-///         mean.update(&validation_step(pipeline, batch)?.diagnostics)?;
-///     }
-///     mean.summary()
-/// }
+/// Summarizes the diagnostics of some batches.
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a pipeline",
     label = "not a pipeline",
-    note = "make one of a model and an evaluator: `Pipeline::build(device, net, evaluator)`, or \
-            `DataParallelPipeline::build(&devices, net, evaluator)?` for many devices"
+    note = "build one from a model and an evaluator: `Pipeline::build(device, net, evaluator)`, or \
+            `DataParallelPipeline::build(&devices, net, evaluator)?` for several devices"
 )]
 pub trait EvaluationPipeline: Sealed {
-    /// The evaluator.
+    /// The evaluator's type.
     type Evaluator: Evaluator;
 
-    /// Evaluates the model on a batch, which is moved to where the model is.
+    /// Evaluates the model on a batch, which is first moved to the model's device.
     ///
-    /// The diagnostics hold no graph; the loss and the output do, unless gradients are off.
+    /// The diagnostics are detached from the graph. The loss and the output are not, unless gradients are disabled.
     ///
     /// # Errors
-    /// The evaluator's own; [`Error::EmptyBatch`] and [`Error::BatchLength`] if the batch is empty or its tensors disagree;
-    /// [`Error::LossShape`] and [`Error::LossKind`] if the loss is not a scalar of a floating-point kind.
+    /// Returns the evaluator's errors; [`Error::EmptyBatch`] if the batch is empty; [`Error::BatchLength`] if its
+    /// tensors differ in length; and [`Error::LossShape`] or [`Error::LossKind`] if the loss is not a floating-point
+    /// scalar.
     fn evaluate(&mut self, batch: &BatchOf<Self>, mode: Mode) -> Result<(Loss, DiagnosticsOf<Self>, OutputOf<Self>)>;
 
-    /// Evaluates the model on a batch in [`Mode::Train`] and adds the gradient of the loss to those of the variables. The
-    /// loss that is returned has no graph.
+    /// Evaluates a batch in [`Mode::Train`] and adds the gradient of the loss to those of the variables. The returned
+    /// loss is detached from the graph.
     ///
-    /// This is what [`training_step`](crate::training_step) does; a pipeline on many devices does it on all at once.
+    /// [`training_step`](crate::training_step) calls this method. A pipeline on several devices runs the backward pass
+    /// on all of them at once.
     ///
     /// # Errors
-    /// Those of [`EvaluationPipeline::evaluate`], after which gradients are as they were;
-    /// [`Error::LossWithoutGradient`] where no parameter takes part in the loss; [`Error::Torch`] where libtorch cannot
-    /// differentiate it, after which gradients are to be zeroed.
+    /// Returns the errors of [`EvaluationPipeline::evaluate`], with gradients unchanged; [`Error::LossWithoutGradient`]
+    /// if the loss depends on no parameter; and [`Error::Torch`] if the backward pass fails, after which gradients must
+    /// be zeroed.
     fn backward(&mut self, batch: &BatchOf<Self>) -> Result<(Loss, DiagnosticsOf<Self>)> {
         let (loss, diagnostics, _) = self.evaluate(batch, Mode::Train)?;
         Ok((differentiate(loss)?, diagnostics))
     }
 
-    /// The same with the output, which has no graph either.
+    /// Same as [`backward`](Self::backward), but also returns the output, detached from the graph.
     ///
     /// # Errors
-    /// Those of [`backward`](Self::backward).
+    /// Returns the errors of [`backward`](Self::backward).
     fn backward_with_output(&mut self, batch: &BatchOf<Self>) -> Result<(Loss, DiagnosticsOf<Self>, OutputOf<Self>)> {
         let (loss, diagnostics, output) = self.evaluate(batch, Mode::Train)?;
         Ok((differentiate(loss)?, diagnostics, owned(&output, self.var_store())?))
     }
 
-    /// What the model makes of a batch: no target, no loss, no gradient, and [`Mode::Eval`]. On many devices each replica
-    /// is given a part of the batch, and what they make is joined in order, on the first device.
+    /// Applies a function to the model and a batch, in [`Mode::Eval`] and without gradients.
+    ///
+    /// No target or loss is involved. On several devices each replica processes a shard of the batch, and the outputs
+    /// are joined in order on the first device.
     ///
     /// ```
     /// use booster::evaluation::Classification;
@@ -104,14 +99,15 @@ pub trait EvaluationPipeline: Sealed {
     /// ```
     ///
     /// # Errors
-    /// Those of `predict`; [`Error::EmptyBatch`] and [`Error::BatchLength`] if the batch is empty or its tensors disagree.
+    /// Returns the errors of `predict`; [`Error::EmptyBatch`] if the batch is empty; and [`Error::BatchLength`] if its
+    /// tensors differ in length.
     fn predict<B, O, F>(&mut self, batch: &B, predict: F) -> Result<O>
     where
         B: Batch,
         O: Batch,
         F: Fn(&ModelOf<Self>, &B, Mode) -> Result<O> + Clone + Send + 'static;
 
-    /// Has an optimizer step on the gradients of its variables, in a loop of your own:
+    /// Steps an optimizer, for custom training loops:
     ///
     /// ```no_run
     /// # use booster::prelude::*;
@@ -125,12 +121,12 @@ pub trait EvaluationPipeline: Sealed {
     /// # }
     /// ```
     ///
-    /// `optimizer.step()` does the same, but it panics where libtorch refuses, and many devices are sent the variables
-    /// again for each validation after it.
+    /// Prefer this to `optimizer.step()`, which panics if libtorch fails and makes a pipeline on several devices send
+    /// its variables again for every validation step.
     ///
     /// # Errors
-    /// Returns [`Error::Mismatch`] if the optimizer holds none of the pipeline's variables; [`Error::Torch`] if it refuses a
-    /// gradient, after it may have stepped on those before.
+    /// Returns [`Error::Mismatch`] if the optimizer holds none of the pipeline's variables, and [`Error::Torch`] if it
+    /// rejects a gradient, in which case other variables may already be updated.
     fn step(&mut self, optimizer: &mut Optimizer) -> Result<()> {
         let held = Held::of(optimizer, self.var_store())?;
         optimizer::step(optimizer)?;
@@ -140,34 +136,35 @@ pub trait EvaluationPipeline: Sealed {
         Ok(())
     }
 
-    /// Takes note that an optimizer has stepped on all gradients of this pipeline that there were: until the next one the
-    /// variables stay as they are, and need not be sent to other devices again, unless there was a graph of
-    /// [`evaluate`](Self::evaluate) that may still be differentiated.
+    /// Notifies the pipeline that an optimizer has stepped on all of its gradients.
+    ///
+    /// Until the next gradient the variables stay the same and need not be sent to other devices again, unless a graph
+    /// of [`evaluate`](Self::evaluate) may still be differentiated.
     #[doc(hidden)]
     fn stepped(&mut self) {}
 
-    /// Takes note that the variables were written, or given other memory for a while, by other means than an optimizer or
-    /// [`var_store_mut`](Self::var_store_mut): once they have it, and once they are back.
+    /// Notifies the pipeline that its variables were written or swapped to other memory other than by an optimizer or
+    /// [`var_store_mut`](Self::var_store_mut). Call it after a swap and again once the swap is undone.
     #[doc(hidden)]
     fn changed(&mut self) {}
 
-    /// The evaluator, to read its parameters.
+    /// Returns the evaluator.
     fn evaluator(&self) -> &Self::Evaluator;
 
-    /// The evaluator, to change its parameters: `pipeline.evaluator_mut().beta = 0.5`.
+    /// Returns a mutable reference to the evaluator, to set its parameters: `pipeline.evaluator_mut().beta = 0.5`.
     fn evaluator_mut(&mut self) -> &mut Self::Evaluator;
 
-    /// The model's variables: what an optimizer is built of, and what is saved and loaded.
+    /// Returns the model's variables, to build an optimizer or to save them.
     fn var_store(&self) -> &VarStore;
 
-    /// The model's variables, to load, freeze or convert them.
+    /// Returns a mutable reference to the model's variables, to load, freeze or convert them.
     ///
-    /// To differentiate a loss is an error after a load. After a conversion to another kind libtorch does not notice, and
-    /// takes the converted values: have no loss wait for its backward there.
+    /// Run pending backward passes first: after a load they are an error, and after a conversion to another kind, which
+    /// libtorch does not notice, they use the converted values.
     fn var_store_mut(&mut self) -> &mut VarStore;
 }
 
-/// Evaluates a batch that is moved to the model's device; the diagnostics without their graph.
+/// Evaluates a batch on the model's device and detaches the diagnostics.
 fn evaluate_on<E: Evaluator>(
     evaluator: &E,
     model: &E::Model,
@@ -183,13 +180,13 @@ fn evaluate_on<E: Evaluator>(
     Ok((loss.checked()?, diagnostics.detach()?, output))
 }
 
-/// Runs backward, and gives the loss without its graph.
+/// Runs the backward pass and returns the detached loss.
 fn differentiate(loss: Loss) -> Result<Loss> {
     loss.backward()?;
     loss.detached()
 }
 
-/// An output without its graph, in memory that no variable has: what writes to variables leaves it as it is.
+/// Detaches an output, and copies tensors that share memory with a variable so that later writes to it do not show.
 pub(crate) fn owned<B: Batch>(output: &B, variables: &VarStore) -> Result<B> {
     let memory = || {
         let variables = variables.variables_.lock().unwrap_or_else(PoisonError::into_inner);
@@ -203,19 +200,18 @@ pub(crate) fn owned<B: Batch>(output: &B, variables: &VarStore) -> Result<B> {
     })
 }
 
-/// An output without its graph.
 fn detached<B: Batch>(output: &B) -> Result<B> {
     output.map_tensors(FieldPath::ROOT, &mut |_, tensor| Ok(tensor.f_detach()?))
 }
 
-/// The model of a pipeline's evaluator.
+/// The model type of a pipeline.
 pub type ModelOf<P> = <<P as EvaluationPipeline>::Evaluator as Evaluator>::Model;
 
-/// The batch of a pipeline's evaluator.
+/// The batch type of a pipeline.
 pub type BatchOf<P> = <<P as EvaluationPipeline>::Evaluator as Evaluator>::Batch;
 
-/// The diagnostics of a pipeline's evaluator.
+/// The diagnostics type of a pipeline.
 pub type DiagnosticsOf<P> = <<P as EvaluationPipeline>::Evaluator as Evaluator>::Diagnostics;
 
-/// The output of a pipeline's evaluator.
+/// The output type of a pipeline.
 pub type OutputOf<P> = <<P as EvaluationPipeline>::Evaluator as Evaluator>::Output;

@@ -1,4 +1,4 @@
-//! Predictions: evaluations of which the output alone is wanted.
+//! Predictions: evaluations without loss or diagnostics.
 
 use std::marker::PhantomData;
 
@@ -8,7 +8,7 @@ use crate::batch::Batch;
 use crate::error::Result;
 use crate::evaluation::{Evaluator, Loss, Mode};
 
-/// A function of a model and a batch, as an evaluator that measures nothing.
+/// An evaluator that wraps a prediction function and measures nothing.
 pub(super) struct Predictor<F, M, B, O> {
     predict: F,
     types: PhantomData<fn(&M, &B) -> O>,

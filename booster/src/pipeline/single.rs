@@ -15,9 +15,9 @@ use crate::sealed::Sealed;
 
 /// A model with its variables and its evaluator, on one device.
 ///
-/// See [`EvaluationPipeline`] for what it does, and [`Classification`](crate::evaluation::Classification) for an
-/// example.
-// The model's type is a parameter, so that the struct needs no bound: what is no evaluator is one error, at the call.
+/// See [`EvaluationPipeline`] for its methods and [`Classification`](crate::evaluation::Classification) for an example.
+// `M` is a parameter so that the struct needs no bound: a type that is not an evaluator is then a single error, at the
+// call.
 pub struct Pipeline<E, M = <E as Evaluator>::Model> {
     var_store: VarStore,
     model: M,
@@ -25,19 +25,21 @@ pub struct Pipeline<E, M = <E as Evaluator>::Model> {
 }
 
 impl<E: Evaluator<Model = M>, M> Pipeline<E, M> {
-    /// Builds a model on a device: `model` is given the root of new variables.
+    /// Builds a model on a device, by calling `model` with the root of a new [`VarStore`].
     ///
-    /// A closure that is bound to a name first says what it takes, `let net = |path: &nn::Path<'_>| ..`, and a function of
-    /// edition 2024 that returns an `impl ModuleT` says that it keeps nothing of the path: `impl ModuleT + use<>`.
+    /// A closure that is bound to a variable must annotate its argument, `let net = |path: &nn::Path<'_>| ..`. In
+    /// edition 2024 a function that returns an `impl ModuleT` must not capture the path's lifetime:
+    /// `impl ModuleT + use<>`.
     ///
-    /// Layers draw their first weights from libtorch's generator: call [`tch::manual_seed`] before.
+    /// Layers are initialized from libtorch's global generator; call [`tch::manual_seed`] first to make them
+    /// reproducible.
     pub fn build(device: Device, model: impl for<'p> FnOnce(&'p Path<'p>) -> M, evaluator: E) -> Self {
         let var_store = VarStore::new(device);
         let model = model(&var_store.root());
         Self { var_store, model, evaluator }
     }
 
-    /// The same with a model that may fail to be built, as one that reads a file.
+    /// Builds a model whose constructor may fail, such as one that reads a file.
     ///
     /// ```
     /// use booster::evaluation::Classification;
@@ -55,7 +57,7 @@ impl<E: Evaluator<Model = M>, M> Pipeline<E, M> {
     /// ```
     ///
     /// # Errors
-    /// The model's, and [`Error::Panicked`](crate::Error::Panicked) if it panics.
+    /// Returns the error of `model`, and [`Error::Panicked`](crate::Error::Panicked) if it panics.
     pub fn try_build(
         device: Device,
         model: impl for<'p> FnOnce(&'p Path<'p>) -> Result<M>,
@@ -66,23 +68,25 @@ impl<E: Evaluator<Model = M>, M> Pipeline<E, M> {
         Ok(Self { var_store, model, evaluator })
     }
 
-    /// A pipeline of a model that is there already, with the variables that it was made of.
+    /// Creates a pipeline from an existing model and the variables it was built with.
     pub fn new(var_store: VarStore, model: M, evaluator: E) -> Self {
         Self { var_store, model, evaluator }
     }
 
-    /// The device that the model is on.
+    /// Returns the model's device.
     pub fn device(&self) -> Device {
         self.var_store.device()
     }
 
-    /// The model.
+    /// Returns the model.
     pub fn model(&self) -> &M {
         &self.model
     }
 
-    /// The variables, the model and the evaluator. With another evaluator they make a pipeline by [`new`](Self::new), to
-    /// which optimizers, trainers and averages of this one belong as well.
+    /// Splits the pipeline into its variables, model and evaluator.
+    ///
+    /// Pass them to [`new`](Self::new) to change the evaluator; existing optimizers, trainers and averages remain
+    /// valid.
     pub fn into_parts(self) -> (VarStore, M, E) {
         (self.var_store, self.model, self.evaluator)
     }

@@ -1,4 +1,4 @@
-//! The devices of replicas, and their generators of random numbers.
+//! The devices of replicas and their random number generators.
 
 use booster_sys::generator;
 use tch::{Cuda, Device, Kind, Tensor};
@@ -6,7 +6,7 @@ use tch::{Cuda, Device, Kind, Tensor};
 use crate::error::{Error, Result};
 use crate::transfers;
 
-/// Whether libtorch can use a device.
+/// Checks that libtorch can use a device.
 pub(super) fn available(device: Device) -> Result<()> {
     let found = Cuda::device_count();
     if let Device::Cuda(index) = device
@@ -18,7 +18,7 @@ pub(super) fn available(device: Device) -> Result<()> {
     Ok(())
 }
 
-/// Each device once, in order.
+/// Returns each device once, in order of first occurrence.
 pub(super) fn distinct(devices: impl IntoIterator<Item = Device>) -> Vec<Device> {
     let mut distinct = Vec::new();
     for device in devices {
@@ -29,11 +29,11 @@ pub(super) fn distinct(devices: impl IntoIterator<Item = Device>) -> Vec<Device>
     distinct
 }
 
-/// Seeds apart the generators of CUDA devices that are in the same state: [`tch::manual_seed`] gives all the same seed,
-/// and replicas would draw the same masks.
+/// Reseeds CUDA generators that are in the same state: [`tch::manual_seed`] gives all devices the same seed, and
+/// replicas would draw the same dropout masks.
 pub(super) fn separate(devices: &[Device]) -> Result<()> {
-    // Odd, with bits all over: seeds that differ by multiples of it are unlike (Steele et al., 2014, SplitMix64).
-    const APART: u64 = 0x9E37_79B9_7F4A_7C15;
+    // The increment of SplitMix64 (Steele et al., 2014): its multiples make dissimilar seeds.
+    const GOLDEN_GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
     let devices = distinct(devices.iter().copied().filter(|device| device.is_cuda()));
     let Some((first, rest)) = devices.split_first().filter(|(_, rest)| !rest.is_empty()) else { return Ok(()) };
     let state = generator::state(*first)?;
@@ -41,7 +41,7 @@ pub(super) fn separate(devices: &[Device]) -> Result<()> {
         if transfers::equal_on_host(&state, &generator::state(*device)?)? {
             let bytes = transfers::read_bytes(&state)?;
             let seed = bytes.iter().take(8).rev().fold(0, |seed, &byte| seed << 8 | u64::from(byte));
-            generator::seed(*device, seed.wrapping_add(index.wrapping_mul(APART)))?;
+            generator::seed(*device, seed.wrapping_add(index.wrapping_mul(GOLDEN_GAMMA)))?;
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Gradients on their way from a replica to the master.
+//! Transfer of gradients from replicas to the master.
 
 use std::collections::HashMap;
 
@@ -8,37 +8,37 @@ use tch::{Device, Kind, Tensor, no_grad};
 use crate::device::to_device;
 use crate::error::Result;
 
-/// The gradients of one replica, of the variables that have one.
+/// The defined gradients of a replica's variables.
 #[derive(Debug)]
 pub(super) struct Gradients {
+    /// The index of each gradient's variable.
     pub(super) of: Vec<usize>,
     pub(super) tensors: Vec<Tensor>,
 }
 
 impl Gradients {
-    /// Multiplies them, in place.
     pub(super) fn scale(&mut self, factor: &Tensor) -> Result<()> {
         Ok(foreach::multiply(&mut self.tensors, factor)?)
     }
 }
 
-/// A gradient that is to be added to that of a master's variable.
+/// A gradient to add to that of a master variable.
 #[derive(Debug)]
 pub(super) struct Addition {
-    /// The variable's place among all.
+    /// The variable's index.
     pub(super) index: usize,
     pub(super) master: Tensor,
     pub(super) gradient: Tensor,
 }
 
 impl Addition {
-    pub(super) fn make(mut self) -> Result<()> {
+    pub(super) fn apply(mut self) -> Result<()> {
         let mut sum = self.master.f_grad()?;
         if !sum.defined() {
             return Ok(gradient::set(&mut self.master, Some(&self.gradient))?);
         }
         if sum.is_sparse() && !self.gradient.is_sparse() {
-            // libtorch adds a sparse tensor to a dense one, not the other way round.
+            // libtorch adds a sparse tensor to a dense one, but not the reverse.
             let sum = no_grad(|| self.gradient.f_add(&sum))?;
             return Ok(gradient::set(&mut self.master, Some(&sum))?);
         }
@@ -47,22 +47,22 @@ impl Addition {
     }
 }
 
-/// Deals additions out to so many hands, about as many numbers to each; those of one variable to one, in their order.
-pub(super) fn dealt(additions: Vec<Addition>, hands: usize) -> Vec<Vec<Addition>> {
-    let mut hand_of = HashMap::new();
-    let mut dealt = (0..hands).map(|_| Vec::new()).collect::<Vec<_>>();
-    let mut numbers = vec![0; hands];
+/// Distributes additions over workers, with balanced element counts. Those of one variable go to one worker, in order.
+pub(super) fn distribute(additions: Vec<Addition>, workers: usize) -> Vec<Vec<Addition>> {
+    let mut worker_of = HashMap::new();
+    let mut parts = (0..workers).map(|_| Vec::new()).collect::<Vec<_>>();
+    let mut elements = vec![0; workers];
     for addition in additions {
-        let hand = *hand_of
+        let worker = *worker_of
             .entry(addition.index)
-            .or_insert_with(|| (0..hands).min_by_key(|&hand| numbers[hand]).unwrap_or_default());
-        numbers[hand] += addition.gradient.numel();
-        dealt[hand].push(addition);
+            .or_insert_with(|| (0..workers).min_by_key(|&worker| elements[worker]).unwrap_or_default());
+        elements[worker] += addition.gradient.numel();
+        parts[worker].push(addition);
     }
-    dealt
+    parts
 }
 
-/// Takes the gradients out of variables.
+/// Moves the gradients out of variables.
 pub(super) fn take_gradients(variables: &mut [Tensor]) -> Result<Gradients> {
     let mut gradients = Gradients { of: Vec::new(), tensors: Vec::new() };
     for (index, variable) in variables.iter_mut().enumerate() {
@@ -76,7 +76,7 @@ pub(super) fn take_gradients(variables: &mut [Tensor]) -> Result<Gradients> {
     Ok(gradients)
 }
 
-/// Brings tensors of one device to another, dense ones in one piece for each kind.
+/// Moves tensors from one device to another, dense ones in one transfer per kind.
 pub(super) fn sent_together(tensors: &[Tensor], device: Device) -> Result<Vec<Tensor>> {
     let mut sent = tensors.iter().map(|_| None).collect::<Vec<Option<Tensor>>>();
     let mut kinds = Vec::<Kind>::new();
@@ -96,7 +96,7 @@ pub(super) fn sent_together(tensors: &[Tensor], device: Device) -> Result<Vec<Te
         let mut start = 0;
         for (index, tensor) in of_kind {
             let length = tensor.numel() as i64;
-            // Detached last: a gradient that is a view cannot be zeroed in place.
+            // Detach last: a gradient that is a view cannot be zeroed in place.
             sent[index] = Some(flat.f_narrow(0, start, length)?.f_view(&tensor.size()[..])?.f_detach()?);
             start += length;
         }
@@ -109,19 +109,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_variable_is_in_one_hand_and_hands_have_about_as_much() {
+    fn each_variable_has_one_worker_and_loads_are_balanced() {
         let addition = |index: usize, length: i64| {
             let gradient = Tensor::ones([length], (Kind::Float, Device::Cpu));
             Addition { index, master: gradient.zeros_like().set_requires_grad(true), gradient }
         };
         let additions = [8, 5, 4, 1].iter().enumerate().map(|(index, &length)| addition(index, length));
         let again = [8, 5, 4, 1].iter().enumerate().map(|(index, &length)| addition(index, length));
-        let dealt = dealt(additions.chain(again).collect(), 2);
-        let numbers = dealt.iter().map(|hand| hand.iter().map(|addition| addition.gradient.numel()).sum::<usize>());
-        assert_eq!(numbers.collect::<Vec<_>>(), [18, 18]);
+        let parts = distribute(additions.chain(again).collect(), 2);
+        let elements = parts.iter().map(|part| part.iter().map(|addition| addition.gradient.numel()).sum::<usize>());
+        assert_eq!(elements.collect::<Vec<_>>(), [18, 18]);
         for index in 0..4 {
-            let hands = dealt.iter().filter(|hand| hand.iter().any(|addition| addition.index == index));
-            assert_eq!(hands.count(), 1);
+            let workers = parts.iter().filter(|part| part.iter().any(|addition| addition.index == index));
+            assert_eq!(workers.count(), 1);
         }
     }
 }

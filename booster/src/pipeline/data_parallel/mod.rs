@@ -1,4 +1,4 @@
-//! A pipeline on many devices.
+//! A pipeline on several devices.
 
 mod devices;
 mod gradients;
@@ -25,34 +25,35 @@ use crate::evaluation::{Evaluator, Loss, Mode};
 use crate::panic::catch_panic;
 use crate::sealed::Sealed;
 
-/// A model on several devices, each with a share of the batch: the numbers are those of one device.
+/// A model on several devices, each evaluating a shard of the batch, with the same results as on one device.
 ///
-/// A batch is cut into contiguous shards whose sizes differ by at most one. Each device evaluates its shard on a thread
-/// of its own, and loss, diagnostics, output and gradients are put together so that they equal those of
-/// [`Pipeline`](super::Pipeline) on the whole batch, to rounding, for every batch size: each shard's loss counts with
-/// its [weight](Loss::weighted), else with its samples. A batch with fewer samples than devices uses fewer of them, one
-/// without tensors the first.
-/// What a model computes from the whole batch, as batch-norm does in training, it computes from the shard.
+/// A batch is split into contiguous shards whose sizes differ by at most one. Each device evaluates its shard on its
+/// own thread. The combined loss, diagnostics, output and gradients equal those of [`Pipeline`](super::Pipeline) on the
+/// whole batch, up to rounding and for every batch size: each shard's loss counts by its [weight](Loss::weighted), or
+/// else by its number of samples. A batch with fewer samples than devices uses only the first devices, and a batch
+/// without tensors only the first one. Statistics across the batch, such as those of batch norm in training, are
+/// computed per shard.
 ///
-/// - The first device has the master: [`var_store`](EvaluationPipeline::var_store) is its, and gradients get there
-///   whether by `loss.backward()` or in [`training_step`](crate::training_step), which runs backward on all devices at
-///   once. Output and diagnostics are on that device, in the order of the batch.
-/// - Buffers, such as the statistics of batch-norm, are those of the first replica. A model or an evaluator may write
-///   its buffers, but no parameter: replicas share those, so that is an error.
-/// - A device may be given several times. Replicas on the master's device use its memory for their parameters. Those
-///   elsewhere are sent parameters for each evaluation, but for frozen ones that have not changed; after
+/// - The first device holds the master replica: [`var_store`](EvaluationPipeline::var_store) returns its variables, and
+///   gradients accumulate there, whether from `loss.backward()` or from [`training_step`](crate::training_step), which
+///   runs the backward pass on all devices at once. Output and diagnostics are on that device, in batch order.
+/// - Buffers, such as batch norm statistics, are those of the first replica. A model or an evaluator may write to its
+///   buffers, but writing to a parameter is an error, since replicas share parameters.
+/// - A device may be listed several times. Replicas on the master's device share its parameter memory. Other replicas
+///   receive the parameters before each evaluation, except frozen ones that have not changed; after
 ///   [`training_step`](crate::training_step), which knows when the optimizer steps, evaluations without gradients send
-///   them once.
-/// - On the CPU each replica has its part of the threads that [`tch::get_num_threads`] gave when the pipeline was built.
-/// - Replicas that draw random numbers (dropout) draw different ones. Those that share a device draw in the order in
-///   which their threads run, so that a seeded run does not repeat; with [`take_turns`](Self::take_turns) it does, bit
-///   for bit.
-/// - A graph of `evaluate` outlives evaluations, training steps and averages, as on one device: its gradient is that of
-///   the weights that it was recorded with, or `backward` is an error where an optimizer or a load wrote to them, or
-///   where it is of averages that are no longer, or of the weights while averages take their place.
-/// - Each replica's thread has a stack of 8 MiB, as the main thread has it, or of `RUST_MIN_STACK` bytes if that is more.
-/// - An evaluation's [`autocast`](tch::autocast) belongs in the evaluator: that of the calling thread is not seen by the
-///   replicas' threads.
+///   them only once.
+/// - On the CPU each replica gets an equal part of the threads that [`tch::get_num_threads`] returned when the pipeline
+///   was built.
+/// - Replicas draw different random numbers, for dropout for example. Those that share a device draw in the order in
+///   which their threads run, so a seeded run is not reproducible; with [`take_turns`](Self::take_turns) it is, bit for
+///   bit.
+/// - A graph from `evaluate` outlives later evaluations, training steps and averages, as on one device: its gradient is
+///   that of the weights it was recorded with. `backward` is an error if an optimizer or a load has overwritten those
+///   weights, if they were averages that are no longer swapped in, or if averages are currently swapped in for them.
+/// - Each replica's thread has a stack of 8 MiB, like the main thread, or of `RUST_MIN_STACK` bytes if that is larger.
+/// - Enable [`autocast`](tch::autocast) in the evaluator: the calling thread's setting does not apply to the replicas'
+///   threads.
 ///
 /// ```
 /// use booster::evaluation::Classification;
@@ -74,7 +75,7 @@ use crate::sealed::Sealed;
 /// # Ok(())
 /// # }
 /// ```
-// As in `Pipeline`, the model's type is a parameter so that the struct needs no bound.
+// As in `Pipeline`, `M` is a parameter so that the struct needs no bound.
 pub struct DataParallelPipeline<E, M = <E as Evaluator>::Model> {
     var_store: VarStore,
     evaluator: E,
@@ -82,23 +83,23 @@ pub struct DataParallelPipeline<E, M = <E as Evaluator>::Model> {
 }
 
 impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
-    /// Builds a model on each device, and starts a thread for each.
+    /// Builds a model on each device and starts a thread for each.
     ///
-    /// `model` is called once for each device with the root of new variables, and has to make the same variables each
-    /// time; the first call's are the first weights of all. The random numbers of the other calls are given back:
-    /// afterwards the generators are as [`Pipeline::build`](super::Pipeline::build) leaves them.
+    /// `model` is called once per device with the root of a new [`VarStore`], and must create the same variables each
+    /// time. All replicas start with the weights of the first call. The other calls do not advance the random number
+    /// generators, so these end up as after [`Pipeline::build`](super::Pipeline::build).
     ///
     /// # Errors
-    /// [`Error::NoDevice`](crate::Error::NoDevice) where none is given; [`Error::Replica`](crate::Error::Replica) where
-    /// one is not there, or a model cannot be built on it.
+    /// Returns [`Error::NoDevice`] if `devices` is empty, and [`Error::Replica`] if a device is unavailable or its
+    /// model cannot be built.
     pub fn build(devices: &[Device], model: impl for<'p> Fn(&'p Path<'p>) -> M, evaluator: E) -> Result<Self> {
         Self::try_build(devices, infallible(model), evaluator)
     }
 
-    /// The same with a model that may fail to be built, as one that reads a file.
+    /// Builds a model whose constructor may fail, such as one that reads a file.
     ///
     /// # Errors
-    /// Those of [`build`](Self::build), and the model's, within [`Error::Replica`](crate::Error::Replica).
+    /// Returns the errors of [`build`](Self::build), and those of `model` wrapped in [`Error::Replica`].
     pub fn try_build(
         devices: &[Device],
         model: impl for<'p> Fn(&'p Path<'p>) -> Result<M>,
@@ -108,19 +109,19 @@ impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
         Ok(Self { var_store, evaluator, replicas })
     }
 
-    /// The variables, the first replica's model and the evaluator. The threads end.
+    /// Splits the pipeline into its variables, the first replica's model and the evaluator, and stops the threads.
     ///
     /// # Errors
-    /// None that is known: it would mean that a thread outlives its replica.
+    /// Returns [`Error::Custom`] if a thread still holds the model.
     pub fn into_parts(self) -> Result<(VarStore, M, E)> {
         let Self { var_store, evaluator, replicas } = self;
         Ok((var_store, replicas.into_master()?, evaluator))
     }
 
-    /// Has the replicas that share a device evaluate one after the other, on one thread, in the order of their shards.
+    /// Makes replicas that share a device evaluate one after another, on one thread, in shard order.
     ///
-    /// They draw random numbers in that order, so that a seeded run repeats bit for bit. On the CPU that thread has all
-    /// threads within an operation.
+    /// They then draw random numbers in that order, so a seeded run is reproducible bit for bit. On the CPU that thread
+    /// uses all intra-op threads.
     ///
     /// ```
     /// # use booster::evaluation::Classification;
@@ -134,23 +135,23 @@ impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
     /// ```
     ///
     /// # Errors
-    /// Returns [`Error::During`](crate::Error::During) if a thread cannot be started.
+    /// Returns [`Error::During`] if a thread cannot be started.
     pub fn take_turns(mut self) -> Result<Self> {
         self.replicas.take_turns()?;
         Ok(self)
     }
 
-    /// The devices, in the order of the shards.
+    /// Returns the devices, in shard order.
     pub fn devices(&self) -> Vec<Device> {
         self.replicas.devices()
     }
 
-    /// The first replica's model.
+    /// Returns the first replica's model.
     pub fn model(&self) -> MutexGuard<'_, M> {
         self.replicas.master().model()
     }
 
-    /// The batch's shards, or `None` where there is no other replica.
+    /// Splits a batch into shards, or returns `None` if there is only one replica.
     fn shards<B: Batch>(&self, batch: &B) -> Result<Option<Sharded<B>>> {
         let samples = batch.batch_size()?;
         if samples == Some(0) {
@@ -161,7 +162,7 @@ impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
         }
         let cut = || match samples {
             Some(_) => batch.shards(self.replicas.len()),
-            // Without tensors there is nothing to cut: one replica has it, and it counts once.
+            // A batch without tensors cannot be split: one replica evaluates it, as one sample.
             None => Ok(vec![batch.share()?]),
         };
         let shards = catch_panic(cut)?;
@@ -170,13 +171,13 @@ impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
     }
 }
 
-/// A function that builds a model, as one that may fail.
+/// Wraps a constructor that cannot fail.
 fn infallible<M>(model: impl for<'p> Fn(&'p Path<'p>) -> M) -> impl for<'p> Fn(&'p Path<'p>) -> Result<M> {
     move |path: &Path<'_>| Ok(model(path))
 }
 
 impl<E: Evaluator> DataParallelPipeline<E, E::Model> {
-    /// Adds the gradient of the whole batch to the variables'. The outputs are those of the shards, where they are wanted.
+    /// Adds the gradient of the whole batch to those of the variables. Returns the shards' outputs if requested.
     fn differentiate(&mut self, batch: &E::Batch, request: EvaluationRequest) -> Result<Whole<E>> {
         let wanted = |output| if request == EvaluationRequest::GradientAndOutput { vec![output] } else { Vec::new() };
         let Some(shards) = self.shards(batch)? else {
@@ -186,7 +187,7 @@ impl<E: Evaluator> DataParallelPipeline<E, E::Model> {
                 Ok((differentiate(loss)?, diagnostics, wanted(output)))
             });
         };
-        if asks_for_gradient(batch)? {
+        if requires_gradient(batch)? {
             let (loss, diagnostics, output) = self.evaluate(batch, Mode::Train)?;
             return Ok((differentiate(loss)?, diagnostics, wanted(output)));
         }
@@ -262,9 +263,9 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
     }
 }
 
-/// Whether a tensor of the batch is to have a gradient, or to pass one on to what made it: that graph is one for all shards,
-/// and is differentiated once.
-fn asks_for_gradient<B: Batch>(batch: &B) -> Result<bool> {
+/// Whether a tensor of the batch requires a gradient. Its graph is then shared by all shards, so it must be
+/// differentiated once for all of them.
+fn requires_gradient<B: Batch>(batch: &B) -> Result<bool> {
     let mut any = false;
     batch.visit_tensors(FieldPath::ROOT, &mut |_, tensor| {
         any |= tensor.requires_grad();

@@ -1,4 +1,4 @@
-//! Which variable of a replica is which of the master's.
+//! Matching of a replica's variables with the master's.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,7 +10,7 @@ use tch::nn::VarStore;
 use super::sync::VariableSync;
 use crate::error::{Error, Result};
 
-/// The variables of a store with their names, each variable once, in order of its first name.
+/// Returns each variable of a store once, with all its names, in order of first name.
 pub(super) fn named(store: &VarStore) -> Vec<(Vec<String>, Tensor)> {
     let mut variables = Vec::<(Vec<String>, Tensor)>::new();
     for (name, variable) in store.variables().into_iter().collect::<BTreeMap<_, _>>() {
@@ -22,7 +22,7 @@ pub(super) fn named(store: &VarStore) -> Vec<(Vec<String>, Tensor)> {
     variables
 }
 
-/// Pairs the variables of two stores by their names. `is_near` says that they are on one device.
+/// Pairs the variables of two stores by name. `is_near` tells whether they are on the same device.
 pub(super) fn pairs(master: &VarStore, replica: &VarStore, is_near: bool) -> Result<Vec<VariableSync>> {
     let parameters = master.trainable_variables();
     let mut others = replica.variables();
@@ -33,7 +33,7 @@ pub(super) fn pairs(master: &VarStore, replica: &VarStore, is_near: bool) -> Res
         if let Some(at) = of_names.position(|other| other.is_none_or(|other| !is_same(&other, &replica))) {
             return Err(unlike(&names[at + 1]));
         }
-        // A view's way of gradients is not its own, and its base would look like a handle of the model's.
+        // A view routes gradients to its base, and the base would look like another handle in the model.
         forget_base(&replica)?;
         let is_buffer = !parameters.iter().any(|parameter| is_same(parameter, &master));
         pairs.push((names.swap_remove(0), master, replica, is_buffer));
@@ -46,12 +46,12 @@ pub(super) fn pairs(master: &VarStore, replica: &VarStore, is_near: bool) -> Res
     Ok(pairs.into_iter().map(sync).collect())
 }
 
-/// Checks that variables have memory in which no other one is, and that parameters have no views.
+/// Checks that variables do not overlap in memory and that parameters have no views.
 fn check_memory<'a>(variables: impl Iterator<Item = (&'a String, &'a Tensor, bool)>) -> Result<()> {
-    // Start, end, name, and the parameter, by the storage.
+    // By storage: start, end, name, and the variable if it is a parameter.
     let mut places = HashMap::<usize, Vec<(usize, usize, &String, Option<&Tensor>)>>::new();
     for (name, variable, is_buffer) in variables {
-        let storage = storage(variable).ok_or_else(|| refused(name, "a dense tensor", "one without a storage"))?;
+        let storage = storage(variable).ok_or_else(|| refused(name, "a dense tensor", "a tensor without storage"))?;
         if variable.numel() > 0 {
             let steps = variable.size().into_iter().zip(variable.stride()).map(|(size, stride)| (size - 1) * stride);
             let start = variable.data_ptr() as usize;
@@ -62,17 +62,17 @@ fn check_memory<'a>(variables: impl Iterator<Item = (&'a String, &'a Tensor, boo
     for mut places in places.into_values() {
         places.sort_by_key(|&(start, ..)| start);
         if let Some(both) = places.windows(2).find(|both| both[0].1 > both[1].0) {
-            let found = format!("memory that overlaps that of `{}`", both[0].2);
+            let found = format!("an overlap with `{}`", both[0].2);
             return Err(refused(both[1].2, "memory of its own", &found));
         }
         let held = places.iter().find(|place| place.3.is_some_and(|variable| sharers(variable) > places.len()));
         if let Some(&(.., name, Some(parameter))) = held {
-            let of = format!(
-                "a parameter of shape {:?}, of which the model holds a view or a detached handle",
+            let found = format!(
+                "a parameter of shape {:?} with a view or a detached handle stored in the model, which would not \
+                 follow the parameter in a replica: create views in `forward`",
                 parameter.size()
             );
-            let found = of + ", which it made when it was built: in a replica that would not follow the parameter";
-            return Err(refused(name, "views that are made where they are used, in `forward`", &found));
+            return Err(refused(name, "a parameter without views", &found));
         }
     }
     Ok(())
@@ -84,7 +84,7 @@ fn refused(name: &str, expected: &str, found: &str) -> Error {
 
 fn unlike(name: &str) -> Error {
     Error::custom(format!(
-        "the replica's variables are not the master's: `{name}` is not in both, or not of one shape; \
-         the function that builds the model has to make the same variables each time"
+        "the replica's variables differ from the master's: `{name}` is missing in one of them or has another shape; \
+         the model's constructor must create the same variables on every call"
     ))
 }

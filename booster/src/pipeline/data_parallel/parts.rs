@@ -1,4 +1,4 @@
-//! What replicas find, each on its shard, and how it is put together.
+//! Results of replicas on their shards, and how they are combined.
 
 use std::ops::Range;
 
@@ -14,32 +14,33 @@ use crate::evaluation::{Evaluator, Loss};
 use crate::kind::{summing_kind, widest_float};
 use crate::panic::catch_panic;
 
-/// A batch in shards, with the number of samples of each.
+/// A batch split into shards, with the number of samples of each.
 pub(super) struct Sharded<B> {
     pub(super) shards: Vec<B>,
     pub(super) samples: Vec<i64>,
 }
 
-/// What is wanted of an evaluation besides its loss and diagnostics.
+/// What an evaluation returns besides its loss and diagnostics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EvaluationRequest {
-    /// The output, and the graphs of both.
+    /// The output, with the graphs of loss and output.
     Graph,
     Gradient,
     GradientAndOutput,
 }
 
-/// What a replica found.
+/// A replica's result.
 pub(super) struct Evaluated<E: Evaluator> {
     pub(super) loss: Loss,
     pub(super) diagnostics: E::Diagnostics,
-    /// `None` where it is not wanted.
+    /// `None` if not requested.
     pub(super) output: Option<E::Output>,
     pub(super) is_differentiated: bool,
 }
 
 impl<E: Evaluator> Evaluated<E> {
-    /// Differentiates the loss times a factor, if it has a gradient, and drops its graph. The output has none.
+    /// Runs the backward pass of the loss times a factor, if the loss requires a gradient, and detaches the loss.
+    /// `output` must already be detached.
     pub(super) fn differentiated(
         loss: Loss,
         diagnostics: E::Diagnostics,
@@ -55,29 +56,30 @@ impl<E: Evaluator> Evaluated<E> {
     }
 }
 
-/// A loss times a number, in single precision at least.
+/// Multiplies a loss by a factor, in at least single precision.
 fn times(mean: &Tensor, factor: &Tensor) -> Result<Tensor> {
     let kind = summing_kind(mean.f_kind()?);
     Ok(mean.f_to_kind(kind)?.f_mul(&factor.f_to_kind(kind)?)?)
 }
 
-/// The samples of the batch that are a shard's.
+/// Returns the range of a shard's samples in the batch.
 pub(super) fn range_of_shard(samples: &[i64], shard: usize) -> Range<i64> {
     let start = samples.iter().take(shard).sum();
     start..start + samples.get(shard).copied().unwrap_or(0)
 }
 
-/// A shard's part of the batch, as far as its samples tell.
+/// Returns a shard's fraction of the batch's samples.
 pub(super) fn part_of_samples(samples: &[i64], shard: usize) -> f64 {
     samples[shard] as f64 / samples.iter().sum::<i64>() as f64
 }
 
-/// What each shard's loss counts for in the loss of the whole batch.
+/// The weights of the shards' losses in the loss of the whole batch.
 #[derive(Debug)]
 pub(super) struct LossWeights<'a> {
     losses: &'a [Loss],
     samples: &'a [i64],
-    /// Where a loss has a weight of its own: 0-dimensional, of the widest kind of the first loss's device, with their sum.
+    /// The weights and their sum, if any loss has its own: 0-dimensional, of the widest kind of the first loss's
+    /// device.
     own: Option<(Vec<Tensor>, Tensor)>,
 }
 
@@ -89,7 +91,7 @@ impl<'a> LossWeights<'a> {
         }
         let widest = widest_float(device);
         let weight = |(loss, &samples): (&Loss, &i64)| match loss.weight() {
-            // Narrowed where it is, since a device may lack what another has.
+            // Convert before the transfer, since the target device may not support the source's kind.
             Some(weight) if widest_float(weight.device()) != widest => {
                 Ok(to_device(&weight.f_to_kind(widest)?, device)?)
             }
@@ -101,7 +103,7 @@ impl<'a> LossWeights<'a> {
         Ok(Self { losses, samples, own: Some((weights, total)) })
     }
 
-    /// The loss of the whole batch, on the first loss's device, with the shards' graphs.
+    /// Returns the loss of the whole batch, on the first loss's device, with the shards' graphs.
     pub(super) fn loss(&self) -> Result<Loss> {
         let first = self.losses[0].tensor();
         let (device, kind) = (first.device(), first.f_kind()?);
@@ -116,7 +118,7 @@ impl<'a> LossWeights<'a> {
         }
         let mean = sum.ok_or(Error::EmptyBatch)?.f_to_kind(kind)?;
         let Some((_, total)) = &self.own else { return Ok(Loss::from(mean)) };
-        // Of the kind that the evaluator's have, unless that has no room for a sum.
+        // Keep the evaluator's kind, unless it is too narrow for a sum.
         let kind = self.losses.iter().find_map(Loss::weight).map(Tensor::kind);
         Ok(Loss::weighted(
             mean,
@@ -127,23 +129,23 @@ impl<'a> LossWeights<'a> {
         ))
     }
 
-    /// What a shard's gradient is to be multiplied by where it was taken by the [samples](part_of_samples) and weights
-    /// are others.
+    /// Returns the factor that corrects a shard's gradient, which was computed with its [fraction of the
+    /// samples](part_of_samples), if losses have their own weights.
     pub(super) fn correction(&self, shard: usize) -> Result<Option<Tensor>> {
         let Some((weights, total)) = &self.own else { return Ok(None) };
         Ok(Some(share(&weights[shard], total)?.try_div_scalar(part_of_samples(self.samples, shard))?))
     }
 }
 
-/// A weight over their total; 0 where nothing weighs anything.
+/// Divides a weight by the total; 0 if the total is 0.
 fn share(weight: &Tensor, total: &Tensor) -> Result<Tensor> {
     Ok(weight.f_div(total)?.try_masked_fill(&total.try_eq(0.0)?, 0.0)?)
 }
 
-/// What was found of the whole batch, with the outputs of its shards where they are wanted.
+/// The loss and diagnostics of the whole batch, and the shards' outputs if requested.
 pub(super) type Whole<E> = (Loss, <E as Evaluator>::Diagnostics, Vec<<E as Evaluator>::Output>);
 
-/// What replicas found, by what it is.
+/// Splits results into losses, diagnostics and outputs.
 pub(super) fn split<E: Evaluator>(found: Vec<Evaluated<E>>) -> (Vec<Loss>, Vec<E::Diagnostics>, Vec<E::Output>) {
     let (mut losses, mut diagnostics, mut outputs) = (Vec::new(), Vec::new(), Vec::new());
     for evaluated in found {
@@ -158,22 +160,22 @@ pub(super) fn gathered<D: Diagnostic>(shards: Vec<D>, samples: &[i64]) -> Result
     gather(shards, Some(samples)).map_err(|error| of_shards(error, "diagnostics"))
 }
 
-/// Checks that a shard's output has a row for each of its samples: only such outputs can be joined.
+/// Checks that a shard's output has one row per sample, which joining requires.
 pub(super) fn check_output<O: Batch, B: Batch>(output: &O, shard: &B) -> Result<()> {
     match (output.batch_size()?, shard.batch_size()?) {
         (Some(found), Some(expected)) if found != expected => {
-            let expected = format!("{expected} rows along the first dimension, one for each sample of the shard");
+            let expected = format!("{expected} rows along the first dimension, one per sample of the shard");
             Err(Error::operand("output", expected, found.to_string()))
         }
         _ => Ok(()),
     }
 }
 
-/// One output of those of the shards, in order, on the first one's device.
+/// Joins the shards' outputs in order, on the first one's device.
 pub(super) fn joined<B: Batch>(shards: Vec<B>) -> Result<B> {
     catch_panic(|| B::join(shards)).map_err(|error| of_shards(error, "output"))
 }
 
 fn of_shards(error: Error, what: &str) -> Error {
-    error.during(format!("put together the {what} of the shards, which are its parts"))
+    error.during(format!("combine the {what} of the shards"))
 }

@@ -1,4 +1,4 @@
-//! All replicas with their threads: what is done on each of them.
+//! All replicas and their threads.
 
 use std::ops::Range;
 use std::sync::PoisonError;
@@ -8,7 +8,7 @@ use tch::nn::{Path, VarStore};
 use tch::{Device, Tensor, no_grad_guard};
 
 use super::devices::{available, distinct, separate};
-use super::gradients::{Addition, Gradients, dealt};
+use super::gradients::{Addition, Gradients, distribute};
 use super::parts::{
     Evaluated, EvaluationRequest, LossWeights, Sharded, Whole, check_output, gathered, part_of_samples, range_of_shard,
     split,
@@ -25,15 +25,15 @@ use crate::pipeline::{detached, evaluate_on};
 #[derive(Debug)]
 pub(super) struct ReplicaSet<M> {
     replicas: Vec<Replica<M>>,
-    /// None where there is one replica.
+    /// Empty if there is one replica.
     workers: Vec<Worker>,
-    /// The worker of each replica.
+    /// The index of each replica's worker.
     worker_of: Vec<usize>,
     pub(super) version: ParameterVersion,
 }
 
 impl<M> ReplicaSet<M> {
-    /// Builds a model on each device, and starts the threads. The variables are the master's.
+    /// Builds a model on each device and starts the threads. Returns the master's variables.
     pub(super) fn build(
         devices: &[Device],
         model: impl for<'p> Fn(&'p Path<'p>) -> Result<M>,
@@ -61,7 +61,7 @@ impl<M> ReplicaSet<M> {
         Ok((variables, all))
     }
 
-    /// Starts a thread for each of these devices. Replicas have one of their own, else that of their device.
+    /// Starts a thread for each of `devices`, which are either those of all replicas or the distinct ones.
     fn start(&mut self, devices: &[Device]) -> Result<()> {
         let place = |replica: &Replica<M>| devices.iter().position(|device| *device == replica.device);
         self.worker_of = match devices.len() {
@@ -76,7 +76,7 @@ impl<M> ReplicaSet<M> {
         Ok(())
     }
 
-    /// Gives the replicas of each device one thread.
+    /// Runs the replicas of each device on one thread.
     pub(super) fn take_turns(&mut self) -> Result<()> {
         self.start(&distinct(self.devices()))
     }
@@ -93,7 +93,7 @@ impl<M> ReplicaSet<M> {
         &self.replicas[0]
     }
 
-    /// The master's model. The threads end.
+    /// Stops the threads and returns the master's model.
     pub(super) fn into_master(self) -> Result<M> {
         let Self { replicas, workers, .. } = self;
         drop(workers);
@@ -101,16 +101,16 @@ impl<M> ReplicaSet<M> {
         master.into_model().ok_or_else(|| Error::custom("a replica's thread still holds the model"))
     }
 
-    /// The master's variables were written, or have other memory until this is called again.
+    /// Notifies replicas that the master's variables were written, or swapped to other memory until the next call.
     pub(super) fn changed(&mut self) {
         self.version.changes += 1;
         for replica in &mut self.replicas {
-            // What fails, for want of memory, is tried again by the next evaluation.
+            // If allocation fails, the next evaluation tries again.
             let _ = replica.each(|sync| sync.sync(true));
         }
     }
 
-    /// Lets the only replica evaluate, on this thread.
+    /// Runs `work` on the master, on the calling thread.
     pub(super) fn on_master<T>(&self, work: impl FnOnce(&M, Device) -> Result<T>) -> Result<T> {
         let replica = self.master();
         catch_panic(|| work(&replica.model(), replica.device)).map_err(|cause| match cause {
@@ -119,7 +119,7 @@ impl<M> ReplicaSet<M> {
         })
     }
 
-    /// The values, or the first error with its replica.
+    /// Returns the values, or the first error with its replica.
     fn named<T>(&self, outcomes: Vec<Result<T>>, samples: &[i64]) -> Result<Vec<T>> {
         let named = outcomes.into_iter().enumerate().map(|(replica, outcome)| {
             let device = self.replicas[replica].device;
@@ -131,7 +131,7 @@ impl<M> ReplicaSet<M> {
 }
 
 impl<M: Send + 'static> ReplicaSet<M> {
-    /// Evaluates shards side by side, one on each of the first replicas.
+    /// Evaluates shards in parallel, one on each of the first replicas.
     pub(super) fn evaluate<E: Evaluator<Model = M>>(
         &mut self,
         evaluator: &E,
@@ -145,7 +145,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         let used = batch.shards.len();
         let found = self.enter(used, gradients, &batch.samples);
         let found = found.and_then(|()| self.run(evaluator, batch, mode, EvaluationRequest::Graph));
-        // Of a backward pass within the evaluation, where no graph leads to the master's variables.
+        // Gradients of a backward pass within the evaluation, where no graph leads to the master's variables.
         let own = if gradients == GradientMode::None { self.take_gradients(1..used) } else { Ok(Vec::new()) };
         let left = self.leave();
         let found = found.and_then(|found| left.map(|()| found))?;
@@ -157,13 +157,13 @@ impl<M: Send + 'static> ReplicaSet<M> {
         Ok(found)
     }
 
-    /// Takes the gradients out of the variables of some replicas, all of them even where one fails.
+    /// Moves the gradients out of some replicas' variables, emptying all of them even if one fails.
     fn take_gradients(&mut self, of: Range<usize>) -> Result<Vec<Gradients>> {
         self.replicas[of].iter_mut().map(Replica::take_gradients).collect::<Vec<_>>().into_iter().collect()
     }
 
-    /// Evaluates shards side by side and adds the gradient of the whole batch to the master's. After an error gradients
-    /// are as they were.
+    /// Evaluates shards in parallel and adds the gradient of the whole batch to the master's. After an error gradients
+    /// are unchanged.
     pub(super) fn differentiate<E: Evaluator<Model = M>>(
         &mut self,
         evaluator: &E,
@@ -176,7 +176,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         let found = found.and_then(|()| self.differentiate_shards(evaluator, batch, request));
         let parts = self.take_gradients(0..used);
         let left = self.leave();
-        // What the master had before comes first: the sum is in its memory.
+        // The master's previous gradients come first, so that the sum is in their memory.
         let mut sum = vec![(0, before)];
         let found = found.and_then(|found| left.map(|()| found)).and_then(|(whole, corrections)| {
             let mut parts = parts?;
@@ -190,7 +190,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         found
     }
 
-    /// Leaves each replica with its gradient, and tells what that is to be multiplied by.
+    /// Computes each replica's gradient, and returns the factors that correct them.
     fn differentiate_shards<E: Evaluator<Model = M>>(
         &mut self,
         evaluator: &E,
@@ -209,7 +209,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         Ok(((weights.loss()?, diagnostics, outputs), corrections))
     }
 
-    /// Gives the first replicas the master's values.
+    /// Prepares the first `used` replicas for an evaluation with the master's values.
     fn enter(&mut self, used: usize, gradients: GradientMode, samples: &[i64]) -> Result<()> {
         if gradient::is_enabled() {
             self.version.step(true);
@@ -225,7 +225,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         self.replicas.iter_mut().try_for_each(|replica| replica.each(VariableSync::count_writes))
     }
 
-    /// Puts the replicas' variables back as graphs have them. Those of replicas without a shard tell of the master's writes.
+    /// Restores the replicas' variables for their graphs. Replicas without a shard also detect writes to the master.
     fn leave(&mut self) -> Result<()> {
         let left = self.replicas.iter_mut().map(|replica| replica.each(VariableSync::leave)).collect();
         self.replicas.iter_mut().for_each(Replica::invalidate_buffers);
@@ -275,19 +275,18 @@ impl<M: Send + 'static> ReplicaSet<M> {
         self.named(running.into_iter().map(JobHandle::wait).collect(), &samples)
     }
 
-    /// Adds gradients, each with the replica that it is of, to the master's, in their order. On the CPU the replicas'
-    /// threads do it side by side where that is worth waking them for.
+    /// Adds the gradients of replicas to the master's, in order. Large sums on the CPU use the replicas' threads.
     fn add(&self, gradients: Vec<(usize, Gradients)>) -> Result<()> {
-        const WORTHWHILE: usize = 1 << 16;
+        const PARALLEL_ELEMENTS: usize = 1 << 16;
         let additions =
             gradients.into_iter().map(|(of, gradients)| self.replicas[of].additions(gradients, self.master()));
         let additions = additions.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect::<Vec<_>>();
-        let numbers = additions.iter().map(|addition| addition.gradient.numel()).sum::<usize>();
-        if self.master().device != Device::Cpu || numbers < WORTHWHILE {
-            return additions.into_iter().try_for_each(Addition::make);
+        let elements = additions.iter().map(|addition| addition.gradient.numel()).sum::<usize>();
+        if self.master().device != Device::Cpu || elements < PARALLEL_ELEMENTS {
+            return additions.into_iter().try_for_each(Addition::apply);
         }
-        let parts = dealt(additions, self.workers.len()).into_iter().zip(&self.workers);
-        let running = parts.map(|(part, worker)| worker.start(move || part.into_iter().try_for_each(Addition::make)));
+        let parts = distribute(additions, self.workers.len()).into_iter().zip(&self.workers);
+        let running = parts.map(|(part, worker)| worker.start(move || part.into_iter().try_for_each(Addition::apply)));
         running.collect::<Vec<_>>().into_iter().try_for_each(JobHandle::wait)
     }
 }

@@ -1,4 +1,4 @@
-//! How replicas follow the master.
+//! Tests of replicas and of their sync with the master.
 
 use booster_sys::swap::{swap_back, swap_in};
 use tch::{Kind, no_grad};
@@ -6,7 +6,7 @@ use tch::{Kind, no_grad};
 use super::super::sync::{GradientMode, ParameterVersion};
 use super::*;
 
-/// Two kinds of parameters, one that is not used, and a buffer.
+/// Parameters of two kinds, an unused one, and a buffer.
 #[derive(Debug)]
 struct Model {
     float: Tensor,
@@ -30,7 +30,7 @@ fn loss(model: &Model, factor: f64) -> Tensor {
     (model.float.square().sum(Kind::Double) + model.double.exp().sum(Kind::Double)) * factor
 }
 
-/// A master and a replica in its memory, or in one of its own as on another device.
+/// Creates a master and a replica, which shares its memory or has its own, as on another device.
 fn pair(shares: bool) -> (VarStore, Model, Replica<Model>) {
     let store = VarStore::new(Device::Cpu);
     let master = model(&store.root());
@@ -48,7 +48,7 @@ fn leave(replica: &mut Replica<Model>) {
     replica.each(VariableSync::leave).unwrap();
 }
 
-/// The master of a store.
+/// Wraps a store as a master replica.
 fn own(store: &VarStore) -> Replica<()> {
     Replica::master((), store)
 }
@@ -65,7 +65,7 @@ fn gradients_add_up_in_the_master_wherever_the_replica_is() {
             let gradients = replica.take_gradients().unwrap();
             assert!(!replica.model().float.grad().defined());
             for addition in replica.additions(gradients, &own(&store)).unwrap() {
-                addition.make().unwrap();
+                addition.apply().unwrap();
             }
             let factor = if has_gradient { 3.0 } else { 2.0 };
             assert!(master.float.grad().allclose(&(&master.float * 2.0 * factor), 1e-6, 0.0, false));
@@ -138,14 +138,14 @@ fn a_replica_on_the_masters_device_has_its_parameters_in_its_memory() {
     assert!(model.float.is_leaf() && model.float.requires_grad());
 }
 
-/// There are gradients about.
+/// Returns a version with pending gradients.
 fn recorded() -> ParameterVersion {
     let mut version = ParameterVersion::default();
     version.step(true);
     version
 }
 
-/// Compares during an evaluation, and ends it.
+/// Compares a replica with the master during an evaluation, which it ends.
 fn assert_follows(replica: &mut Replica<Model>, master: &Model, case: &str) {
     let model = replica.model();
     assert!(model.float.equal(&master.float) && model.buffer.equal(&master.buffer), "{case}");
@@ -162,7 +162,7 @@ fn values_are_sent_again_unless_they_cannot_have_changed() {
         let mut version = recorded();
         enter(&mut replica, flow, version);
         assert_follows(&mut replica, &master, case);
-        // As an optimizer does that is counted, and as one that is not, which then says that it stepped.
+        // A write that bumps the version, and below one that does not but is followed by a reported step.
         let _ = no_grad(|| master.float.fill_(3.0));
         let _ = master.buffer.fill_(2.0);
         version.step(false);
@@ -174,14 +174,14 @@ fn values_are_sent_again_unless_they_cannot_have_changed() {
         version.step(false);
         enter(&mut replica, GradientMode::None, version);
         assert_follows(&mut replica, &master, case);
-        // One that is not counted, and is frozen right after.
+        // A write that does not bump the version, followed by a freeze.
         version.step(true);
         enter(&mut replica, flow, version);
         let _ = master.float.data().fill_(5.0);
         store.freeze();
         enter(&mut replica, flow, version);
         assert_follows(&mut replica, &master, case);
-        // Other memory, whose values change.
+        // Other memory with changing values.
         let mut average = master.float.detach_copy();
         for value in [6.0, 7.0] {
             let own = master.float.detach();
@@ -213,10 +213,10 @@ fn values_that_cannot_have_changed_are_not_sent_again() {
         }
         enter(&mut replica, flow, version);
         if freeze {
-            // A backbone stays where it is while the rest is trained.
+            // A frozen backbone stays on the device while the rest is trained.
             version.step(true);
         }
-        // Only what is not sent is still there.
+        // These values survive only if nothing is sent.
         let _ = replica.model().float.data().fill_(9.0);
         let _ = replica.model().buffer.data().fill_(9.0);
         enter(&mut replica, flow, version);
@@ -232,7 +232,7 @@ fn gradients_from_elsewhere_can_be_zeroed_in_place() {
     loss(&replica.model(), 1.0).backward();
     let gradients = replica.take_gradients().unwrap();
     for addition in replica.additions(gradients, &own(&store)).unwrap() {
-        addition.make().unwrap();
+        addition.apply().unwrap();
     }
     master.float.zero_grad();
     assert!(master.float.grad().equal(&master.float.zeros_like()));
@@ -260,7 +260,7 @@ fn a_view_that_was_made_when_building_is_refused() {
         let error = Replica::build(Device::Cpu, |path| Ok(sub(path)), &store).unwrap_err().to_string();
         assert!(error.contains("a parameter of shape [2, 3]"), "{error}");
     }
-    // A buffer's view follows it.
+    // A buffer's view follows the buffer, so it is allowed.
     let store = VarStore::new(Device::Cpu);
     let buffered = |path: &Path<'_>| path.zeros_no_train("positions", &[4]).unsqueeze(0);
     let _master = buffered(&store.root());
@@ -272,5 +272,5 @@ fn a_model_of_other_variables_is_refused() {
     let (store, ..) = pair(true);
     let other = |path: &Path<'_>| Model { unused: path.zeros("new", &[1]), ..model(path) };
     let error = Replica::build(Device::Cpu, |path| Ok(other(path)), &store).unwrap_err().to_string();
-    assert!(error.contains("`new` is not in both"), "{error}");
+    assert!(error.contains("`new` is missing"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! How a replica's variable follows the master's.
+//! Synchronization of a replica's variable with the master's.
 
 use booster_sys::replica::{bump_version, make_leaf, route_gradient};
 use booster_sys::swap::{swap_back, swap_in};
@@ -6,47 +6,47 @@ use tch::{Tensor, no_grad};
 
 use crate::error::{Error, Result};
 
-/// How often something happened after which parameters may have other values.
+/// A count of the events after which parameters may have other values.
 ///
-/// libtorch counts writes to a tensor, but not all: tch's SGD writes past the count. So an equal count proves nothing
-/// while there are gradients that an optimizer may step on.
+/// libtorch's version counter misses some writes, such as those of tch's SGD. An equal counter therefore proves nothing
+/// while there are gradients for an optimizer to step on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ParameterVersion {
-    /// Changes by other means than optimizers.
+    /// Changes other than optimizer steps.
     pub(super) changes: u64,
     steps: u64,
     has_gradients: bool,
-    /// Whether there was a graph for the caller to differentiate: nobody tells when it is, or whether it is gone.
+    /// Whether the caller has ever received a graph, which may be differentiated at any time.
     had_graph: bool,
 }
 
 impl ParameterVersion {
-    /// An evaluation is recorded, or an optimizer has stepped on all gradients that there were.
+    /// Records an evaluation with gradients, or an optimizer step on all gradients.
     pub(super) fn step(&mut self, has_gradients: bool) {
         self.steps += 1;
         self.has_gradients = has_gradients;
     }
 
-    /// A graph goes to the caller.
+    /// Records that the caller receives a graph.
     pub(super) fn record_graph(&mut self) {
         self.had_graph = true;
     }
 }
 
-/// The master's values at some time.
+/// The version of the master's values that a replica has copied.
 #[derive(Clone, Copy, Debug)]
 struct CopiedVersion {
-    /// The writes that libtorch has counted.
+    /// libtorch's version counter.
     writes: i64,
     version: ParameterVersion,
-    /// Whether no optimizer steps on them.
+    /// Whether the variable has no gradient and requires none, so that optimizers ignore it.
     is_frozen: bool,
-    /// Whether a copy of them may have been overwritten.
+    /// Whether the copy may have been overwritten.
     is_stale: bool,
 }
 
 impl CopiedVersion {
-    /// Whether the values are certainly those of before.
+    /// Whether the values are certainly the same as `before`.
     fn is_still(self, before: Self) -> bool {
         let is_kept = if self.is_frozen && before.is_frozen {
             self.version.changes == before.version.changes
@@ -57,63 +57,64 @@ impl CopiedVersion {
     }
 }
 
-/// How gradients get to the master's variables.
+/// How gradients reach the master's variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GradientMode {
-    /// In the graph: backward accumulates them there.
+    /// Through the graph: the backward pass accumulates them there.
     Graph,
-    /// Each replica's variable has its own gradient, which is then added.
+    /// Each replica's variable has its own gradient, which is added afterwards.
     Apart,
-    /// There are none.
+    /// No gradients.
     None,
 }
 
-/// What a replica stood for when the master went elsewhere for a while.
+/// The state of a replica before the master was swapped to other memory.
 #[derive(Debug)]
 struct Home {
+    /// The master's address.
     of: usize,
-    /// Its memory, where a graph may hold the replica.
+    /// The replica's memory, if a graph may hold the replica.
     memory: Option<Tensor>,
 }
 
-/// A replica's variable and the master's.
+/// A replica's variable, paired with the master's.
 ///
-/// A graph holds the replica's variable itself. So an evaluation that records none leaves the variable as it found it:
-/// with the same way for gradients.
+/// A graph holds the replica's variable itself, so an evaluation without a graph must restore the variable's gradient
+/// route.
 #[derive(Debug)]
 pub(super) struct VariableSync {
     name: String,
     master: Tensor,
     pub(super) replica: Tensor,
     pub(super) is_buffer: bool,
-    /// Whether the two have the same memory.
+    /// Whether the two share memory.
     shares: bool,
-    /// The master's memory that the replica stands for; 0 before the first evaluation.
+    /// The address of the master's memory that the replica follows; 0 before the first evaluation.
     of: usize,
-    /// The master's values that the replica has.
+    /// The version of the master's values in the replica.
     holds: Option<CopiedVersion>,
     /// Whether a graph may hold the replica.
     in_graph: bool,
-    /// While the master is elsewhere, as with averaged weights: from where it went, the last at the end.
+    /// The states to return to while the master is swapped, as with averaged weights; the latest is last.
     homes: Vec<Home>,
-    /// During an evaluation as a leaf: the way of the graphs to the master.
+    /// The gradient route to the master, set aside while the variable is a leaf during an evaluation.
     route: Option<Tensor>,
-    /// Counted writes to the master's variable and the replica's when the evaluation began.
+    /// The version counters of the master's variable and the replica's when the evaluation began.
     writes: (i64, i64),
 }
 
 impl VariableSync {
-    /// Pairs two variables. `is_near` says that they are on one device, where parameters share their memory.
+    /// Pairs two variables. `is_near` tells whether they are on the same device, where parameters share memory.
     pub(super) fn new(name: String, master: Tensor, replica: Tensor, is_buffer: bool, is_near: bool) -> Self {
         let shares = is_near && !is_buffer;
         let (of, holds, homes, route) = (0, None, Vec::new(), None);
         Self { name, master, replica, is_buffer, shares, of, holds, in_graph: false, homes, route, writes: (0, 0) }
     }
 
-    /// Goes with the master to other memory, or back: for good, or if it `is_lent`, until the master is back.
-    pub(super) fn sync(&mut self, is_lent: bool) -> Result<()> {
+    /// Follows the master to other memory or back. If `is_temporary`, the replica can return when the master does.
+    pub(super) fn sync(&mut self, is_temporary: bool) -> Result<()> {
         let of = self.master.data_ptr() as usize;
-        // What has no entries has no memory to tell by.
+        // An empty tensor has no address to compare.
         if self.of == of && (self.shares && of != 0 || self.fits()?) {
             return Ok(());
         }
@@ -126,7 +127,7 @@ impl VariableSync {
                 }
                 None => self.reallocate()?,
             }
-        } else if is_lent && self.of != 0 {
+        } else if is_temporary && self.of != 0 {
             let memory = if self.in_graph {
                 let memory = self.memory()?;
                 Some(swap_in(&mut self.replica, &memory)?)
@@ -147,7 +148,7 @@ impl VariableSync {
         Ok(())
     }
 
-    /// Gives the replica memory like the master's, and leaves that of before to graphs, which are refused.
+    /// Gives the replica memory like the master's. Differentiating graphs that hold the old memory becomes an error.
     fn reallocate(&mut self) -> Result<()> {
         if std::mem::take(&mut self.in_graph) {
             bump_version(&self.replica)?;
@@ -159,13 +160,13 @@ impl VariableSync {
         Ok(())
     }
 
-    /// Gives the replica the master's values, for an evaluation.
+    /// Prepares the replica for an evaluation with the master's values.
     pub(super) fn enter(&mut self, mode: GradientMode, version: ParameterVersion) -> Result<()> {
         self.sync(false)?;
         if !self.shares {
             self.copy_values(version)?;
         }
-        // A buffer may have become what is trained, and be none of it again.
+        // A buffer may have been unfrozen since, and frozen again.
         if !self.is_buffer || self.master.requires_grad() || self.replica.requires_grad() {
             self.direct_gradients(mode)?;
         }
@@ -173,13 +174,13 @@ impl VariableSync {
         Ok(())
     }
 
-    /// Notes what was written so far, once all replicas have entered: what is written from now on is the evaluation's.
+    /// Records the version counters once all replicas have entered: later writes are the evaluation's.
     pub(super) fn count_writes(&mut self) -> Result<()> {
         self.writes = (self.master.f_internal_version()?, self.replica.f_internal_version()?);
         Ok(())
     }
 
-    /// Puts the replica back as graphs have it.
+    /// Restores the replica for its graphs, and checks that the evaluation wrote no parameter.
     pub(super) fn leave(&mut self) -> Result<()> {
         if let Some(route) = self.route.take() {
             route_gradient(&self.replica, &route, false)?;
@@ -187,31 +188,31 @@ impl VariableSync {
         let (of_master, of_replica) = self.writes;
         let is_written = self.replica.f_internal_version()? != of_replica;
         if !self.is_buffer && (is_written || self.master.f_internal_version()? != of_master) {
-            let expected = "a parameter that evaluation leaves as it is";
-            let found = "a write by the evaluator or the model, once for each replica: make it a buffer \
+            let expected = "no writes to a parameter during evaluation";
+            let found = "one by the evaluator or the model, which each replica would repeat: make the variable a buffer \
                          (`zeros_no_train`), which follows the first replica's, or write it between evaluations";
             return Err(Error::variable(self.name.clone(), expected, found));
         }
         Ok(())
     }
 
-    /// The replica's values may have been overwritten.
+    /// Marks the replica's values as possibly overwritten.
     pub(super) fn invalidate(&mut self) {
         self.holds.iter_mut().for_each(|version| version.is_stale = true);
     }
 
-    /// Whether shape and kind are the master's.
+    /// Whether shape and kind match the master's.
     fn fits(&self) -> Result<bool> {
         Ok(self.replica.f_kind()? == self.master.f_kind()? && self.replica.size() == self.master.size())
     }
 
-    /// The master's memory, or as much elsewhere.
+    /// Returns the master's memory if it is shared, or else a new tensor of the same size.
     fn memory(&self) -> Result<Tensor> {
         let elsewhere = (self.master.f_kind()?, self.replica.device());
         Ok(if self.shares { self.master.f_data() } else { Tensor::f_empty(self.master.size(), elsewhere) }?)
     }
 
-    /// Copies the master's values unless they are certainly there.
+    /// Copies the master's values unless they are known to be unchanged.
     fn copy_values(&mut self, version: ParameterVersion) -> Result<()> {
         let is_frozen = !self.master.requires_grad() && !self.master.f_grad()?.defined();
         let now = CopiedVersion { writes: self.master.f_internal_version()?, version, is_frozen, is_stale: false };
@@ -219,13 +220,13 @@ impl VariableSync {
             return Ok(());
         }
         self.holds = None;
-        // It is not counted: a graph finds out by the master's part of it whether its values are gone.
+        // Writing through `data` does not bump the version: graphs detect overwritten values by the master's version.
         no_grad(|| self.replica.f_data()?.f_copy_(&self.master))?;
         self.holds = Some(now);
         Ok(())
     }
 
-    /// Sends gradients to where the mode wants them.
+    /// Routes gradients as the mode requires.
     fn direct_gradients(&mut self, mode: GradientMode) -> Result<()> {
         let requires_grad = self.master.requires_grad();
         if mode == GradientMode::Graph && requires_grad {

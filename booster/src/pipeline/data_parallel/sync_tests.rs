@@ -24,5 +24,5 @@ fn a_graph_from_before_a_step_may_give_gradients_after_it() {
     version.record_graph();
     version.step(true);
     version.step(false);
-    assert!(!of(version).is_still(of(version)), "the graph's gradients may have been stepped on since");
+    assert!(!of(version).is_still(of(version)), "an optimizer may have stepped on the graph's gradients since");
 }
