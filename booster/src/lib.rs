@@ -1,4 +1,42 @@
-#![doc = include_str!("../README.md")]
+//! Typed diagnostics, evaluators and pipelines for training networks with [tch], PyTorch for Rust.
+//!
+//! You write one plain function that computes the loss, and mark what it measures. Diagnostics, exact averages, device
+//! moves, data parallelism and logging are derived from that function at compile time.
+//!
+//! The [guide] answers "how do I …", page by page. The parts of the library, from the ground up:
+//!
+//! - [`batch`]: what models take and give. `#[derive(Batch)]` lets a struct of tensors be split, joined and moved.
+//! - [`diagnostic`]: what a step measures. `#[derive(Diagnostic)]` gives a struct of metrics a typed summary, and an
+//!   [`Aggregator`] turns many steps into one summary.
+//! - [`evaluation`]: the function of a model and a batch. [`#[evaluator]`](macro@evaluator) makes one of a plain
+//!   function; [`evaluation::Classification`] and [`evaluation::VariationalInference`] come with booster.
+//! - [`pipeline`]: an evaluator with its model, on one device or many.
+//! - [`training`]: steps, the [`Trainer`](training::Trainer), schedules, triggers and averaged weights.
+//! - [`logging`]: TensorBoard, text, curves and images.
+//! - [`distributions`], [`functional`], [`models`]: building blocks.
+//!
+//! ```
+//! use booster::evaluation::Classification;
+//! use booster::prelude::*;
+//! use booster::tch::nn::{self, OptimizerConfig};
+//! use booster::tch::{Device, Kind, Tensor};
+//!
+//! # fn main() -> booster::Result<()> {
+//! let net = |path: &nn::Path<'_>| nn::linear(path, 64, 10, nn::LinearConfig::default());
+//! let mut pipeline = Pipeline::build(available_device(), net, Classification::new());
+//! let mut optimizer = nn::Adam::default().build(pipeline.var_store(), 1e-2)?;
+//! let mut epoch_mean = Aggregator::new();
+//! for _ in 0..10 {
+//!     let input = Tensor::rand([64, 64], (Kind::Float, Device::Cpu)); // noise, in place of your data
+//!     let batch = Labeled { target: input.narrow(1, 0, 10).argmax(1, false), input };
+//!     epoch_mean.update(&training_step(&mut pipeline, &batch, &mut optimizer)?)?;
+//! }
+//! let summary = epoch_mean.summary()?;
+//! println!("{summary}");
+//! assert!(summary.metrics.accuracy < 1.0); // an f64; `summary.metrics.acuracy` does not compile
+//! # Ok(())
+//! # }
+//! ```
 // Tests may look at values.
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
@@ -13,6 +51,7 @@ pub mod error;
 pub mod evaluation;
 mod files;
 pub mod functional;
+pub mod guide;
 mod histogram;
 mod kind;
 pub mod logging;
@@ -26,6 +65,12 @@ mod sealed;
 mod serde_number;
 pub mod training;
 pub mod transfers;
+
+/// The README, whose programs are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+#[derive(Debug)]
+pub struct Readme;
 
 #[doc(hidden)]
 #[path = "private.rs"]
