@@ -1,4 +1,4 @@
-//! What the macros' code calls. Not for the user: it changes without notice.
+//! Support code for the macros. It is not public API and may change without notice.
 
 #[path = "private/words.rs"]
 pub mod words;
@@ -19,18 +19,18 @@ pub use crate::error::{Error, Result};
 pub use crate::evaluation::{Evaluator, EvaluatorError, EvaluatorParam, Loss, Mode};
 pub use crate::sealed::Sealed;
 
-/// Stands for type parameters that no field mentions, without owning a value of them.
+/// Stands in for type parameters that no field mentions, without owning a value of them.
 pub type Marker<T> = std::marker::PhantomData<fn() -> T>;
 
-/// One field of each part.
+/// Returns one field of each part.
 pub fn project<'a, T, F>(parts: &[&'a T], field: impl Fn(&'a T) -> &'a F) -> Vec<&'a F> {
     parts.iter().map(|&part| field(part)).collect()
 }
 
-/// Shows diagnostics by their leaves, with shapes in place of tensors' values: nothing is read from a device.
+/// Formats diagnostics by their leaves, with shapes in place of tensor values, so that nothing is read from a device.
 ///
 /// # Errors
-/// The formatter's.
+/// Returns the formatter's error.
 pub fn debug_diagnostics<D: Diagnostic>(
     diagnostics: &D,
     name: &str,
@@ -53,10 +53,10 @@ fn debug_leaves(
     shown.finish()
 }
 
-/// Shows a batch by its tensors' shapes: nothing is read from a device.
+/// Formats a batch by the shapes of its tensors, so that nothing is read from a device.
 ///
 /// # Errors
-/// The formatter's.
+/// Returns the formatter's error.
 pub fn debug_batch<B: Batch>(batch: &B, name: &str, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut shown = formatter.debug_struct(name);
     let visited = batch.visit_tensors(FieldPath::ROOT, &mut |path, tensor| {
@@ -67,7 +67,7 @@ pub fn debug_batch<B: Batch>(batch: &B, name: &str, formatter: &mut fmt::Formatt
     shown.finish()
 }
 
-/// Checks that a marked value is still what it was at its `let`: `then` and `now` are how often it was written.
+/// Checks that a marked value was not written after its `let`: `then` and `now` are its write counts.
 ///
 /// # Errors
 /// Returns [`Error::WrittenInPlace`] if it was written since.
@@ -80,7 +80,7 @@ pub fn unwritten_diagnostic(schema: Schema, field: &'static str, then: u64, now:
     Err(Error::WrittenInPlace { field: format!("{group}/{field}") })
 }
 
-/// The same of a value that is an output.
+/// Checks that a marked output was not written after its `let`.
 ///
 /// # Errors
 /// Returns [`Error::WrittenInPlace`] if it was written since.
@@ -88,23 +88,23 @@ pub fn unwritten_output(field: &'static str, then: u64, now: u64) -> Result<()> 
     if then == now { Ok(()) } else { Err(Error::WrittenInPlace { field: field.to_owned() }) }
 }
 
-/// A loss, and what an evaluator marks.
+/// A loss and the values that an evaluator marks.
 pub type Marked<L, D, O> = (L, Result<(D, O)>);
 
-/// What an evaluator's function gave with the values that it marks, as the trait wants it.
+/// Converts the result of an evaluator's function with marked values to that of the trait.
 ///
 /// # Errors
-/// The function's own, and what is wrong with a marked value.
+/// Returns the function's error, or that of a marked value.
 pub fn with_marked<L: Into<Loss>, D, O>(evaluated: Result<Marked<L, D, O>>) -> Result<(Loss, D, O)> {
     let (loss, marked) = evaluated?;
     let (diagnostics, output) = marked?;
     Ok((loss.into(), diagnostics, output))
 }
 
-/// What an evaluator's function gave, as the trait wants it.
+/// Converts the result of an evaluator's function to that of the trait.
 ///
 /// # Errors
-/// The function's own.
+/// Returns the function's error.
 pub fn into_loss<L: Into<Loss>, D, O>(evaluated: Result<(L, D, O)>) -> Result<(Loss, D, O)> {
     evaluated.map(|(loss, diagnostics, output)| (loss.into(), diagnostics, output))
 }

@@ -1,12 +1,12 @@
-//! The words of the macros' attributes, documented: the macros refer to them here, for editors.
+//! Documentation of the words in the macros' attributes, for editors.
 
 #![allow(non_camel_case_types, missing_debug_implementations)]
 
-/// The attributes themselves.
+/// The attributes.
 pub mod attributes {
-    /// The group of a metric, `#[group = "loss"]`: a field of the summary, and the first part of its tag.
+    /// The group of a metric, `#[group = "loss"]`: a field of the summary and the first part of the metric's tag.
     pub struct group;
-    /// The reductions of a metric, `#[metric(mean, p95)]`. It is `mean` where nothing is said.
+    /// The reductions of a metric, `#[metric(mean, p95)]`; `mean` by default.
     pub struct metric;
     /// `#[diagnostic(flatten)]` and `#[diagnostic(skip)]` on a field, `#[diagnostic(summary = Name)]` on the struct.
     pub struct diagnostic;
@@ -34,46 +34,46 @@ pub mod metric {
     pub struct std;
     /// The variance.
     pub struct var;
-    /// The median, estimated by a sketch. Any percentile between 0 and 100 can be written: `p5`, `p99_9`.
+    /// The median, estimated by a sketch. Any percentile between 0 and 100 works: `p5`, `p99_9`.
     pub struct p50;
-    /// The 95th percentile, estimated by a sketch. Any between 0 and 100 can be written: `p5`, `p99_9`.
+    /// The 95th percentile, estimated by a sketch. Any other between 0 and 100 works: `p5`, `p99_9`.
     pub struct p95;
-    /// The 99th percentile, estimated by a sketch. Any between 0 and 100 can be written: `p5`, `p99_9`.
+    /// The 99th percentile, estimated by a sketch. Any other between 0 and 100 works: `p5`, `p99_9`.
     pub struct p99;
     /// The exponential moving average, `ema(0.99)`, with the decay per sample.
     pub struct ema;
-    /// A histogram: `histogram` finds its own range, `histogram(low, high, bins)` is given it.
+    /// A histogram: `histogram` chooses its range, `histogram(low, high, bins)` sets it.
     pub struct histogram;
-    /// The mean over the samples, with the other dimensions kept.
+    /// The mean over the samples, keeping the other dimensions.
     pub struct mean_dims;
-    /// A reduction of your own, `reduce = path::To::Type`.
+    /// A custom reduction, `reduce = path::To::Type`.
     pub struct reduce;
-    /// Counts the samples, which weigh the values beside it that are not per sample.
+    /// The sample count, which weights the values of the struct that are not per sample.
     pub struct samples;
 }
 
 /// `#[diagnostic(..)]` on a field.
 pub mod field {
-    /// The field is a diagnostic of its own, whose metrics join these.
+    /// Merges the metrics of a field that is itself a diagnostic.
     pub struct flatten;
-    /// The field is not measured.
+    /// Excludes the field from measurement.
     pub struct skip;
 }
 
 /// `#[diagnostic(..)]` on the struct.
 pub mod structure {
-    /// The name of the summary, `summary = Name`, if not the struct's and `Summary`.
+    /// The name of the summary, `summary = Name`; by default the struct's name and `Summary`.
     pub struct summary;
 }
 
 /// `#[param(..)]`.
 pub mod param {
-    /// What `new` sets the parameter to, `default = 0.1`; `with_name` changes it.
+    /// The value that `new` gives the parameter, `default = 0.1`; the parameter's `with_` method changes it.
     pub struct default;
 }
 
 /// `#[evaluator(..)]`.
 pub mod evaluator {
-    /// The name of the struct, `name = Name`, if not the function's in `UpperCamelCase`.
+    /// The name of the struct, `name = Name`; by default the function's name in `UpperCamelCase`.
     pub struct name;
 }
