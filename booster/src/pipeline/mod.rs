@@ -29,7 +29,17 @@ use crate::sealed::Sealed;
 /// ```
 /// use booster::prelude::*;
 ///
-/// Summarizes the diagnostics of some batches.
+/// /// Summarizes the diagnostics of some batches, on any pipeline.
+/// fn validate<P: EvaluationPipeline>(
+///     pipeline: &mut P,
+///     batches: &[BatchOf<P>],
+/// ) -> booster::Result<<DiagnosticsOf<P> as Diagnostic>::Summary> {
+///     let mut mean = Aggregator::new();
+///     for batch in batches {
+///         mean.update(&validation_step(pipeline, batch)?.diagnostics)?;
+///     }
+///     mean.summary()
+/// }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a pipeline",
