@@ -241,7 +241,7 @@ fn a_file_that_does_not_fit_is_an_error_and_changes_nothing() -> Outcome {
         || vec![updates(), ("buffer", Tensor::ones([2], (Kind::Double, Device::Cpu))), ("count", Tensor::from(1_i64))];
     let wrong = |name, tensor| right().into_iter().chain([(name, tensor)]).collect::<Vec<_>>();
     for (tensors, message) in [
-        (right(), "variable `weight`: expected shape [3], found nothing of that name"),
+        (right(), "variable `weight`: expected shape [3], found no such tensor"),
         (
             wrong("weight", Tensor::ones([4], (Kind::Double, Device::Cpu))),
             "variable `weight`: expected shape [3], found shape [4]",
@@ -261,7 +261,7 @@ fn a_file_that_does_not_fit_is_an_error_and_changes_nothing() -> Outcome {
     }
     store.store.save(&path)?;
     let error = ema.load(&path).expect_err("weights alone").to_string();
-    assert!(error.ends_with("variable `ema.num_updates`: expected shape [1], found nothing of that name"), "{error}");
+    assert!(error.ends_with("variable `ema.num_updates`: expected shape [1], found no such tensor"), "{error}");
     assert!(ema.load(folder.path().join("none.safetensors")).is_err());
     assert!(ema.save(folder.path().join("none").join("averages.ot")).is_err());
     let averages = averages(&ema, &mut store.store)?;
@@ -278,14 +278,14 @@ fn another_store_or_shape_or_decay_is_an_error() -> Outcome {
         assert_eq!(error, format!("moving average: `decay` is {decay}, but has to be in 0..=1"));
     }
     let mut ema = Ema::new(&store.store, 0.9)?;
-    let wrong = "has to be the one that the average was made of, as it was then";
+    let wrong = "has to be the store that the average was created from, with the same variables";
     let error = ema.update(&Variables::new().store).expect_err("another").to_string();
-    assert_eq!(error, format!("moving average of 3 variables: `store` is that of another model, but {wrong}"));
+    assert_eq!(error, format!("moving average of 3 variables: `store` is another model's, but {wrong}"));
     store.weight.set_data(&Tensor::zeros([5], (Kind::Double, Device::Cpu)));
     let error = ema.update(&store.store).expect_err("another shape").to_string();
     assert_eq!(error, "variable `weight`: expected shape [3], found shape [5]");
     let _late = store.store.root().zeros("late", &[1]);
     let error = ema.update(&store.store).expect_err("one more").to_string();
-    assert_eq!(error, format!("moving average of 3 variables: `store` is of 4 variables, but {wrong}"));
+    assert_eq!(error, format!("moving average of 3 variables: `store` is one of 4 variables, but {wrong}"));
     Ok(())
 }

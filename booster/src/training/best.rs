@@ -1,4 +1,4 @@
-//! The best of what was seen, and whether to go on looking.
+//! Tracking of the best summary, and early stopping.
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use super::serde_f64;
 use crate::diagnostic::number;
 use crate::error::{Error, Result};
 
-/// The best summary by one of its values: when to save the model, and when to stop.
+/// The best summary so far by one of its values, for saving the best model and for early stopping.
 ///
-/// The value is reached by a closure, so that a metric that is not there does not compile. Values that are NaN or infinite
-/// are never the best.
+/// The value is selected by a closure, so a misspelled metric does not compile. NaN and infinite values are never the
+/// best.
 ///
 /// ```
 /// use booster::prelude::*;
@@ -54,7 +54,7 @@ enum Direction {
     Down,
 }
 
-/// What a [`Best`] remembers, to be saved and loaded with serde.
+/// The state of a [`Best`], to be saved and loaded with serde.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BestState {
@@ -70,22 +70,22 @@ struct Scored {
     step: u64,
 }
 
-/// What to do after a summary.
+/// The result of [`Best::update`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BestUpdate {
-    /// This summary is the best so far: save the model.
+    /// Whether this summary is the best so far, and the model should be saved.
     pub is_best: bool,
-    /// Nothing has become better for as long as the [patience](Best::patience) lasts.
+    /// Whether the [patience](Best::patience) has run out, and training should stop.
     pub should_stop: bool,
 }
 
 impl<S> Best<S> {
-    /// The greatest value is the best: an accuracy.
+    /// Tracks the greatest value, such as an accuracy.
     pub fn maximize(value: impl Fn(&S) -> f64 + Send + 'static) -> Self {
         Self::new(value, Direction::Up)
     }
 
-    /// The least value is the best: a loss.
+    /// Tracks the smallest value, such as a loss.
     pub fn minimize(value: impl Fn(&S) -> f64 + Send + 'static) -> Self {
         Self::new(value, Direction::Down)
     }
@@ -94,12 +94,12 @@ impl<S> Best<S> {
         Self { value: Box::new(value), direction, minimum_gain: 0.0, patience: None, state: BestState::default() }
     }
 
-    /// Takes a value for better only where it is so by more than this, in the value's own unit.
+    /// Requires values to improve on the best by more than `gain`, in their own unit.
     ///
-    /// It is compared with the best, not with the last one: small gains add up.
+    /// Values are compared with the best, not with the previous value, so small gains add up.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where it is negative or not finite.
+    /// Returns [`Error::Mismatch`] if `gain` is negative or not finite.
     pub fn minimum_gain(mut self, gain: f64) -> Result<Self> {
         if !(gain.is_finite() && gain >= 0.0) {
             return Err(Error::argument("best", "minimum_gain", "finite and at least 0", gain.to_string()));
@@ -108,13 +108,13 @@ impl<S> Best<S> {
         Ok(self)
     }
 
-    /// Stops after this many updates in a row without a better value; with 0 as with 1, after the first.
+    /// Stops after this many consecutive updates without improvement; 0 is the same as 1.
     pub fn patience(mut self, updates: u64) -> Self {
         self.patience = Some(updates);
         self
     }
 
-    /// Takes a summary into account, of which `step` says when it was made: the step or the epoch.
+    /// Records the summary of `step`, which may also count epochs.
     pub fn update(&mut self, summary: &S, step: u64) -> BestUpdate {
         let value = (self.value)(summary);
         let is_best = value.is_finite() && self.state.best.is_none_or(|best| self.gain(best.value, value));
@@ -136,22 +136,22 @@ impl<S> Best<S> {
         }
     }
 
-    /// The best value, where there is one.
+    /// Returns the best value, if any.
     pub fn value(&self) -> Option<f64> {
         self.state.best.map(|best| best.value)
     }
 
-    /// The step of the best value, where there is one.
+    /// Returns the step of the best value, if any.
     pub fn step(&self) -> Option<u64> {
         self.state.best.map(|best| best.step)
     }
 
-    /// How many updates there were since the best value.
+    /// Returns the number of updates since the best value.
     pub fn since(&self) -> u64 {
         self.state.since
     }
 
-    /// What to save: the closure cannot be.
+    /// Returns the state to save, which excludes the closure.
     ///
     /// ```
     /// # fn main() -> serde_json::Result<()> {
@@ -171,9 +171,9 @@ impl<S> Best<S> {
         self.state
     }
 
-    /// Goes on from what was saved, of a `Best` of the same value and direction.
+    /// Restores a saved state, which must come from a `Best` with the same value and direction.
     pub fn with_state(mut self, state: BestState) -> Self {
-        // With such a best no value would ever be better.
+        // A best value that is not finite might never be beaten.
         self.state = BestState { best: state.best.filter(|best| best.value.is_finite()), ..state };
         self
     }

@@ -1,4 +1,4 @@
-//! Learning rates of an optimizer, by schedule.
+//! Learning rate schedules for optimizers.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,9 +9,9 @@ use tch::nn::Optimizer;
 use super::schedule::Schedule;
 use crate::error::{Error, Result};
 
-/// The learning rates of an optimizer: one schedule for all parameter groups, with others for some.
+/// The learning rate schedule of an optimizer, with optional overrides for parameter groups.
 ///
-/// Nothing in it changes from step to step, so that resuming takes no more than the step.
+/// It has no state, so resuming a run requires only the step.
 ///
 /// ```
 /// use booster::prelude::*;
@@ -41,31 +41,31 @@ pub struct LearningRate {
 }
 
 impl LearningRate {
-    /// One schedule for all parameter groups.
+    /// Creates a learning rate with one schedule for all parameter groups.
     pub fn new(schedule: Schedule) -> Self {
         Self { schedule, groups: BTreeMap::new() }
     }
 
-    /// Another schedule for one parameter group: see [`Path::set_group`](tch::nn::Path::set_group).
+    /// Sets the schedule of one parameter group; see [`Path::set_group`](tch::nn::Path::set_group).
     pub fn group(mut self, index: usize, schedule: Schedule) -> Self {
         self.groups.insert(index, schedule);
         self
     }
 
-    /// The rate of a parameter group at a step.
+    /// Returns the rate of a parameter group at a step.
     pub fn at(&self, step: u64, group: usize) -> f64 {
         self.groups.get(&group).unwrap_or(&self.schedule).at(step)
     }
 
-    /// Sets the rates of a step: call it before the optimizer steps.
+    /// Sets the optimizer's rates for a step; call it before the optimizer steps.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where the optimizer has no such parameter group.
+    /// Returns [`Error::Mismatch`] if the optimizer lacks one of the parameter groups.
     pub fn apply(&self, optimizer: &mut Optimizer, step: u64) -> Result<()> {
         optimizer.set_lr(self.schedule.at(step));
         for (&group, schedule) in &self.groups {
             let rate = schedule.at(step);
-            // The optimizer does not tell its groups; it panics, before it has changed anything, where one is missing.
+            // tch does not expose the groups, but panics if one is missing, before it changes anything.
             catch_unwind(AssertUnwindSafe(|| optimizer.set_lr_group(group, rate))).map_err(|_| {
                 Error::argument("learning rate", "group", "one of the optimizer's parameter groups", group.to_string())
             })?;

@@ -1,4 +1,4 @@
-//! What happens in a step, and what follows the steps.
+//! Training and validation steps, schedules, triggers, moving averages and early stopping.
 
 mod best;
 mod ema;

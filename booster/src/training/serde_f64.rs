@@ -1,12 +1,12 @@
-//! Numbers through serde to the last bit: for `#[serde(with = "serde_f64")]`.
+//! Exact serde round trips of `f64`, for `#[serde(with = "serde_f64")]`.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::Serializer;
 
-/// Readers of text that multiply digits by a power of ten, as `serde_json` does unless told otherwise, are exact up to
-/// these; what is longer is written as a string, which is parsed by the standard library.
+/// Parsers that multiply digits by a power of ten, as `serde_json` does by default, are exact up to these limits.
+/// Longer numbers are written as strings, which the standard library parses exactly.
 const EXACT_DIGITS: usize = 15;
 const EXACT_EXPONENT: i32 = 22;
 
@@ -19,7 +19,7 @@ pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::
     serializer.serialize_str(&text)
 }
 
-/// Whether a number in exponent form is a whole number of few digits times or over a small power of ten.
+/// Whether such parsers read a number in exponent form exactly: few digits times a small power of ten.
 fn is_read_exactly(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once('e') else { return false };
     let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
@@ -37,7 +37,7 @@ impl Visitor<'_> for Number {
     type Value = f64;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a number, or its text")
+        formatter.write_str("a number or a numeric string")
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<f64, E> {
@@ -65,10 +65,10 @@ mod tests {
     struct Held(#[serde(with = "super")] f64);
 
     #[test]
-    fn every_number_comes_back_to_the_last_bit() -> serde_json::Result<()> {
+    fn numbers_round_trip_exactly() -> serde_json::Result<()> {
         let mut bits = 1_u64;
         for _ in 0..20_000 {
-            // Steele and Vigna's multiplier: all bits take part.
+            // The multiplier of Steele and Vigna varies all bits.
             bits = bits.wrapping_mul(0xd134_2543_de82_ef95).wrapping_add(1);
             let value = f64::from_bits(bits);
             for value in [value, value.fract(), bits as f64, (bits % 1_000_003) as f64 / 1e3] {
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_a_person_writes_stays_a_number() -> serde_json::Result<()> {
+    fn short_numbers_stay_numbers() -> serde_json::Result<()> {
         for (value, text) in [(1e-3, "0.001"), (0.0, "0.0"), (-2.5, "-2.5"), (0.1 + 0.2, "\"3.0000000000000004e-1\"")] {
             assert_eq!(serde_json::to_string(&Held(value))?, text);
         }

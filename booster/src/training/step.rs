@@ -1,4 +1,4 @@
-//! One step of training or validation.
+//! Single training and validation steps.
 
 use std::ops::Deref;
 use std::time::{Duration, Instant};
@@ -12,35 +12,36 @@ use crate::optimizer::{self, Held};
 use crate::pipeline::{EvaluationPipeline, owned};
 use crate::{Batch as _, Diagnostic};
 
-/// What a step of training or validation measured: its diagnostics, and under `step/` what is the same for all evaluators.
+/// The measurements of a training or validation step: the evaluator's diagnostics, and metrics common to all evaluators
+/// under `step/`.
 ///
 /// Its summary derefs to that of the diagnostics: `summary.loss.nll`.
 #[derive(Debug, Diagnostic)]
 pub struct Step<D: Diagnostic, O = ()> {
-    /// What the evaluator measured.
+    /// The evaluator's diagnostics.
     #[diagnostic(flatten)]
     pub diagnostics: D,
-    /// The loss without its graph. Over many steps it is the mean over all samples, or over whatever else it is the
-    /// [mean of](Loss::weighted).
+    /// The loss, detached from the graph. Aggregated over steps, it is the mean over all samples, or over whatever else
+    /// it is the [mean of](Loss::weighted).
     #[group = "step"]
     pub loss: Loss,
-    /// From the call to its return, in seconds. A device may still be at work then: over many steps the mean is right,
-    /// since the queue of a device is finite. See [`Trainer::throughput`](super::Trainer::throughput).
+    /// The duration of the call, in seconds. A device may still be working when the call returns, but the mean over
+    /// many steps is right since a device's queue is finite. See [`Trainer::throughput`](super::Trainer::throughput).
     #[group = "step"]
     pub elapsed: Duration,
-    /// The Euclidean norm of the gradient of all variables of the optimizer, before it is clipped: a 0-dimensional tensor.
-    /// `None` where a [`Trainer`](super::Trainer)'s window goes on, and without a trainer.
+    /// The Euclidean norm of the gradient of all of the optimizer's variables, before clipping: a 0-dimensional tensor.
+    /// `None` without a [`Trainer`](super::Trainer), and if the trainer's window is not full.
     #[group = "step"]
     pub gradient_norm: Option<Tensor>,
-    /// The rate of parameter group 0, by the trainer's schedule; `None` without one.
+    /// The learning rate of parameter group 0, from the trainer's schedule; `None` without one.
     #[group = "step"]
     #[metric(last)]
     pub learning_rate: Option<f64>,
-    /// The number of samples in the batch; `None` for a batch without tensors. What is measured of the step counts as many
-    /// times; batch-level fields of the diagnostics do where nothing else says how many samples there are.
+    /// The number of samples in the batch; `None` for a batch without tensors. It weights the step's metrics, and
+    /// batch-level fields of the diagnostics that have no other sample count.
     #[diagnostic(batch_size)]
     pub batch_size: Option<i64>,
-    /// The evaluator's output where it was asked for.
+    /// The evaluator's output, if requested.
     #[diagnostic(skip)]
     pub output: O,
 }
@@ -53,20 +54,20 @@ impl<D: Diagnostic> Deref for StepSummary<D> {
     }
 }
 
-// The evaluator is a parameter of its own so that what is no pipeline is one error, at the argument.
-/// One step of training: evaluates in [`Mode::Train`], runs backward and lets the optimizer step.
+// `E` is a parameter so that a type that is not a pipeline is a single error, at the argument.
+/// Performs a training step: evaluates in [`Mode::Train`], runs the backward pass and steps the optimizer.
 ///
-/// Gradients are zeroed before, and after an error, so that nothing of it gets into a later step. Nothing is read back
-/// from the device.
+/// Gradients are zeroed first, and again after an error, so that a failed step does not affect later ones. Nothing is
+/// read back from the device.
 ///
-/// The optimizer may hold a part of the pipeline's variables, as [`Trainer`](crate::training::Trainer) shows: gradients
-/// of the others are neither zeroed nor stepped on.
+/// The optimizer may hold only some of the pipeline's variables, as in the example of
+/// [`Trainer`](crate::training::Trainer). The gradients of other variables are neither zeroed nor applied.
 ///
 /// # Errors
 /// Returns [`Error::Mismatch`](crate::Error::Mismatch) if the optimizer holds none of the pipeline's variables;
-/// [`Error::LossWithoutGradient`](crate::Error::LossWithoutGradient) if no parameter takes part in the loss;
-/// [`Error::Torch`](crate::Error::Torch) if libtorch cannot differentiate it, or the optimizer refuses a gradient, after
-/// it may have stepped on those before; and the errors of [`EvaluationPipeline::backward`].
+/// [`Error::LossWithoutGradient`](crate::Error::LossWithoutGradient) if the loss depends on no parameter;
+/// [`Error::Torch`](crate::Error::Torch) if the backward pass fails, or if the optimizer rejects a gradient, in which
+/// case other variables may already be updated; and the errors of [`EvaluationPipeline::backward`].
 pub fn training_step<P, E>(
     pipeline: &mut P,
     batch: &E::Batch,
@@ -81,11 +82,13 @@ where
     })
 }
 
-/// [`training_step`] with the evaluator's output, without its graph: for predictions on what is trained on, or a state that
-/// the next batch begins with (truncated backpropagation through time).
+/// Performs a [`training_step`] and also returns the evaluator's output, detached from the graph.
+///
+/// Use it for predictions on the training data, or for a state that the next batch starts with (truncated
+/// backpropagation through time).
 ///
 /// # Errors
-/// Those of [`training_step`].
+/// Returns the errors of [`training_step`].
 pub fn training_step_with_output<P, E>(
     pipeline: &mut P,
     batch: &E::Batch,
@@ -124,10 +127,10 @@ where
     Ok(Step { diagnostics, loss, elapsed: start.elapsed(), gradient_norm, learning_rate, batch_size, output })
 }
 
-/// One step of validation: evaluates in [`Mode::Eval`] without gradients.
+/// Performs a validation step: evaluates in [`Mode::Eval`] without gradients.
 ///
 /// # Errors
-/// Those of [`EvaluationPipeline::evaluate`].
+/// Returns the errors of [`EvaluationPipeline::evaluate`].
 pub fn validation_step<P, E>(pipeline: &mut P, batch: &E::Batch) -> Result<Step<E::Diagnostics>>
 where
     P: EvaluationPipeline<Evaluator = E>,
@@ -138,10 +141,10 @@ where
     Ok(Step { diagnostics, loss, elapsed, gradient_norm, learning_rate, batch_size, output: () })
 }
 
-/// [`validation_step`] with the evaluator's output.
+/// Performs a [`validation_step`] and also returns the evaluator's output.
 ///
 /// # Errors
-/// Those of [`EvaluationPipeline::evaluate`].
+/// Returns the errors of [`EvaluationPipeline::evaluate`].
 pub fn validation_step_with_output<P, E>(pipeline: &mut P, batch: &E::Batch) -> Result<Step<E::Diagnostics, E::Output>>
 where
     P: EvaluationPipeline<Evaluator = E>,

@@ -1,4 +1,4 @@
-//! Triggers: what is done now and then.
+//! Triggers for recurring actions.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU64;
@@ -8,23 +8,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// How far training has come.
+/// The progress of a training run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Steps that are done.
+    /// The number of completed steps.
     pub step: u64,
-    /// Epochs that are done: all along the first one it is 0, and 1 from its end on.
+    /// The number of completed epochs, which is 0 during the first.
     pub epoch: u64,
-    /// Time that training has taken, that before it was resumed included.
+    /// The training time, including that before the run was resumed.
     pub elapsed: Duration,
 }
 
-/// Tells when it is time: to validate, to log, to save.
+/// A trigger that fires at given steps, epochs or intervals: to validate, to log, to save.
 ///
-/// It fires once for each event, at the first call that sees the event behind it: an epoch's once and not at every step of
-/// the next, and a step's also where the call of that very step was left out. A call that sees several events behind it
-/// fires once for all of them. Nothing is due before training has begun: `every_steps(10)` fires first when 10 steps are
-/// done.
+/// It fires once per event, at the first call after it: once for an epoch rather than at every step of the next, and
+/// for a step even without a call at that very step. Events that pass between two calls fire it once. Nothing fires
+/// before training begins: `every_steps(10)` first fires after 10 steps.
 ///
 /// ```
 /// use booster::prelude::*;
@@ -54,12 +53,12 @@ pub struct Progress {
 /// # }
 /// ```
 ///
-/// What it has fired for is part of it: save it beside the model with serde, and the loaded one neither repeats an event
-/// nor misses one. One that is new fires at once where it is first asked late in training.
+/// A trigger remembers which events have fired it. Save it beside the model with serde, and after loading it neither
+/// repeats nor misses an event. A new trigger that is first called late in training fires at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trigger {
-    /// It fires when one of these does.
+    /// The trigger fires if any of these does.
     parts: Vec<Part>,
 }
 
@@ -67,7 +66,7 @@ pub struct Trigger {
 #[serde(deny_unknown_fields)]
 struct Part {
     events: Events,
-    /// How many of the events were behind at the last call.
+    /// The number of events that had passed at the last call.
     passed: u64,
 }
 
@@ -82,23 +81,23 @@ enum Events {
 }
 
 impl Trigger {
-    /// When `steps`, twice `steps`, and so on, are done.
+    /// Fires every `steps` steps.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] for 0.
+    /// Returns [`Error::Mismatch`] if `steps` is 0.
     pub fn every_steps(steps: u64) -> Result<Self> {
         Ok(Self::of(Events::EverySteps(period("steps", steps)?)))
     }
 
-    /// When `epochs`, twice `epochs`, and so on, are done.
+    /// Fires every `epochs` epochs.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] for 0.
+    /// Returns [`Error::Mismatch`] if `epochs` is 0.
     pub fn every_epochs(epochs: u64) -> Result<Self> {
         Ok(Self::of(Events::EveryEpochs(period("epochs", epochs)?)))
     }
 
-    /// When a time, twice that time, and so on, are over.
+    /// Fires each time another `time` of training has elapsed.
     ///
     /// ```
     /// # use booster::prelude::*;
@@ -108,7 +107,7 @@ impl Trigger {
     ///
     /// # fn main() -> booster::Result<()> {
     /// let mut save = Trigger::every(Duration::from_secs(600))?;
-    /// // What was loaded, where training is resumed.
+    /// // A resumed run starts from its saved progress.
     /// let (before, start) = (Progress::default(), Instant::now());
     /// let progress = Progress { elapsed: before.elapsed + start.elapsed(), ..before };
     /// assert!(!save.fires(progress));
@@ -117,35 +116,35 @@ impl Trigger {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Mismatch`] for an empty time.
+    /// Returns [`Error::Mismatch`] if `time` is zero.
     pub fn every(time: Duration) -> Result<Self> {
-        // 584 years fit.
+        // A `u64` holds 584 years.
         let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         Ok(Self::of(Events::EveryNanoseconds(period("time", nanoseconds)?)))
     }
 
-    /// When each of these numbers of steps is done.
+    /// Fires after each of these numbers of steps.
     pub fn at_steps(steps: impl IntoIterator<Item = u64>) -> Self {
         Self::of(Events::AtSteps(steps.into_iter().collect()))
     }
 
-    /// When each of these numbers of epochs is done.
+    /// Fires after each of these numbers of epochs.
     pub fn at_epochs(epochs: impl IntoIterator<Item = u64>) -> Self {
         Self::of(Events::AtEpochs(epochs.into_iter().collect()))
     }
 
-    /// When this one fires or the other does; once where both do.
+    /// Fires if either trigger fires, and once if both do.
     pub fn or(mut self, other: Self) -> Self {
         self.parts.extend(other.parts);
         self
     }
 
-    /// Whether an event has come since the last call.
-    #[must_use = "each event is told once"]
+    /// Returns whether an event has passed since the last call.
+    #[must_use = "each event is reported only once"]
     pub fn fires(&mut self, progress: Progress) -> bool {
         let mut fires = false;
         for part in &mut self.parts {
-            let passed = part.events.behind(progress);
+            let passed = part.events.passed(progress);
             fires |= passed > part.passed;
             part.passed = part.passed.max(passed);
         }
@@ -158,8 +157,8 @@ impl Trigger {
 }
 
 impl Events {
-    /// How many events are behind.
-    fn behind(&self, progress: Progress) -> u64 {
+    /// Returns the number of events that have passed.
+    fn passed(&self, progress: Progress) -> u64 {
         match self {
             Self::EverySteps(period) => progress.step / period.get(),
             Self::EveryEpochs(period) => progress.epoch / period.get(),
@@ -174,5 +173,5 @@ impl Events {
 }
 
 fn period(argument: &'static str, period: u64) -> Result<NonZeroU64> {
-    NonZeroU64::new(period).ok_or_else(|| Error::argument("trigger", argument, "greater than 0", "0"))
+    NonZeroU64::new(period).ok_or_else(|| Error::argument("trigger", argument, "positive", "0"))
 }

@@ -8,9 +8,9 @@ use crate::device::to_device_and_kind;
 use crate::error::{Error, Result};
 
 pub(super) struct Average {
-    /// More than one where variables share their storage.
+    /// Several if variables share their storage.
     pub(super) names: Vec<String>,
-    /// The variables themselves, not their values: they are seen to change.
+    /// Handles to the variables rather than copies, so that later writes show.
     pub(super) variables: Vec<Tensor>,
     trainable: bool,
     pub(super) value: Tensor,
@@ -22,7 +22,7 @@ impl Average {
         Ok(Self { names: vec![name], variables: vec![variable], trainable, value })
     }
 
-    /// Whether its variable and another are the same part of the same storage.
+    /// Whether `variable` is the same part of the same storage.
     pub(super) fn is_of(&self, variable: &Tensor) -> Result<bool> {
         Ok(is_same(&self.variables[0], variable) || self.variables[0].f_is_set_to(variable)?)
     }
@@ -33,7 +33,7 @@ impl Average {
         self.variables.push(variable);
     }
 
-    /// Goes to the variable's device, and to the kind that averages of its kind have.
+    /// Moves the average to the variable's device and converts it to the matching kind.
     pub(super) fn sync(&mut self) -> Result<()> {
         let variable = &self.variables[0];
         if !self.value.f_is_same_size(variable)? {
@@ -47,13 +47,13 @@ impl Average {
         Ok(())
     }
 
-    /// Goes the given part of the way to the variable's value.
+    /// Moves the average toward the variable's value by the fraction `weight`.
     pub(super) fn update(&mut self, weight: f64, average_buffers: bool) -> Result<()> {
         let (variable, kind) = (&self.variables[0], self.value.kind());
         if !(is_averaged(kind) && (self.trainable || average_buffers)) {
             self.value.f_copy_(variable)?;
         } else if variable.is_sparse() {
-            // libtorch has no `lerp` of sparse tensors, and their sum has the entries of both.
+            // libtorch has no sparse `lerp`, and a sparse sum must be coalesced.
             let part = variable.f_to_kind(kind)?.try_mul_scalar(weight)?;
             self.value = self.value.try_mul_scalar(1.0 - weight)?.f_add(&part)?.f_coalesce()?;
         } else if variable.kind() == kind {
@@ -64,7 +64,7 @@ impl Average {
         Ok(())
     }
 
-    /// The average in the variable's kind: itself, unless that is half precision.
+    /// Returns the average in the variable's kind, which copies it only for half precision.
     pub(super) fn as_variable(&self) -> Result<Tensor> {
         Ok(self.value.f_to_kind(self.variables[0].kind())?)
     }

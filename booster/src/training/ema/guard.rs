@@ -1,4 +1,4 @@
-//! A pipeline whose variables are the averages for a while.
+//! A pipeline with averaged weights.
 
 use std::fmt;
 use std::ops::Deref;
@@ -14,26 +14,26 @@ use crate::evaluation::{Loss, Mode};
 use crate::pipeline::{BatchOf, DiagnosticsOf, EvaluationPipeline, ModelOf, OutputOf};
 use crate::sealed::Sealed;
 
-/// A pipeline that evaluates with the averages; the variables have their own values again once it is dropped.
+/// A pipeline with averaged weights, whose own weights are restored on drop.
 ///
-/// It is a pipeline itself, to validate with, to predict with, or to save the averages by its variables.
+/// It is a pipeline itself, for validation, prediction, and saving the averages through its variables.
 pub struct EmaGuard<'a, P> {
     pipeline: &'a mut P,
-    lent: SwapGuard,
-    /// [`EvaluationPipeline::changed`], so that the struct needs no bound.
+    swapped: SwapGuard,
+    /// [`EvaluationPipeline::changed`], stored so that the struct needs no bound.
     changed: fn(&mut P),
 }
 
 impl Ema {
-    /// Lends the averages to a pipeline, for as long as what is returned lives.
+    /// Swaps the averages into a pipeline until the returned guard is dropped.
     ///
-    /// Nothing is copied: the variables refer to the averages' storage, and afterwards to their own again, also where an
-    /// evaluation fails or panics. Optimizers do not notice. It is for evaluation: what is trained in between, statistics
-    /// of batch norm in [`Mode::Train`] included, changes the averages. Averages of variables in half precision are
-    /// converted to it, which takes as much memory as the variables.
+    /// Nothing is copied: the variables refer to the averages' storage, and to their own again afterwards, even if an
+    /// evaluation fails or panics. Optimizers do not notice. Use it for evaluation only: training in between changes
+    /// the averages, and so do batch norm statistics in [`Mode::Train`]. Averages of half-precision variables are
+    /// converted, which takes as much memory as the variables.
     ///
-    /// A graph from before gives its gradient once the averages are gone, and a graph of the averages is an error then:
-    /// it holds the variables, not their values.
+    /// A graph recorded before can be differentiated after the guard is dropped. Differentiating a graph of the
+    /// averages is then an error, since a graph holds the variables and not their values.
     ///
     /// ```no_run
     /// # use booster::prelude::*;
@@ -47,43 +47,43 @@ impl Ema {
     /// ```
     ///
     /// # Errors
-    /// Those of [`update`](Self::update), for a pipeline that the average was not made of.
+    /// Returns the errors of [`update`](Self::update).
     pub fn averaged<'a, P: EvaluationPipeline>(&'a mut self, pipeline: &'a mut P) -> Result<EmaGuard<'a, P>> {
         let _no_grad = no_grad_guard();
         self.sync(pipeline.var_store())?;
-        let mut lent = SwapGuard(Vec::with_capacity(self.averages.len()));
+        let mut swapped = SwapGuard(Vec::with_capacity(self.averages.len()));
         for average in &self.averages {
             let value = average.as_variable()?;
             for variable in &average.variables {
-                lent.lend(variable.shallow_clone(), &value)?;
+                swapped.swap(variable.shallow_clone(), &value)?;
             }
         }
         pipeline.changed();
-        Ok(EmaGuard { pipeline, lent, changed: P::changed })
+        Ok(EmaGuard { pipeline, swapped, changed: P::changed })
     }
 }
 
 impl<'a, P> EmaGuard<'a, P> {
-    /// A pipeline whose variables keep their own values.
+    /// Wraps a pipeline without averages.
     pub(in crate::training) fn as_is(pipeline: &'a mut P) -> Self {
-        Self { pipeline, lent: SwapGuard(Vec::new()), changed: |_| {} }
+        Self { pipeline, swapped: SwapGuard(Vec::new()), changed: |_| {} }
     }
 }
 
-/// The variables that refer to averages, each with its own value.
+/// The swapped variables, each with its own value.
 struct SwapGuard(Vec<(Tensor, Tensor)>);
 
 impl SwapGuard {
-    fn lend(&mut self, mut variable: Tensor, value: &Tensor) -> Result<()> {
+    fn swap(&mut self, mut variable: Tensor, value: &Tensor) -> Result<()> {
         let own = swap_in(&mut variable, value)?;
         self.0.push((variable, own));
         Ok(())
     }
 
-    fn give_back(&mut self) {
-        // Backwards: a variable of two names was lent twice, and its own value is that of the first time.
+    fn restore(&mut self) {
+        // In reverse order: a variable with two names was swapped twice, and its own value is that of the first swap.
         for (mut variable, own) in self.0.drain(..).rev() {
-            // libtorch refuses values of another layout or backend, and this one was the variable's before.
+            // This fails only for another layout or backend, and `own` was the variable's before.
             let _ = swap_back(&mut variable, &own);
         }
     }
@@ -91,13 +91,13 @@ impl SwapGuard {
 
 impl Drop for SwapGuard {
     fn drop(&mut self) {
-        self.give_back();
+        self.restore();
     }
 }
 
 impl<P> Drop for EmaGuard<'_, P> {
     fn drop(&mut self) {
-        self.lent.give_back();
+        self.swapped.restore();
         (self.changed)(self.pipeline);
     }
 }
@@ -153,7 +153,7 @@ impl<P: EvaluationPipeline> EvaluationPipeline for EmaGuard<'_, P> {
     }
 }
 
-/// For what the pipeline offers besides: its model.
+/// Gives access to the pipeline's other methods, such as those that return its model.
 impl<P> Deref for EmaGuard<'_, P> {
     type Target = P;
 

@@ -16,10 +16,11 @@ use self::average::Average;
 pub use self::guard::EmaGuard;
 use crate::error::{Error, Result};
 
-/// The exponential moving average (EMA) of a model's weights: often better to evaluate, and to ship, than the last ones.
+/// The exponential moving average (EMA) of a model's weights, which often performs better than the latest weights.
 ///
-/// [`update`](Self::update) after each optimizer step sets each average to `decay * average + (1 - decay) * weight`, in
-/// place and without waiting for the device; [`averaged`](Self::averaged) lends the averages to a pipeline to evaluate.
+/// [`update`](Self::update), called after each optimizer step, sets each average to
+/// `decay * average + (1 - decay) * weight`, in place and without waiting for the device; [`averaged`](Self::averaged)
+/// swaps the averages into a pipeline for evaluation.
 ///
 /// ```
 /// use booster::evaluation::Classification;
@@ -43,32 +44,34 @@ use crate::error::{Error, Result};
 /// # }
 /// ```
 ///
-/// In the first updates the decay is smaller, `min(decay, (1 + n) / (10 + n))` after `n` of them, as in TensorFlow: else
-/// the weights that the model was made with would weigh on the average for long.
+/// The first updates use a smaller decay, `min(decay, (1 + n) / (10 + n))` after `n` updates, as in TensorFlow.
+/// Otherwise the initial weights would dominate the average for a long time.
 ///
-/// Buffers, such as the statistics of batch norm, are copied as they are, as in PyTorch's `AveragedModel`; they can be
-/// [averaged](Self::average_buffers) too. What is not of a floating-point kind is always copied. Averages of variables in
-/// half precision and below are kept in single precision, where the small parts that are added do not round away.
+/// Buffers, such as batch norm statistics, are copied, as in PyTorch's `AveragedModel`, or
+/// [averaged](Self::average_buffers) on request. Variables that are not of a floating-point kind are always copied.
+/// Averages of variables in half or lower precision are kept in single precision, so that small increments are not
+/// rounded away.
 ///
-/// Averages follow their variables to another device or kind. Variables that share their storage share their average.
+/// Averages follow their variables to another device or kind. Variables that share their storage share an average.
 pub struct Ema {
     decay: f64,
     warm_up: bool,
     average_buffers: bool,
     updates: u64,
-    /// Tells the store that the variables are of.
+    /// Identifies the store of the variables.
     store: Arc<Mutex<Variables>>,
-    /// In order of their names.
+    /// In order of name.
     averages: Vec<Average>,
 }
 
 impl Ema {
-    /// The average of a model's variables, as they are now, which forgets with the given decay per update: 0.999, or so
-    /// much that `1 / (1 - decay)` updates are a small part of training.
+    /// Creates the average of a model's current variables, with a decay per update.
+    ///
+    /// The average spans about `1 / (1 - decay)` updates, which should be a small part of training; 0.999 is common.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where the decay is not in `0..=1`; [`Error::Mismatch`] for a variable of a reserved name;
-    /// [`Error::Torch`] where there is no memory for the averages.
+    /// Returns [`Error::Mismatch`] if the decay is not in `0..=1` or a variable has a reserved name, and
+    /// [`Error::Torch`] if the averages cannot be allocated.
     pub fn new(store: &VarStore, decay: f64) -> Result<Self> {
         if !(0.0..=1.0).contains(&decay) {
             return Err(Error::argument("moving average", "decay", "in 0..=1", decay.to_string()));
@@ -79,40 +82,40 @@ impl Ema {
         Ok(Self { decay, warm_up: true, average_buffers: false, updates: 0, store, averages })
     }
 
-    /// Forgets with the full decay from the first update on.
+    /// Uses the full decay from the first update on.
     pub fn without_warm_up(mut self) -> Self {
         self.warm_up = false;
         self
     }
 
-    /// Averages buffers of a floating-point kind as the weights, instead of copying them.
+    /// Averages floating-point buffers like weights, instead of copying them.
     pub fn average_buffers(mut self) -> Self {
         self.average_buffers = true;
         self
     }
 
-    /// How many updates there were.
+    /// Returns the number of updates.
     pub fn updates(&self) -> u64 {
         self.updates
     }
 
-    /// The decay of the next update.
+    /// Returns the decay of the next update.
     pub fn decay(&self) -> f64 {
         let updates = self.updates as f64;
         if self.warm_up { self.decay.min((1.0 + updates) / (10.0 + updates)) } else { self.decay }
     }
 
-    /// Takes the variables as they are into the average: call it after the optimizer's step.
+    /// Updates the averages with the current variables; call it after each optimizer step.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where the store is not the one that the average was made of, or has got more variables since;
-    /// [`Error::Mismatch`] where a variable has another shape. The averages are then as they were.
+    /// Returns [`Error::Mismatch`] if the average was not created from `store`, if variables were added since, or if a
+    /// variable has changed its shape. The averages are then unchanged.
     pub fn update(&mut self, store: &VarStore) -> Result<()> {
         self.sync(store)?;
         self.average()
     }
 
-    /// Takes the variables into the averages, which [follow](Self::follow) them.
+    /// Updates the averages, which must be [in sync](Self::sync).
     pub(super) fn average(&mut self) -> Result<()> {
         let _no_grad = no_grad_guard();
         let weight = 1.0 - self.decay();
@@ -123,30 +126,30 @@ impl Ema {
         Ok(())
     }
 
-    /// Moves the averages to where the variables are, and checks that they are still of the same model.
+    /// Moves the averages to the devices and kinds of the variables, and checks that they belong to the same model.
     pub(super) fn sync(&mut self, store: &VarStore) -> Result<()> {
         let _no_grad = no_grad_guard();
         let names = self.averages.iter().map(|average| average.names.len()).sum::<usize>();
         let found = match store.len() {
-            _ if !Arc::ptr_eq(&self.store, &store.variables_) => "that of another model".to_owned(),
-            found if found != names => format!("of {found} variables"),
+            _ if !Arc::ptr_eq(&self.store, &store.variables_) => "another model's".to_owned(),
+            found if found != names => format!("one of {found} variables"),
             _ => return self.averages.iter_mut().try_for_each(Average::sync),
         };
         Err(Error::argument(
             format!("moving average of {names} variables"),
             "store",
-            "the one that the average was made of, as it was then",
+            "the store that the average was created from, with the same variables",
             found,
         ))
     }
 }
 
-/// Where a variable's values are, or which one it is where that has no single place, as a sparse one.
+/// Returns the address of a variable's data, or its identity if it has no storage, like a sparse tensor.
 fn place(variable: &Tensor) -> usize {
     if storage(variable).is_some() { variable.data_ptr() as usize } else { identity(variable) }
 }
 
-/// An average for each storage, in order of the variables' names.
+/// Creates an average for each storage, in order of the variables' names.
 fn averages(store: &VarStore) -> Result<Vec<Average>> {
     let trainable = store.trainable_variables().iter().map(place).collect::<HashSet<_>>();
     let variables = store.variables().into_iter().collect::<BTreeMap<_, _>>();
@@ -154,7 +157,8 @@ fn averages(store: &VarStore) -> Result<Vec<Average>> {
     let mut first_at = HashMap::new();
     for (name, variable) in variables {
         if name == saved::UPDATES {
-            let (expected, found) = ("another name".to_owned(), "the name under which updates are saved".to_owned());
+            let (expected, found) =
+                ("another name".to_owned(), "the name reserved for the number of updates".to_owned());
             return Err(Error::variable(name, expected, found));
         }
         let place = place(&variable);

@@ -1,4 +1,4 @@
-//! Averages in a file.
+//! Saving and loading of averages.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,31 +11,32 @@ use crate::error::{Error, Result};
 use crate::files::{write_file, write_whole};
 use crate::transfers;
 
-/// The name of the number of updates among the averages.
+/// The name of the number of updates in a file.
 pub(super) const UPDATES: &str = "ema.num_updates";
 
-/// More updates cannot be told apart in double precision.
+/// 2^53, the limit of exact integers in double precision.
 const MOST_UPDATES: f64 = 9_007_199_254_740_992.0;
 
 impl Ema {
-    /// Writes the averages, by the names of their variables, and the number of updates to a file: in the safetensors
-    /// format where it is so named, else in libtorch's.
+    /// Saves the averages, under the names of their variables, and the number of updates to a file.
     ///
-    /// It is a file of weights too: [`VarStore::load`](tch::nn::VarStore::load) makes the averages a model's variables.
+    /// The format is safetensors if the path has that extension, and libtorch's own otherwise.
+    ///
+    /// [`VarStore::load`](tch::nn::VarStore::load) also reads such a file, and makes the averages a model's variables.
     ///
     /// # Errors
-    /// Returns [`Error::Io`] or [`Error::Torch`] with the path if the file cannot be written: one that was there is then
-    /// as it was.
+    /// Returns [`Error::Io`] or [`Error::Torch`], with the path, if the file cannot be written. An existing file is
+    /// then unchanged.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         self.write(path).map_err(|error| error.during(format!("save averages to `{}`", path.display())))
     }
 
-    /// Reads what [`save`](Self::save) wrote: the averages and the number of updates.
+    /// Loads averages and the number of updates from a file that [`save`](Self::save) wrote.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where a variable is missing or has another shape, and [`Error::Torch`] where the file cannot be
-    /// read, with its path. The averages are then as they were.
+    /// Returns [`Error::Mismatch`] if a variable is missing or has another shape, and [`Error::Torch`] if the file
+    /// cannot be read, both with the path. The averages are then unchanged.
     pub fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         self.read(path).map_err(|error| error.during(format!("load averages from `{}`", path.display())))
@@ -73,17 +74,17 @@ impl Ema {
     }
 }
 
-/// Writes tensors that are on the host.
-#[expect(clippy::disallowed_methods, reason = "the values are on the host already")]
+/// Writes tensors on the host to a file.
+#[expect(clippy::disallowed_methods, reason = "the values are already on the host")]
 fn write(tensors: &[(&str, Tensor)], path: &Path) -> Result<()> {
     if is_safetensors(path) {
         return write_whole(path, |to| Ok(Tensor::write_safetensors(tensors, to)?));
     }
-    // tch's streams have no place for a tensor without entries, which has no memory.
+    // tch's streams do not support empty tensors.
     if tensors.iter().any(|(_, tensor)| tensor.numel() == 0) {
         return write_whole(path, |to| Ok(Tensor::save_multi(tensors, to)?));
     }
-    // libtorch ends the process where it cannot write to the end of a file.
+    // libtorch aborts the process if it cannot finish writing a file.
     let mut bytes = Vec::new();
     Tensor::save_multi_to_stream(tensors, &mut bytes)?;
     write_file(path, &bytes)
@@ -93,7 +94,7 @@ fn is_safetensors(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "safetensors")
 }
 
-/// A saved tensor, which has to be of the shape of another.
+/// Returns a saved tensor, which must have the shape of `like`.
 fn find<'a>(tensors: &'a HashMap<String, Tensor>, name: &str, like: &Tensor) -> Result<&'a Tensor> {
     let found = tensors.get(name);
     match found {
@@ -101,7 +102,7 @@ fn find<'a>(tensors: &'a HashMap<String, Tensor>, name: &str, like: &Tensor) -> 
         _ => Err(Error::variable(
             name.to_owned(),
             format!("shape {:?}", like.size()),
-            found.map_or("nothing of that name".to_owned(), |found| format!("shape {:?}", found.size())),
+            found.map_or("no such tensor".to_owned(), |found| format!("shape {:?}", found.size())),
         )),
     }
 }

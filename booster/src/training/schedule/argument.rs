@@ -1,8 +1,8 @@
-//! Arguments of schedules that are refused.
+//! Validation of schedule arguments.
 
 use crate::error::{Error, Result};
 
-/// An argument that is refused.
+/// An invalid argument.
 pub(super) struct Argument {
     pub(super) kind: &'static str,
     pub(super) name: &'static str,
@@ -10,14 +10,14 @@ pub(super) struct Argument {
 }
 
 impl Argument {
-    pub(super) fn has_to_be(self, expected: &'static str) -> Error {
+    pub(super) fn must_be(self, expected: &'static str) -> Error {
         Error::argument(format!("{} schedule", self.kind), self.name, expected, self.found.to_string())
     }
 }
 
 pub(super) fn finite(kind: &'static str, arguments: &[(&'static str, f64)]) -> Result<()> {
     match arguments.iter().find(|argument| !argument.1.is_finite()) {
-        Some(&(name, found)) => Err(Argument { kind, name, found }.has_to_be("finite")),
+        Some(&(name, found)) => Err(Argument { kind, name, found }.must_be("finite")),
         None => Ok(()),
     }
 }

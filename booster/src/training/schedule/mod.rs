@@ -1,4 +1,4 @@
-//! Schedules: values that follow the step.
+//! Schedules: values that depend on the step.
 
 mod argument;
 mod curve;
@@ -13,14 +13,14 @@ pub use self::one_cycle::OneCycle;
 use self::shape::{Piece, Shape};
 use crate::error::{Error, Result};
 
-/// A value that follows the step: a learning rate, the weight of a term of the loss, a temperature.
+/// A value that depends on the step: a learning rate, the weight of a loss term, a temperature.
 ///
-/// It is a value itself, not something that is stepped: [`at`](Self::at) tells what holds at a step, and what is resumed
-/// at a step goes on from there with nothing to load. Every step has a finite value: periods may be empty, in which case
-/// the end is reached at once, and arguments that could lead to NaN are refused when the schedule is made or read.
+/// A schedule has no state: [`at`](Self::at) returns the value of any step, so a resumed run has nothing to load.
+/// Values are always finite: an empty period reaches its end at once, and arguments that could lead to NaN are rejected
+/// when a schedule is created or deserialized.
 ///
-/// A step is what the caller counts: optimizer steps most often, and epochs where a value changes between them. Evaluator
-/// parameters are set by assignment, learning rates by a [`LearningRate`](super::LearningRate):
+/// The caller decides what a step is: usually an optimizer step, or an epoch for values that change between epochs.
+/// Assign values to evaluator parameters, and set learning rates with a [`LearningRate`](super::LearningRate):
 ///
 /// ```
 /// use booster::prelude::*;
@@ -46,8 +46,8 @@ use crate::error::{Error, Result};
 /// # }
 /// ```
 ///
-/// Schedules are put together. Here is what many language models are trained with, and the weight of the Kullback-Leibler
-/// term that Fu et al. (2019, arXiv 1903.10145) let rise again and again:
+/// Schedules can be combined. These are a common schedule for language models, and the cyclical weight of the
+/// Kullback-Leibler term of Fu et al. (2019, arXiv 1903.10145):
 ///
 /// ```
 /// # use booster::prelude::*;
@@ -61,10 +61,10 @@ use crate::error::{Error, Result};
 /// # }
 /// ```
 ///
-/// Through serde they are readable, `{"cosine":{"from":0.0003,"to":0.0,"steps":10000}}`, and come back to the last bit;
-/// numbers of more digits than all readers of text take exactly are written as strings.
+/// The serde format is readable, `{"cosine":{"from":0.0003,"to":0.0,"steps":10000}}`, and round-trips exactly; numbers
+/// with more digits than every text parser reads exactly are written as strings.
 ///
-/// The pictures below are of 60 steps each, between the least value in them and the greatest.
+/// The plots below show 60 steps each, scaled from their minimum to their maximum.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Shape")]
 pub struct Schedule(Shape);
@@ -79,34 +79,34 @@ impl TryFrom<Shape> for Schedule {
 }
 
 impl Schedule {
-    /// The value at a step. It depends on nothing else, and is finite.
+    /// Returns the value at a step, which is always finite.
     pub fn at(&self, step: u64) -> f64 {
         self.0.at(step)
     }
 
-    /// The same value at all steps.
+    /// Creates a schedule with the same value at all steps.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where the value is not finite.
+    /// Returns [`Error::Mismatch`] if `value` is not finite.
     pub fn constant(value: f64) -> Result<Self> {
         Shape::Constant { value }.try_into()
     }
 
-    /// A straight line from `from` at step 0 to `to` at step `steps`, and `to` from there on.
+    /// Follows a straight line from `from` at step 0 to `to` at step `steps`, and stays there.
     ///
     /// ```text
     /// ████▇▇▇▇▇▇▇▆▆▆▆▆▆▆▅▅▅▅▅▅▅▅▄▄▄▄▄▄▄▃▃▃▃▃▃▃▂▂▂▂▂▂▂▁▁▁▁▁▁▁▁▁▁▁▁▁
     /// ```
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where an end is not finite.
+    /// Returns [`Error::Mismatch`] if `from` or `to` is not finite.
     pub fn linear(from: f64, to: f64, steps: u64) -> Result<Self> {
         Shape::Linear { from, to, steps }.try_into()
     }
 
-    /// Half a cosine from `from` at step 0 to `to` at step `steps`, and `to` from there on: flat at both ends.
+    /// Follows half a cosine, flat at both ends, from `from` at step 0 to `to` at step `steps`, and stays there.
     ///
-    /// With a [repetition](Self::repeat) it is the SGDR of Loshchilov and Hutter (2016, arXiv 1608.03983), and without
+    /// With [`repeat`](Self::repeat), this is the SGDR of Loshchilov and Hutter (2016, arXiv 1608.03983); without,
     /// PyTorch's `CosineAnnealingLR`.
     ///
     /// ```text
@@ -114,42 +114,42 @@ impl Schedule {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where an end is not finite.
+    /// Returns [`Error::Mismatch`] if `from` or `to` is not finite.
     pub fn cosine(from: f64, to: f64, steps: u64) -> Result<Self> {
         Shape::Cosine { from, to, steps }.try_into()
     }
 
-    /// From `from` at step 0 to `to` at step `steps` by the same factor at each step, and `to` from there on.
+    /// Multiplies by the same factor at each step, from `from` at step 0 to `to` at step `steps`, and stays there.
     ///
     /// ```text
     /// █▇▇▆▆▅▅▅▄▄▄▃▃▃▃▃▃▂▂▂▂▂▂▂▂▂▂▂▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
     /// ```
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where an end is not finite, is 0 or differs from the other in sign.
+    /// Returns [`Error::Mismatch`] if `from` or `to` is 0 or not finite, or if their signs differ.
     pub fn exponential(from: f64, to: f64, steps: u64) -> Result<Self> {
         Shape::Exponential { from, to, steps }.try_into()
     }
 
-    /// Comes closer to `to` by the factor `rate` every `steps` steps: `to + (from - to) * rate^(step / steps)`.
+    /// Approaches `to` by the factor `rate` every `steps` steps: `to + (from - to) * rate^(step / steps)`.
     ///
     /// It never passes `to`. With `to = 0` and `steps = 1` it is PyTorch's `ExponentialLR`; with a
-    /// [staircase](Self::staircase) of as many steps, its `StepLR`.
+    /// [staircase](Self::staircase) of the same `steps`, its `StepLR`.
     ///
     /// ```text
     /// ██▇▇▆▆▆▅▅▅▄▄▄▄▄▃▃▃▃▃▃▃▂▂▂▂▂▂▂▂▂▂▂▂▂▂▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
     /// ```
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where an end is not finite, or the rate is not in `0..=1`.
+    /// Returns [`Error::Mismatch`] if `from` or `to` is not finite, or `rate` is not in `0..=1`.
     pub fn decay(from: f64, to: f64, rate: f64, steps: u64) -> Result<Self> {
         Shape::Decay { from, to, rate, steps }.try_into()
     }
 
-    /// The 1cycle policy: up to a maximum and further down than it began, each along half a cosine.
+    /// Follows the 1cycle policy: half a cosine up to a maximum, then half a cosine down to below the start.
     ///
-    /// Smith and Topin (2018, arXiv 1708.07120), in the form of PyTorch's `OneCycleLR`. The last value holds from step
-    /// `steps - 1` on.
+    /// From Smith and Topin (2018, arXiv 1708.07120), in the form of PyTorch's `OneCycleLR`. The value is constant from
+    /// step `steps - 1` on.
     ///
     /// ```
     /// # use booster::prelude::*;
@@ -167,16 +167,16 @@ impl Schedule {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where `max` is not finite, `pct_start` is not in `0..=1`, or a divisor is not positive.
+    /// Returns [`Error::Mismatch`] if `max` is not finite, `pct_start` is not in `0..=1`, or a divisor is not positive.
     pub fn one_cycle(cycle: OneCycle) -> Result<Self> {
         Shape::OneCycle(cycle).try_into()
     }
 
-    /// A straight line from 0 at step 0 to the schedule's start at step `steps`, and the schedule from there on.
+    /// Prepends a linear warm-up of `steps` steps, from 0 to the schedule's start.
     ///
-    /// The schedule's own steps begin after the warm-up: `cosine(1.0, 0.0, 900)?.warm_up(100)` ends at step 1000. Its
-    /// first value is 0, with which an optimizer step changes nothing; [`warm_up_from`](Self::warm_up_from) starts
-    /// elsewhere.
+    /// The schedule's own steps begin after the warm-up: `cosine(1.0, 0.0, 900)?.warm_up(100)` ends at step 1000. The
+    /// first value is 0, so the first optimizer step changes nothing; use [`warm_up_from`](Self::warm_up_from) for
+    /// another start.
     ///
     /// ```text
     /// ▁▂▂▃▃▄▅▅▆▆▇▇█████████▇▇▇▇▇▇▆▆▆▆▆▅▅▅▅▅▄▄▄▄▃▃▃▃▃▂▂▂▂▂▂▁▁▁▁▁▁▁▁
@@ -185,17 +185,18 @@ impl Schedule {
         Self(Shape::WarmUp { from: 0.0, steps, schedule: Box::new(self.0) })
     }
 
-    /// A [warm-up](Self::warm_up) from another value than 0.
+    /// Prepends a [warm-up](Self::warm_up) that starts at `from` instead of 0.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where the value is not finite.
+    /// Returns [`Error::Mismatch`] if `from` is not finite.
     pub fn warm_up_from(self, from: f64, steps: u64) -> Result<Self> {
         Shape::WarmUp { from, steps, schedule: Box::new(self.0) }.try_into()
     }
 
-    /// This schedule before step `start`, and another from there on, whose own steps begin there.
+    /// Switches to the schedule `next` at step `start`, where the steps of `next` begin at 0.
     ///
-    /// More can follow, all counted from the beginning; one that starts where another has not yet begun replaces it.
+    /// Calls can be chained, with each `start` counted from step 0; a later call removes schedules that would start at
+    /// or after its `start`.
     ///
     /// ```
     /// # use booster::prelude::*;
@@ -219,7 +220,7 @@ impl Schedule {
         Self(Shape::Piecewise { pieces })
     }
 
-    /// Begins again every `steps` steps. Where these are 0 it stays at its start.
+    /// Restarts every `steps` steps; if `steps` is 0, stays at the start.
     ///
     /// ```text
     /// ████▇▇▇▆▆▅▄▄▃▃▂▂▂▁▁▁████▇▇▇▆▆▅▄▄▃▃▂▂▂▁▁▁████▇▇▇▆▆▅▄▄▃▃▂▂▂▁▁▁
@@ -228,7 +229,7 @@ impl Schedule {
         Self(Shape::Repeat { steps, schedule: Box::new(self.0) })
     }
 
-    /// Changes its value only every `steps` steps. Where these are 0 or 1 nothing changes.
+    /// Changes the value only every `steps` steps; 0 and 1 have no effect.
     ///
     /// ```text
     /// ██████████▇▇▇▇▇▇▇▇▇▇▅▅▅▅▅▅▅▅▅▅▄▄▄▄▄▄▄▄▄▄▂▂▂▂▂▂▂▂▂▂▁▁▁▁▁▁▁▁▁▁
@@ -237,10 +238,10 @@ impl Schedule {
         Self(Shape::Staircase { steps, schedule: Box::new(self.0) })
     }
 
-    /// All values times a factor, at most those that an `f64` can hold.
+    /// Multiplies all values by a factor, clamped to the finite range of `f64`.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where the factor is not finite.
+    /// Returns [`Error::Mismatch`] if the factor is not finite.
     pub fn scale(self, factor: f64) -> Result<Self> {
         Shape::Scale { factor, schedule: Box::new(self.0) }.try_into()
     }

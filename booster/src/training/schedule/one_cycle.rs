@@ -7,28 +7,29 @@ use super::curve::cosine;
 use crate::error::Result;
 use crate::training::serde_f64;
 
-/// What the 1cycle policy is made of; see [`Schedule::one_cycle`](super::Schedule::one_cycle).
+/// The parameters of the 1cycle policy; see [`Schedule::one_cycle`](super::Schedule::one_cycle).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OneCycle {
-    /// The greatest value.
+    /// The maximum value.
     #[serde(with = "serde_f64")]
     pub max: f64,
-    /// The number of steps of the whole cycle.
+    /// The number of steps in the whole cycle.
     pub steps: u64,
-    /// The part of the cycle in which the value rises, in `0..=1`.
+    /// The fraction of the cycle in which the value rises, in `0..=1`.
     #[serde(with = "serde_f64")]
     pub pct_start: f64,
-    /// The cycle starts at `max / div_factor`.
+    /// The ratio of `max` to the start value.
     #[serde(with = "serde_f64")]
     pub div_factor: f64,
-    /// The cycle ends at its start over this.
+    /// The ratio of the start value to the end value.
     #[serde(with = "serde_f64")]
     pub final_div_factor: f64,
 }
 
 impl OneCycle {
-    /// A cycle with PyTorch's defaults: 0.3 of it rising, from `max / 25`, and down to `max / 250_000`.
+    /// Creates a cycle with PyTorch's defaults: rising for 0.3 of the steps from `max / 25`, then falling to
+    /// `max / 250_000`.
     ///
     /// ```
     /// use booster::training::OneCycle;
@@ -49,7 +50,7 @@ impl OneCycle {
     }
 
     pub(super) fn at(&self, step: u64) -> f64 {
-        // The steps of the peak and of the end are those of PyTorch: the first may lie between two steps.
+        // As in PyTorch, the peak may lie between two steps.
         let step = step as f64;
         let end = self.steps as f64 - 1.0;
         let peak = self.pct_start * self.steps as f64 - 1.0;
@@ -66,11 +67,11 @@ impl OneCycle {
         const KIND: &str = "one-cycle";
         finite(KIND, &[("max", self.max)])?;
         if !(0.0..=1.0).contains(&self.pct_start) {
-            return Err(Argument { kind: KIND, name: "pct_start", found: self.pct_start }.has_to_be("in 0..=1"));
+            return Err(Argument { kind: KIND, name: "pct_start", found: self.pct_start }.must_be("in 0..=1"));
         }
         for (name, found) in [("div_factor", self.div_factor), ("final_div_factor", self.final_div_factor)] {
             if !(found.is_finite() && found > 0.0) {
-                return Err(Argument { kind: KIND, name, found }.has_to_be("finite and positive"));
+                return Err(Argument { kind: KIND, name, found }.must_be("finite and positive"));
             }
         }
         finite(KIND, &[("max / div_factor", self.start()), ("max / div_factor / final_div_factor", self.end())])

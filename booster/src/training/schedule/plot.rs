@@ -1,4 +1,4 @@
-//! The pictures in the documentation are those of the schedules.
+//! Checks that the plots in the docs match the schedules.
 
 use super::{OneCycle, Schedule};
 use crate::error::Result;
@@ -6,8 +6,8 @@ use crate::error::Result;
 const COLUMNS: u64 = 60;
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// A bar for each of some steps, from the least value to the greatest.
-fn picture(schedule: &Schedule) -> String {
+/// Plots a schedule as a row of bars, scaled from its minimum to its maximum.
+fn plot(schedule: &Schedule) -> String {
     let values = (0..COLUMNS).map(|step| schedule.at(step)).collect::<Vec<_>>();
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let greatest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -16,7 +16,7 @@ fn picture(schedule: &Schedule) -> String {
 }
 
 #[test]
-fn each_picture_in_the_documentation_is_that_of_its_schedule() -> Result<()> {
+fn plots_in_the_docs_match_their_schedules() -> Result<()> {
     let schedules = [
         ("linear", Schedule::linear(1.0, 0.0, 50)?),
         ("cosine", Schedule::cosine(1.0, 0.0, 50)?),
@@ -30,12 +30,12 @@ fn each_picture_in_the_documentation_is_that_of_its_schedule() -> Result<()> {
     ];
     let source = include_str!("mod.rs");
     let outdated = schedules.iter().filter_map(|(name, schedule)| {
-        let line = format!("    /// {}\n", picture(schedule));
-        let function = source.find(&format!("    pub fn {name}(")).expect("a function for each picture");
+        let line = format!("    /// {}\n", plot(schedule));
+        let function = source.find(&format!("    pub fn {name}(")).expect("a function for each plot");
         let documentation = source[..function].rsplit("\n\n").next().unwrap_or_default();
         (!documentation.contains(&line)).then(|| format!("{name}\n{line}"))
     });
     let outdated = outdated.collect::<String>();
-    assert!(outdated.is_empty(), "these are the pictures of\n{outdated}");
+    assert!(outdated.is_empty(), "outdated plots, which must be\n{outdated}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What a schedule is made of: its form in serde, its checks and its values.
+//! The serde format, validation and values of schedules.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use super::one_cycle::OneCycle;
 use crate::error::{Error, Result};
 use crate::training::serde_f64;
 
-/// Nothing of it is checked: [`Schedule`](super::Schedule) holds one that is.
+/// An unvalidated schedule; [`Schedule`](super::Schedule) holds a valid one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Shape {
@@ -71,7 +71,7 @@ pub(super) enum Shape {
     },
 }
 
-/// A schedule and the step at which it begins.
+/// A schedule and the step at which it starts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Piece {
@@ -95,7 +95,7 @@ impl Shape {
             },
             Self::Piecewise { pieces } => {
                 let next = pieces.partition_point(|piece| piece.start <= step);
-                // The first piece starts at 0.
+                // There always is a piece, since the first one starts at 0.
                 pieces[..next].last().map_or(0.0, |piece| piece.schedule.at(step - piece.start))
             }
             Self::Repeat { steps, schedule } => schedule.at(step.checked_rem(*steps).unwrap_or(0)),
@@ -115,7 +115,7 @@ impl Shape {
                 if (0.0..=1.0).contains(rate) {
                     return Ok(());
                 }
-                Err(Argument { kind: "decay", name: "rate", found: *rate }.has_to_be("in 0..=1"))
+                Err(Argument { kind: "decay", name: "rate", found: *rate }.must_be("in 0..=1"))
             }
             Self::OneCycle(cycle) => cycle.check(),
             Self::WarmUp { from, schedule, .. } => {
@@ -137,10 +137,10 @@ fn check_exponential(from: f64, to: f64) -> Result<()> {
     const KIND: &str = "exponential";
     finite(KIND, &[("from", from), ("to", to)])?;
     if from == 0.0 {
-        return Err(Argument { kind: KIND, name: "from", found: from }.has_to_be("other than 0"));
+        return Err(Argument { kind: KIND, name: "from", found: from }.must_be("non-zero"));
     }
     if to == 0.0 || to.is_sign_negative() != from.is_sign_negative() {
-        return Err(Argument { kind: KIND, name: "to", found: to }.has_to_be("of the sign of `from`"));
+        return Err(Argument { kind: KIND, name: "to", found: to }.must_be("of the same sign as `from`"));
     }
     Ok(())
 }
@@ -153,7 +153,7 @@ fn check_pieces(pieces: &[Piece]) -> Result<()> {
     Err(Error::argument(
         "piecewise schedule",
         "pieces",
-        "in ascending order of their starts, the first of which is 0",
-        format!("of starts {:?}", pieces.iter().map(|piece| piece.start).collect::<Vec<_>>()),
+        "in ascending order of start, beginning at 0",
+        format!("a list with starts {:?}", pieces.iter().map(|piece| piece.start).collect::<Vec<_>>()),
     ))
 }

@@ -1,4 +1,4 @@
-//! The buffers of a model as they were before a window, for a step that is skipped.
+//! Copies of a model's buffers, to undo a skipped step.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -10,18 +10,18 @@ use tch::{Tensor, no_grad};
 
 use crate::error::Result;
 
-/// Copies of buffers, such as the statistics of batch-norm, from before the first batch of a window.
+/// Copies of buffers, such as batch norm statistics, from before the first batch of a window.
 #[derive(Default)]
 pub(super) struct Buffers(Vec<Kept>);
 
-/// The buffers of one store, each with the copy of its values.
+/// The buffers of one store, each with a copy of its value.
 struct Kept {
     store: Arc<Mutex<Variables>>,
     values: Vec<(Tensor, Tensor)>,
 }
 
 impl Buffers {
-    /// Copies the buffers of a store, unless the window has their values already.
+    /// Copies the buffers of a store, unless the window already has copies.
     pub(super) fn keep(&mut self, store: &VarStore) -> Result<()> {
         if self.0.iter().any(|kept| Arc::ptr_eq(&kept.store, &store.variables_)) {
             return Ok(());
@@ -37,12 +37,12 @@ impl Buffers {
         Ok(())
     }
 
-    /// The window is over: what it did stays.
+    /// Discards the copies, so that the window's changes stay.
     pub(super) fn invalidate(&mut self) {
         self.0.clear();
     }
 
-    /// Gives the buffers the values that they had before the window.
+    /// Restores the buffers to their values from before the window.
     pub(super) fn restore(&mut self) -> Result<()> {
         for (mut buffer, before) in self.0.drain(..).flat_map(|kept| kept.values) {
             no_grad(|| buffer.f_copy_(&before))?;

@@ -1,4 +1,4 @@
-//! What a trainer does, said before it begins.
+//! Options of a trainer.
 
 use std::fmt;
 
@@ -9,13 +9,13 @@ use super::gradients::Clip;
 use super::{NonFiniteStep, Trainer};
 use crate::error::{Error, Result};
 
-/// The options of a [`Trainer`]: made by [`Trainer::builder`], or by [`Trainer::into_builder`] of one that is under way.
+/// The options of a [`Trainer`], from [`Trainer::builder`] or, for an existing trainer, [`Trainer::into_builder`].
 #[derive(Debug)]
 #[must_use = "call `build`"]
 pub struct TrainerBuilder(Trainer);
 
 impl Trainer {
-    /// A trainer that steps this optimizer, once for each batch unless it is told to accumulate.
+    /// Returns a builder for a trainer that steps `optimizer`, by default once per batch.
     ///
     /// ```
     /// # use booster::prelude::*;
@@ -32,83 +32,91 @@ impl Trainer {
         TrainerBuilder(Self::of(optimizer))
     }
 
-    /// The options, to change them in the middle of a run, as where more batches are accumulated from some step on. What
-    /// was trained so far stays, the window that is under way included.
+    /// Turns the trainer back into a builder, to change options in the middle of a run, such as the number of
+    /// accumulated batches. Training progress is kept, including an unfinished window.
     pub fn into_builder(self) -> TrainerBuilder {
         TrainerBuilder(self)
     }
 }
 
 impl TrainerBuilder {
-    /// The optimizer steps once for so many batches, with the gradient that their samples have together, whatever the
-    /// batches' sizes and [weights](crate::Loss::weighted). In a window that is under way it counts the batches that are
-    /// in it: one that has enough is finished by the next.
+    /// Accumulates the gradients of this many batches per optimizer step.
+    ///
+    /// The step uses the gradient of all samples in the window together, whatever the batches' sizes and
+    /// [weights](crate::Loss::weighted). In an unfinished window the batches so far count; if there are enough of them,
+    /// the next batch finishes the window.
     pub fn accumulate(mut self, batches: u64) -> Self {
         self.0.batches_per_window = batches;
         self
     }
 
-    /// Gradients are scaled down where their norm, over all parameters, is above this (Pascanu et al., 2013, arXiv
-    /// 1211.5063), once for each step of the optimizer. It takes the place of [`clip_value`](Self::clip_value).
+    /// Clips the norm of the gradient over all parameters (Pascanu et al., 2013, arXiv 1211.5063), once per optimizer
+    /// step.
+    ///
+    /// This replaces [`clip_value`](Self::clip_value).
     pub fn clip_norm(mut self, norm: f64) -> Self {
         self.0.clip = Some(Clip::Norm(norm));
         self
     }
 
-    /// Each entry of the gradient is brought between `-value` and `value`, once for each step of the optimizer; real and
-    /// imaginary part each of what is complex. It takes the place of [`clip_norm`](Self::clip_norm).
+    /// Clamps each entry of the gradient to `-value..=value`, once per optimizer step. The real and imaginary parts of
+    /// complex gradients are clamped separately.
+    ///
+    /// This replaces [`clip_norm`](Self::clip_norm).
     pub fn clip_value(mut self, value: f64) -> Self {
         self.0.clip = Some(Clip::Value(value));
         self
     }
 
-    /// What is done about steps that are not finite. In a window that is under way buffers are kept from the next batch on,
-    /// if they were not before.
+    /// Sets the policy for non-finite losses and gradients.
+    ///
+    /// In an unfinished window, buffers are copied from the next batch on unless they already were.
     pub fn non_finite(mut self, policy: NonFiniteStep) -> Self {
         self.0.non_finite = policy;
         self
     }
 
-    /// The learning rate follows a schedule by the steps of the optimizer.
+    /// Sets the learning rate schedule, which follows the optimizer steps.
     pub fn learning_rate(mut self, rate: LearningRate) -> Self {
         self.0.learning_rate = Some(rate);
         self
     }
 
-    /// The average follows each step of the optimizer.
+    /// Sets a moving average to update after each optimizer step.
     pub fn ema(mut self, ema: Ema) -> Self {
         self.0.ema = Some(ema);
         self
     }
 
-    /// Goes on after so many steps of the optimizer, which schedules follow. What an optimizer keeps of earlier steps, as
-    /// Adam's moments, begins anew: tch cannot save it.
+    /// Resumes after this many optimizer steps, which schedules follow.
+    ///
+    /// Optimizer state, such as Adam's moments, is reset: tch cannot save it.
     pub fn resume(mut self, steps: u64) -> Self {
         self.0.steps = steps;
         self
     }
 
-    /// The trainer.
+    /// Builds the trainer.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] for 0 batches that are accumulated, and for a norm or a value to clip at that is not above 0.
+    /// Returns [`Error::Mismatch`] if the number of batches is 0, or if the norm or value to clip at is not positive.
     pub fn build(self) -> Result<Trainer> {
         let Trainer { batches_per_window, clip, .. } = &self.0;
         if *batches_per_window == 0 {
             return Err(argument("batches", batches_per_window));
         }
         match *clip {
-            Some(Clip::Norm(norm)) if !is_above_zero(norm) => Err(argument("norm", norm)),
-            Some(Clip::Value(value)) if !is_above_zero(value) => Err(argument("value", value)),
+            Some(Clip::Norm(norm)) if !is_positive(norm) => Err(argument("norm", norm)),
+            Some(Clip::Value(value)) if !is_positive(value) => Err(argument("value", value)),
             _ => Ok(self.0),
         }
     }
 }
 
-fn is_above_zero(number: f64) -> bool {
+fn is_positive(number: f64) -> bool {
     !number.is_nan() && number > 0.0
 }
 
 fn argument(argument: &'static str, found: impl fmt::Display) -> Error {
-    Error::argument("trainer", argument, "above 0", found.to_string())
+    Error::argument("trainer", argument, "positive", found.to_string())
 }

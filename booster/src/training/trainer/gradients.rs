@@ -1,4 +1,4 @@
-//! The gradients that an optimizer steps by.
+//! Gradients of an optimizer's variables.
 
 use std::collections::HashSet;
 
@@ -10,15 +10,15 @@ use tch::{Kind, Tensor};
 use crate::device::to_device_and_kind;
 use crate::error::Result;
 
-/// How gradients are limited before the optimizer steps.
+/// A limit on gradients, applied before the optimizer steps.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Clip {
     Norm(f64),
     Value(f64),
 }
 
-/// Takes the gradients out of variables, one for each; it is not [defined](Tensor::defined) where there is none, nor
-/// where a variable comes again.
+/// Moves the gradients out of variables, one per variable: [undefined](Tensor::defined) if there is none or the
+/// variable is a duplicate.
 pub(super) fn take(variables: &mut [Tensor]) -> Result<Vec<Tensor>> {
     let take = |variable: &mut Tensor| {
         let gradient = variable.f_grad()?;
@@ -30,7 +30,8 @@ pub(super) fn take(variables: &mut [Tensor]) -> Result<Vec<Tensor>> {
     variables.iter_mut().map(take).collect()
 }
 
-/// Gives variables their gradients, each in its variable's kind and on its device, and tells whether one of them is frozen.
+/// Sets the variables' gradients, converted to each variable's kind and device. Returns whether any of these variables
+/// is frozen.
 pub(super) fn put(variables: &mut [Tensor], gradients: &[Tensor]) -> Result<bool> {
     let mut any_frozen = false;
     for (variable, gradient) in variables.iter_mut().zip(gradients).filter(|(_, gradient)| gradient.defined()) {
@@ -41,7 +42,7 @@ pub(super) fn put(variables: &mut [Tensor], gradients: &[Tensor]) -> Result<bool
     Ok(any_frozen)
 }
 
-/// The gradients that variables have; one of a variable that comes again once.
+/// Returns the defined gradients, once for duplicate variables.
 pub(super) fn present(variables: &[Tensor]) -> Result<Vec<Tensor>> {
     let mut seen = HashSet::with_capacity(variables.len());
     let mut gradients = Vec::with_capacity(variables.len());
@@ -54,14 +55,14 @@ pub(super) fn present(variables: &[Tensor]) -> Result<Vec<Tensor>> {
     Ok(gradients)
 }
 
-/// Clips gradients. It gives their norm before that: 0, beside a tensor of the right device, where there are none.
+/// Clips gradients and returns their previous norm: 0, on the device of `beside`, if there are none.
 pub(super) fn clip(gradients: &mut [Tensor], clip: Option<Clip>, beside: &Tensor) -> Result<Tensor> {
     if gradients.is_empty() {
         return Ok(full([0_i64; 0], 0.0, (Kind::Float, beside.device()))?);
     }
     let norm = foreach::global_norm(gradients)?;
     match clip {
-        // As PyTorch's `clip_grad_norm_` has it.
+        // Same formula as PyTorch's `clip_grad_norm_`.
         Some(Clip::Norm(most)) => {
             let factor = norm.try_add_scalar(1e-6)?.f_reciprocal()?.try_mul_scalar(most)?.try_clamp_max(1.0)?;
             foreach::multiply(gradients, &factor)?;

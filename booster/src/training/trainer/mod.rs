@@ -1,4 +1,4 @@
-//! Training steps with all that goes with them: accumulation, clipping, schedules, averages, a look at NaN.
+//! Training steps with accumulation, clipping, schedules, averages and detection of non-finite values.
 
 mod buffers;
 mod builder;
@@ -23,18 +23,18 @@ use super::{Ema, EmaGuard, LearningRate};
 use crate::error::Result;
 use crate::pipeline::EvaluationPipeline;
 
-/// Training steps on any pipeline, with gradient accumulation, clipping, a learning rate that follows a schedule, a
-/// moving average of the weights, and a look at losses and gradients that are not finite.
+/// Training steps on any pipeline, with gradient accumulation, clipping, a learning rate schedule, a moving average of
+/// the weights, and detection of non-finite losses and gradients.
 ///
-/// A step reads nothing back from the device, unless steps are to be [skipped](NonFiniteStep::Skip).
+/// A step reads nothing back from the device, unless non-finite steps are [skipped](NonFiniteStep::Skip).
 ///
-/// A trainer works on the optimizer's variables, all of them and only them: it zeroes, clips, measures and steps the same
-/// set. They may be a part of the pipeline's, as a generator's or a discriminator's; gradients of the others are neither
-/// zeroed nor clipped, but add up until their own optimizer zeroes them. An [average](TrainerBuilder::ema) is of the
-/// pipeline's whole store also then: it follows each step of the trainer that has it.
+/// A trainer zeroes, clips, measures and steps the optimizer's variables and no others. These may be some of the
+/// pipeline's variables, such as those of a generator or a discriminator; the gradients of the others accumulate until
+/// their own optimizer zeroes them. An [average](TrainerBuilder::ema) still covers all of the pipeline's variables, and
+/// follows each step of the trainer that holds it.
 ///
-/// The gradients of a window are kept apart from the variables, as means in single precision at least; gradients that a
-/// variable has when a batch comes are dropped.
+/// The gradients of a window are kept apart from the variables, as means in at least single precision; gradients that
+/// variables have when a batch arrives are discarded.
 ///
 /// ```
 /// use booster::evaluation::Classification;
@@ -61,7 +61,7 @@ use crate::pipeline::EvaluationPipeline;
 ///     for batch in &batches {
 ///         mean.update(&trainer.step(&mut pipeline, batch)?)?;
 ///     }
-///     trainer.finish_window(&mut pipeline)?; // the last window, and whether all was finite
+///     trainer.finish_window(&mut pipeline)?; // steps on an incomplete window, and checks for NaN
 ///     println!("{}\n{}", mean.summary()?, trainer.throughput(&pipeline));
 /// }
 /// assert_eq!(trainer.steps(), 6);
@@ -69,8 +69,8 @@ use crate::pipeline::EvaluationPipeline;
 /// # }
 /// ```
 ///
-/// tch builds an optimizer of all parameters of a store. For one of some, put those into a store of its own; names in it
-/// may not hold a dot, and buffers stay out:
+/// tch builds an optimizer from all parameters of a store. To optimize some of them, put those into their own store,
+/// without buffers and without dots in their names:
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -79,7 +79,7 @@ use crate::pipeline::EvaluationPipeline;
 /// use booster::tch::nn::{self, Module, OptimizerConfig, VarStore};
 /// use booster::tch::{Device, Kind, Tensor};
 ///
-/// /// The parameters whose names begin so: the same tensors, in order of their names.
+/// /// Returns a store that shares the parameters whose names start with `prefix`.
 /// fn part(store: &VarStore, prefix: &str) -> VarStore {
 ///     let part = VarStore::new(store.device());
 ///     for (name, variable) in store.variables().into_iter().collect::<BTreeMap<_, _>>() {
@@ -99,7 +99,7 @@ use crate::pipeline::EvaluationPipeline;
 /// fn adversarial(model: &Gan, noise: &Tensor, _mode: Mode, #[param] turn: Turn) -> booster::Result<Tensor> {
 ///     let score = model.discriminator.forward(&model.generator.forward(noise));
 ///     let score = match turn {
-///         Turn::Generator => -score, // and so on, with the real samples
+///         Turn::Generator => -score, // the terms of real samples are omitted
 ///         Turn::Discriminator => score,
 ///     };
 ///     Ok(score.f_mean(Kind::Float)?)
@@ -125,7 +125,7 @@ use crate::pipeline::EvaluationPipeline;
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "a trainer does nothing until it is given batches"]
+#[must_use = "a trainer does nothing until it steps"]
 pub struct Trainer {
     optimizer: Optimizer,
     batches_per_window: u64,
@@ -142,18 +142,18 @@ pub struct Trainer {
     skipped_in_a_row: u64,
 }
 
-/// What is done about a step whose loss or gradient is NaN or infinite.
+/// The policy for steps whose loss or gradient is NaN or infinite.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NonFiniteStep {
-    /// Training goes on, without waiting for the device; [`Trainer::finish_window`] and [`Trainer::check`] are errors that name
-    /// the first such step.
+    /// Continues without waiting for the device. [`Trainer::finish_window`] and [`Trainer::check`] return an error that
+    /// names the first such step.
     #[default]
     Error,
-    /// The optimizer does not step, and the window leaves no trace: parameters, the optimizer's state, averages and
-    /// buffers (the statistics of batch-norm, say) are as before. For that the pipeline's buffers are copied once for each
-    /// step of the optimizer, and one number is read from the device.
+    /// Skips the optimizer step and undoes the window: parameters, optimizer state, averages and buffers, such as batch
+    /// norm statistics, are as before it. This copies the pipeline's buffers and reads from the device once per
+    /// optimizer step.
     Skip,
-    /// As [`Skip`](Self::Skip), until so many steps in a row were skipped, which is an error.
+    /// Skips as [`Skip`](Self::Skip) does, but returns an error if more than this many steps in a row are not finite.
     SkipAtMost(u64),
 }
 
@@ -176,35 +176,35 @@ impl Trainer {
         }
     }
 
-    /// How fast training was since this was last asked, for which it waits for the device.
+    /// Returns the throughput since the previous call. Waits for the device.
     pub fn throughput(&mut self, pipeline: &impl EvaluationPipeline) -> Throughput {
         self.meter.take(pipeline.var_store().device())
     }
 
-    /// The steps of the optimizer, without those that were skipped.
+    /// Returns the number of optimizer steps, without skipped ones.
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// The steps of the optimizer that were skipped.
+    /// Returns the number of skipped optimizer steps.
     pub fn skipped(&self) -> u64 {
         self.skipped
     }
 
-    /// The optimizer.
+    /// Returns a mutable reference to the optimizer.
     pub fn optimizer_mut(&mut self) -> &mut Optimizer {
         &mut self.optimizer
     }
 
-    /// The pipeline as it is to be evaluated and saved: with the averages, if the trainer keeps any, else with the weights
-    /// as they are. See [`Ema::averaged`].
+    /// Returns the pipeline to evaluate and save: with averaged weights if the trainer keeps an average, and with its
+    /// own weights otherwise. See [`Ema::averaged`].
     ///
     /// ```no_run
     /// # use booster::prelude::*;
     /// # fn best<P: EvaluationPipeline>(trainer: &mut Trainer, pipeline: &mut P, batch: &BatchOf<P>) -> booster::Result<()> {
     /// let mut averaged = trainer.averaged(pipeline)?;
     /// let summary = validation_step(&mut averaged, batch)?.summary()?;
-    /// averaged.var_store().save("scored.safetensors")?; // what was scored, while it is lent
+    /// averaged.var_store().save("scored.safetensors")?; // the weights that were scored
     /// # Ok(())
     /// # }
     /// ```
@@ -218,7 +218,7 @@ impl Trainer {
         }
     }
 
-    /// The average of the weights, to save and load with its number of updates.
+    /// Returns a mutable reference to the average of the weights, to save or load it.
     pub fn ema_mut(&mut self) -> Option<&mut Ema> {
         self.ema.as_mut()
     }

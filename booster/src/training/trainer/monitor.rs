@@ -1,4 +1,4 @@
-//! Losses and gradients that are NaN or infinite, found on the device.
+//! Detection of non-finite losses and gradients on the device.
 
 use booster_sys::scalar::{ScalarOps as _, full};
 use tch::{Kind, Tensor};
@@ -8,16 +8,16 @@ use crate::error::{Error, Result};
 use crate::kind::widest_float;
 use crate::transfers;
 
-/// Which step was the first whose loss, and the first whose gradient, was not finite.
+/// The first step with a non-finite loss and the first with a non-finite gradient.
 #[derive(Debug, Default)]
 pub(super) struct NonFiniteMonitor {
-    /// `[2]`, of the widest kind of the device: infinite where there was none.
+    /// `[2]`, of the widest kind of the device: infinite if there was none.
     first: Option<Tensor>,
 }
 
 impl NonFiniteMonitor {
-    /// Looks at a step without waiting for the device. What is given back is the step's number where a value was not
-    /// finite, else infinity, for loss and gradient.
+    /// Checks a step without waiting for the device. Returns, for loss and gradient, the step if the value is not
+    /// finite, and infinity otherwise.
     pub(super) fn look(&mut self, step: u64, loss: &Tensor, norm: &Tensor) -> Result<Tensor> {
         let loss = to_device_and_kind(loss, norm.device(), norm.f_kind()?)?;
         let is_finite = Tensor::f_stack(&[&loss, norm], 0)?.f_isfinite()?;
@@ -30,18 +30,18 @@ impl NonFiniteMonitor {
         Ok(bad)
     }
 
-    /// The error of the first bad step, if there was one since this was last asked. It waits for the device.
+    /// Returns an error if there was a bad step since the last call. Waits for the device.
     pub(super) fn take(&mut self) -> Result<()> {
         self.first.take().map_or(Ok(()), |first| verdict(&first))
     }
 
-    /// Forgets what was seen.
+    /// Discards all findings.
     pub(super) fn invalidate(&mut self) {
         self.first = None;
     }
 }
 
-/// The error that the numbers of bad steps amount to. It waits for the device.
+/// Returns an error if loss or gradient has a bad step. Waits for the device.
 pub(super) fn verdict(bad: &Tensor) -> Result<()> {
     let bytes = transfers::read_bytes(&bad.f_view_dtype(Kind::Uint8)?)?;
     let numbers = if bad.f_kind()? == Kind::Float {

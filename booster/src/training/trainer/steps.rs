@@ -1,4 +1,4 @@
-//! The steps of a trainer: batches into windows, windows into steps of the optimizer.
+//! Steps of a trainer: batches make up a window, and a window makes up an optimizer step.
 
 use std::time::Instant;
 
@@ -14,17 +14,15 @@ use crate::optimizer::{self, Held};
 use crate::pipeline::{BatchOf, DiagnosticsOf, EvaluationPipeline, OutputOf};
 
 impl Trainer {
-    /// Evaluates a batch and adds its gradient to the window's; the batch that makes the window full has the optimizer
-    /// step.
+    /// Evaluates a batch and adds its gradient to the window's. Steps the optimizer once the window is full.
     ///
-    /// After an error of the batch or of the optimizer there is no gradient left, of this batch or the others of the
-    /// window.
+    /// An error of the batch or the optimizer discards the gradients of the whole window.
     ///
     /// # Errors
-    /// Returns [`Error::Mismatch`] if the optimizer holds none of the pipeline's variables, or learning rates or averages
-    /// are of another model; [`Error::NonFiniteStep`] if too many steps [in a row](NonFiniteStep::SkipAtMost) were not
-    /// finite; [`Error::Mismatch`] if a variable has another shape than its average; [`Error::Torch`] if the optimizer
-    /// refuses a gradient, after it may have stepped on those before; and the errors of
+    /// Returns [`Error::Mismatch`] if the optimizer holds none of the pipeline's variables, if learning rates or
+    /// averages belong to another model, or if a variable's shape differs from its average's; [`Error::NonFiniteStep`]
+    /// if too many steps [in a row](NonFiniteStep::SkipAtMost) were not finite; [`Error::Torch`] if the optimizer
+    /// rejects a gradient, in which case other variables may already be updated; and the errors of
     /// [`EvaluationPipeline::backward`].
     pub fn step<P: EvaluationPipeline>(
         &mut self,
@@ -36,11 +34,13 @@ impl Trainer {
         })
     }
 
-    /// The same with the evaluator's output, without its graph: for predictions on what is trained on, or a state that
-    /// the next batch begins with (truncated backpropagation through time).
+    /// Performs a [`step`](Self::step) and also returns the evaluator's output, detached from the graph.
+    ///
+    /// Use it for predictions on the training data, or for a state that the next batch starts with (truncated
+    /// backpropagation through time).
     ///
     /// # Errors
-    /// Those of [`step`](Self::step).
+    /// Returns the errors of [`step`](Self::step).
     pub fn step_with_output<P: EvaluationPipeline>(
         &mut self,
         pipeline: &mut P,
@@ -49,12 +49,12 @@ impl Trainer {
         self.step_by(pipeline, batch, |pipeline| pipeline.backward_with_output(batch))
     }
 
-    /// Has the optimizer step for a window that is not full, as at the end of an epoch, and tells whether losses and
-    /// gradients were finite. It waits for the device.
+    /// Steps the optimizer on an incomplete window, as at the end of an epoch, and [checks](Self::check) for non-finite
+    /// losses and gradients. Waits for the device.
     ///
     /// # Errors
-    /// Returns [`Error::NonFiniteStep`], which names the first bad step since this, or [`check`](Self::check), was last
-    /// called, and the errors of [`step`](Self::step).
+    /// Returns [`Error::NonFiniteStep`] with the first bad step since the last call of this method or of
+    /// [`check`](Self::check), and the errors of [`step`](Self::step).
     pub fn finish_window<P: EvaluationPipeline>(&mut self, pipeline: &mut P) -> Result<()> {
         let held = Held::of(&self.optimizer, pipeline.var_store())?;
         if self.window.len() > 0 {
@@ -63,15 +63,15 @@ impl Trainer {
         self.check()
     }
 
-    /// Whether losses and gradients were finite in all steps of the optimizer. It waits for the device.
+    /// Checks that losses and gradients were finite in all optimizer steps. Waits for the device.
     ///
     /// # Errors
-    /// [`Error::NonFiniteStep`] that names the first bad step since this was last called.
+    /// Returns [`Error::NonFiniteStep`] with the first bad step since the last call.
     pub fn check(&mut self) -> Result<()> {
         self.monitor.take()
     }
 
-    /// A step whose gradients come of `backward`.
+    /// Performs a step whose gradients come from `backward`.
     fn step_by<P: EvaluationPipeline, O>(
         &mut self,
         pipeline: &mut P,
@@ -123,7 +123,7 @@ impl Trainer {
         Ok(found)
     }
 
-    /// Clips, looks at what is not finite and has the optimizer step. It gives the norm of the gradient.
+    /// Clips the gradients, checks for non-finite values and steps the optimizer. Returns the norm of the gradient.
     fn step_on_window<P: EvaluationPipeline>(&mut self, pipeline: &mut P, mut held: Held) -> Result<Tensor> {
         let window = std::mem::take(&mut self.window);
         let losses = window.losses().ok_or(Error::EmptyBatch)?;
@@ -133,12 +133,12 @@ impl Trainer {
         };
         let norm = gradients::clip(&mut gradients, self.clip, losses)?;
         let bad = self.monitor.look(self.steps, losses, &norm)?;
-        if self.non_finite == NonFiniteStep::Error || self.goes_on(&bad)? {
+        if self.non_finite == NonFiniteStep::Error || self.accepts(&bad)? {
             let any_frozen = window.means().map_or(Ok(false), |means| gradients::put(&mut held.variables, means))?;
             self.step_optimizer(pipeline)?;
             if any_frozen {
-                // It was frozen in the window, whose earlier batches move it once more: a pipeline takes what is frozen
-                // for what stays.
+                // The earlier batches of the window still move a variable that was frozen since, whereas a pipeline
+                // expects frozen variables to stay the same.
                 pipeline.changed();
             }
             self.buffers.invalidate();
@@ -151,8 +151,8 @@ impl Trainer {
         Ok(norm)
     }
 
-    /// Has the optimizer step at the learning rate of the step, and the averages follow. What can be refused beforehand
-    /// is.
+    /// Steps the optimizer at the current learning rate and updates the averages. Mismatches are detected before the
+    /// optimizer steps.
     fn step_optimizer(&mut self, pipeline: &impl EvaluationPipeline) -> Result<()> {
         if let Some(rate) = &self.learning_rate {
             rate.apply(&mut self.optimizer, self.steps)?;
@@ -165,8 +165,8 @@ impl Trainer {
         self.ema.as_mut().map_or(Ok(()), Ema::average)
     }
 
-    /// Whether the optimizer may step, where it is not to step on what is not finite. It waits for the device.
-    fn goes_on(&mut self, bad: &Tensor) -> Result<bool> {
+    /// Returns whether the step is finite, and counts skipped steps. Waits for the device.
+    fn accepts(&mut self, bad: &Tensor) -> Result<bool> {
         self.monitor.invalidate();
         match monitor::verdict(bad) {
             Ok(()) => {
@@ -188,7 +188,7 @@ impl Trainer {
         }
     }
 
-    /// Leaves no trace of the window: no gradient, and buffers as they were where they were kept.
+    /// Undoes the window: zeroes gradients, and restores buffers if they were copied.
     fn drop_window(&mut self, pipeline: &mut impl EvaluationPipeline) -> Result<()> {
         self.window = Window::default();
         self.optimizer.zero_grad();
@@ -197,7 +197,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Drops the window after an error, which says more than one of dropping could.
+    /// Drops the window after an error, which is more informative than an error of dropping.
     fn abandon(&mut self, pipeline: &mut impl EvaluationPipeline) {
         let _ = self.drop_window(pipeline);
     }

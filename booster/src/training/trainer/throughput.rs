@@ -1,23 +1,23 @@
-//! How fast training goes.
+//! Throughput of training.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use tch::{Cuda, Device};
 
-/// What was done in a time, the device's work included.
+/// The batches and samples processed in a period, including the device's work.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Throughput {
-    /// Batches.
+    /// The number of batches.
     pub batches: u64,
-    /// Samples.
+    /// The number of samples.
     pub samples: f64,
-    /// The time it took.
+    /// The length of the period.
     pub elapsed: Duration,
 }
 
 impl Throughput {
-    /// Samples in a second; 0 where no time has passed.
+    /// Returns the number of samples per second; 0 if no time has passed.
     pub fn samples_per_second(&self) -> f64 {
         let seconds = self.elapsed.as_secs_f64();
         if seconds > 0.0 { self.samples / seconds } else { 0.0 }
@@ -30,7 +30,7 @@ impl fmt::Display for Throughput {
     }
 }
 
-/// Counts what is done, from its first batch.
+/// Counts batches and samples, starting the clock at the first batch.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
     since: Option<Instant>,
@@ -39,14 +39,14 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    /// A batch begins at `start`.
+    /// Counts a batch that began at `start`.
     pub(super) fn add(&mut self, samples: f64, start: Instant) {
         self.since.get_or_insert(start);
         self.batches += 1;
         self.samples += samples;
     }
 
-    /// What was done since this was last asked, once the device is done with it.
+    /// Waits for the device and returns the throughput since the last call.
     pub(super) fn take(&mut self, device: Device) -> Throughput {
         if let Device::Cuda(index) = device {
             Cuda::synchronize(index as i64);

@@ -1,4 +1,4 @@
-//! The batches whose gradients go into one step of the optimizer.
+//! The batches accumulated into one optimizer step.
 
 use booster_sys::foreach;
 use booster_sys::scalar::{ScalarOps as _, full};
@@ -8,19 +8,19 @@ use crate::error::Result;
 use crate::evaluation::Loss;
 use crate::kind::{summing_kind, widest_float};
 
-/// What is known of the batches of a window that is under way.
+/// The state of an unfinished window.
 #[derive(Debug, Default)]
 pub(super) struct Window {
     batches: u64,
     weight: Weight,
-    /// The sum of the losses: not finite where one of them is not.
+    /// The sum of the losses, which is not finite if one of them is not.
     losses: Option<Tensor>,
-    /// The mean gradient of each variable over what the losses are means of, in single precision at least; none where the
-    /// window is one batch, whose gradients are the variables'.
+    /// The mean gradient of each variable, weighted like the losses, in at least single precision. `None` if the window
+    /// is one batch, whose gradients are those of the variables.
     means: Option<Vec<Tensor>>,
 }
 
-/// The sum of what the losses weigh.
+/// The total weight of the losses.
 #[derive(Debug)]
 enum Weight {
     Host(f64),
@@ -35,8 +35,8 @@ impl Default for Weight {
 }
 
 impl Weight {
-    /// Adds a batch's weight, and gives the batch's share of the sum: 0 where nothing weighs anything. It does not wait for
-    /// a device.
+    /// Adds a batch's weight and returns the batch's share of the total: 0 if the total is 0. Does not wait for a
+    /// device.
     fn add(&mut self, loss: &Loss, samples: f64) -> Result<Tensor> {
         let weight = match (&*self, loss.weight()) {
             (Self::Host(sum), None) => {
@@ -58,8 +58,8 @@ impl Weight {
 }
 
 impl Window {
-    /// Adds a batch of so many samples by its loss, which has no graph, and by the gradients of the optimizer's variables,
-    /// unless it is to be the only one.
+    /// Adds a batch by its detached loss and the gradients of the optimizer's variables. These are `None` for the only
+    /// batch of a window.
     pub(super) fn add(&mut self, loss: &Loss, samples: f64, gradients: Option<Vec<Tensor>>) -> Result<()> {
         let mean = loss.tensor().f_to_kind(summing_kind(loss.tensor().f_kind()?))?;
         let losses = match &self.losses {
@@ -69,7 +69,7 @@ impl Window {
         if let Some(gradients) = gradients {
             let share = self.weight.add(loss, samples)?;
             let means = self.means.get_or_insert_default();
-            // Variables may come to the optimizer in between, after those that it has.
+            // Variables may have been added to the optimizer since; they come last.
             means.resize_with(gradients.len(), Tensor::new);
             foreach::move_means(means, &gradients, &share)?;
         }
@@ -78,17 +78,17 @@ impl Window {
         Ok(())
     }
 
-    /// How many batches there are.
+    /// Returns the number of batches.
     pub(super) fn len(&self) -> u64 {
         self.batches
     }
 
-    /// The sum of the losses; `None` where there is no batch.
+    /// Returns the sum of the losses; `None` without batches.
     pub(super) fn losses(&self) -> Option<&Tensor> {
         self.losses.as_ref()
     }
 
-    /// The mean gradients, one for each of the optimizer's variables; `None` where they are the variables' own.
+    /// Returns the mean gradients, one per variable of the optimizer; `None` if they are those of the variables.
     pub(super) fn means(&self) -> Option<&[Tensor]> {
         self.means.as_deref()
     }
