@@ -1,7 +1,6 @@
-//! The words of attributes, as an editor completes and explains them: by paths to items of the library that document
-//! them.
+//! Completion and documentation of attribute arguments in an editor.
 //!
-//! Only rust-analyzer sets the condition that they are under: rustc leaves them out.
+//! Each word becomes a path to a library item that documents it, under a `cfg` that only rust-analyzer sets.
 
 use std::collections::BTreeMap;
 
@@ -12,20 +11,19 @@ use syn::{Attribute, Meta};
 use crate::library::Library;
 use crate::names;
 
-/// For an item around the words: no crate expects their condition.
+/// Returns lint levels for the item around the words, since no crate declares their `cfg`.
 pub(crate) fn lints() -> TokenStream {
     quote!(#[allow(unexpected_cfgs)])
 }
 
-/// The words found so far, by the module of the library that has their documentation.
+/// The words found so far, by the library module that documents them.
 #[derive(Default)]
 pub(crate) struct Words {
     found: BTreeMap<&'static str, Vec<Ident>>,
 }
 
 impl Words {
-    /// Takes the names of `attrs` that are in `lists`, and the words in their parentheses by the module that is named
-    /// there.
+    /// Collects the names of the attributes in `lists`, and their arguments under the module listed there.
     pub(crate) fn attributes(&mut self, attrs: &[Attribute], lists: &[(&str, &'static str)]) {
         for attr in attrs {
             let known = lists.iter().find(|(name, _)| attr.path().is_ident(name));
@@ -37,7 +35,7 @@ impl Words {
         }
     }
 
-    /// Takes the word at the start of each argument, whether there is such a word or not: it may be half typed.
+    /// Collects the first word of each argument, even an unknown one, since it may be half typed.
     pub(crate) fn list(&mut self, module: &'static str, arguments: TokenStream) {
         let (mut starts, mut depth) = (true, 0_usize);
         for token in arguments {
@@ -53,7 +51,7 @@ impl Words {
 
     fn take(&mut self, module: &'static str, word: &Ident) {
         let text = word.to_string();
-        // One stands for all percentiles; a keyword is not the name of an item.
+        // `p95` stands for all percentiles. A keyword cannot name an item.
         let percentile = |digits: &str| {
             digits.starts_with(|first: char| first.is_ascii_digit())
                 && digits.chars().all(|digit| digit == '_' || digit.is_ascii_digit())

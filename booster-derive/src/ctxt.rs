@@ -1,4 +1,4 @@
-//! Gathers every error of one expansion, so that the user sees all of them at once.
+//! Collecting all errors of an expansion, so that the user sees them at once.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
@@ -8,8 +8,7 @@ use quote::ToTokens;
 
 /// The errors found so far.
 ///
-/// Dropping it without [`Ctxt::check`] panics in debug builds: an error that is found and never
-/// shown is a defect of these macros.
+/// Panics in debug builds if dropped without [`Ctxt::check`], so that no error is lost.
 #[derive(Default)]
 pub(crate) struct Ctxt {
     errors: RefCell<Vec<syn::Error>>,
@@ -27,25 +26,24 @@ impl Ctxt {
         self.syn_error(syn::Error::new_spanned(tokens, message));
     }
 
-    /// Reports `message` on `tokens`, and below it what to do.
+    /// Reports `message` on `tokens`, followed by `help`.
     ///
-    /// Stable macros cannot print a `help:` line of their own; rustc aligns one that follows a
-    /// blank line of the message.
+    /// Stable macros cannot emit a `help:` line, but rustc aligns one that follows a blank line in the message.
     pub(crate) fn error_with_help(&self, tokens: impl ToTokens, message: impl Display, help: impl Display) {
         self.error(tokens, format_args!("{message}\n\nhelp: {help}"));
     }
 
-    /// Reports an error of syn's own parsers.
+    /// Reports an error from syn.
     pub(crate) fn syn_error(&self, error: syn::Error) {
         self.errors.borrow_mut().push(error);
     }
 
-    /// Takes note of an error that rustc reports itself: one of ours would be the second.
+    /// Notes an error that rustc reports itself, so that it is not reported twice.
     pub(crate) fn left_to_rustc(&self) {
         self.left_to_rustc.set(true);
     }
 
-    /// The `compile_error!`s, if there is anything wrong; none of them where rustc reports it all.
+    /// Returns the `compile_error!`s if anything is wrong, or no tokens if rustc reports all of it.
     pub(crate) fn check(self) -> Result<(), TokenStream> {
         self.checked.set(true);
         let errors = self.errors.take();

@@ -1,8 +1,7 @@
-//! Stand-ins for generated types, beside errors: nothing that the user does with one is an error of its own.
+//! Placeholders for generated types, so that an error in the input causes no further errors where the types are used.
 //!
-//! rustc keeps quiet about a type that depends on a constant in error: about fields and methods that it does not have,
-//! arguments that do not fit and traits that it lacks. So the errors are written into such a constant, and every
-//! stand-in depends on it.
+//! rustc reports no missing fields, methods or traits and no mismatches for a type that depends on an erroneous
+//! constant. The errors therefore go into such a constant, and every placeholder depends on it.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -10,35 +9,35 @@ use syn::{Attribute, DeriveInput, Generics, Visibility, parse_quote};
 
 use crate::{generics, meta, names};
 
-/// The generics of a struct, and what the traits ask of it: not to be reported here.
+/// Returns the generics of a struct with the bounds of our traits, which rustc does not check.
 pub(crate) fn on_trust(input: &DeriveInput) -> Generics {
     let ident = &input.ident;
     let (_, ty_generics, _) = input.generics.split_for_impl();
     let mut generics = input.generics.clone();
-    // Quantified, so that rustc does not refuse the bound where it is false.
+    // The `for<..>` keeps rustc from rejecting a false bound.
     generics.make_where_clause().predicates.push(parse_quote! {
         for<'fallback> #ident #ty_generics: ::core::marker::Send + 'static
     });
     generics
 }
 
-/// The errors of an expansion, as a constant without a value.
+/// The errors of an expansion as an erroneous constant.
 pub(crate) struct InError<'a> {
     vis: &'a Visibility,
     ident: Ident,
-    /// The conditions under which the item exists at all.
+    /// The `#[cfg]`s of the item.
     cfgs: Vec<&'a Attribute>,
     errors: TokenStream,
 }
 
 impl<'a> InError<'a> {
-    /// The errors of an item with these attributes, whose stand-in is called `of`.
+    /// Wraps the errors of an item with these attributes, whose placeholder is named `of`.
     pub(crate) fn new(attrs: &'a [Attribute], vis: &'a Visibility, of: &Ident, errors: TokenStream) -> Self {
         let ident = names::generated(&format!("__{}InError", names::plain(of)), of.span());
         Self { vis, ident, cfgs: meta::cfgs(attrs).collect(), errors }
     }
 
-    /// The conditions under which the item exists, for what else comes out.
+    /// Returns the `#[cfg]`s of the item, for the other generated items.
     pub(crate) fn cfgs(&self) -> TokenStream {
         let cfgs = &self.cfgs;
         quote!(#(#cfgs)*)
@@ -48,9 +47,9 @@ impl<'a> InError<'a> {
         &self.ident
     }
 
-    /// The constant: each of the errors, once.
+    /// Returns the constant, which contains each error once.
     ///
-    /// In a loop, which is of any type: an editor would report the type of a block beside them.
+    /// A `loop` has any type, whereas an editor would report a mismatched type for a block.
     pub(crate) fn constant(&self) -> TokenStream {
         let Self { vis, ident, cfgs, errors } = self;
         quote! {
@@ -61,7 +60,7 @@ impl<'a> InError<'a> {
         }
     }
 
-    /// A type that is anything: of what depends on an error, a projection is the compiler's own type for errors.
+    /// Returns a type that matches any other: a projection that depends on an error is rustc's error type.
     pub(crate) fn ty(&self) -> TokenStream {
         self.projection(&quote!(()))
     }
@@ -71,11 +70,11 @@ impl<'a> InError<'a> {
         quote!(<[#mentioned; { #ident }] as ::core::iter::Iterator>::Item)
     }
 
-    /// An alias that stands in for the struct of this name, of which nothing is known.
+    /// Returns a placeholder for a struct of which only the name is known: an alias.
     pub(crate) fn alias(&self, name: &Ident, generics: &Generics) -> TokenStream {
         let Self { vis, cfgs, .. } = self;
         let generics = generics::bare(generics);
-        // An alias has to mention its parameters.
+        // An alias must use its parameters.
         let ty = self.projection(&generics::phantom(&generics, &generics::names(&generics)));
         quote! {
             #(#cfgs)*
@@ -85,7 +84,7 @@ impl<'a> InError<'a> {
         }
     }
 
-    /// A struct that stands in for the one of this name, with the fields that are known.
+    /// Returns a placeholder for a struct, with the known fields.
     pub(crate) fn structure(&self, name: &Ident, generics: &Generics, fields: &TokenStream) -> TokenStream {
         let Self { vis, ident, cfgs, .. } = self;
         let generics = generics::bare(generics);

@@ -1,4 +1,4 @@
-//! Which parameters a type mentions, and what a generated item keeps of the user's generics.
+//! Generic parameters: which ones a type mentions, and the subset that a generated item needs.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,9 @@ use quote::{ToTokens, quote};
 use syn::visit::{self, Visit};
 use syn::{GenericParam, Generics, Ident, Lifetime, Macro, Path, Type, WherePredicate, parse_quote};
 
-/// Names of parameters, lifetimes with their apostrophe.
+/// Names of parameters, including the apostrophe of lifetimes.
 pub(crate) type Names = BTreeSet<String>;
 
-/// The name of `param`.
 pub(crate) fn name_of(param: &GenericParam) -> String {
     match param {
         GenericParam::Lifetime(param) => param.lifetime.to_string(),
@@ -19,7 +18,7 @@ pub(crate) fn name_of(param: &GenericParam) -> String {
     }
 }
 
-/// `param` as an argument for itself.
+/// Returns `param` as a generic argument.
 pub(crate) fn argument(param: &GenericParam) -> TokenStream {
     match param {
         GenericParam::Lifetime(param) => param.lifetime.to_token_stream(),
@@ -28,7 +27,7 @@ pub(crate) fn argument(param: &GenericParam) -> TokenStream {
     }
 }
 
-/// The names of all parameters of `generics`.
+/// Returns the names of all parameters of `generics`.
 pub(crate) fn names(generics: &Generics) -> Names {
     generics.params.iter().map(name_of).collect()
 }
@@ -46,7 +45,7 @@ impl Mentions<'_> {
         }
     }
 
-    /// A macro's arguments are opaque: every identifier in them may be a parameter.
+    /// Visits the opaque arguments of a macro, in which any identifier may be a parameter.
     fn tokens(&mut self, tokens: TokenStream) {
         for token in tokens {
             match token {
@@ -67,7 +66,7 @@ impl<'ast> Visit<'ast> for Mentions<'_> {
     }
 
     fn visit_path(&mut self, path: &'ast Path) {
-        // A parameter can only be the head of a path.
+        // A parameter can only be the first segment of a path.
         if path.leading_colon.is_none()
             && let Some(head) = path.segments.first()
         {
@@ -88,12 +87,12 @@ fn mentioned_by(generics: &Generics, look: impl FnOnce(&mut Mentions<'_>)) -> Na
     mentions.found
 }
 
-/// The parameters of `generics` that `ty` mentions.
+/// Returns the parameters of `generics` that `ty` mentions.
 pub(crate) fn mentioned(generics: &Generics, ty: &Type) -> Names {
     mentioned_by(generics, |mentions| mentions.visit_type(ty))
 }
 
-/// The parameters of `generics` that one of `types` mentions.
+/// Returns the parameters of `generics` that any of `types` mentions.
 pub(crate) fn mentioned_in<'a>(generics: &Generics, types: impl IntoIterator<Item = &'a Type>) -> Names {
     mentioned_by(generics, |mentions| {
         for ty in types {
@@ -102,15 +101,14 @@ pub(crate) fn mentioned_in<'a>(generics: &Generics, types: impl IntoIterator<Ite
     })
 }
 
-/// Whether `ty` depends on a parameter.
+/// Returns whether `ty` depends on a parameter, and so needs a bound.
 ///
-/// A bound on a type that does not would be trivial: true, and a warning, or false, and an error
-/// beside the one on the type itself.
+/// A bound on any other type would be trivial: a warning if true, and a second error if false.
 pub(crate) fn is_generic(generics: &Generics, ty: &Type) -> bool {
     !mentioned(generics, ty).is_empty()
 }
 
-/// `kept` and all that the inline bounds of its members mention.
+/// Extends `kept` with all parameters that the inline bounds of its members mention.
 pub(crate) fn closure(generics: &Generics, mut kept: Names) -> Names {
     loop {
         let wider = mentioned_by(generics, |mentions| {
@@ -144,7 +142,7 @@ fn visit_bounds(mentions: &mut Mentions<'_>, param: &GenericParam) {
     }
 }
 
-/// The parameters in `kept`, with the bounds that mention no other parameter, without defaults.
+/// Returns the parameters in `kept` without defaults, and with the bounds that mention no other parameter.
 pub(crate) fn restricted(generics: &Generics, kept: &Names) -> Generics {
     let within = |look: &dyn Fn(&mut Mentions<'_>)| mentioned_by(generics, |mentions| look(mentions)).is_subset(kept);
     let params = generics.params.iter().filter_map(|param| {
@@ -188,7 +186,7 @@ fn without_default(mut param: GenericParam) -> GenericParam {
     param
 }
 
-/// The same parameters without bounds, where-clause and defaults.
+/// Returns the parameters without bounds, where clause and defaults.
 pub(crate) fn bare(generics: &Generics) -> Generics {
     let mut bare = generics.clone();
     bare.where_clause = None;
@@ -202,16 +200,16 @@ pub(crate) fn bare(generics: &Generics) -> Generics {
     bare
 }
 
-/// Adds `predicates` to the where-clause.
+/// Adds `predicates` to the where clause.
 pub(crate) fn add_predicates(generics: &mut Generics, predicates: impl IntoIterator<Item = WherePredicate>) {
     let mut predicates = predicates.into_iter().peekable();
-    // An empty `where` would show in the user's documentation.
+    // An empty `where` would show up in the user's documentation.
     if predicates.peek().is_some() {
         generics.make_where_clause().predicates.extend(predicates);
     }
 }
 
-/// A type that mentions `names` and nothing else, for a field that keeps unused parameters alive.
+/// Returns a type that mentions only `names`, for a marker field that uses otherwise unused parameters.
 pub(crate) fn phantom(generics: &Generics, names: &Names) -> TokenStream {
     let mentions = generics.params.iter().filter_map(|param| match param {
         _ if !names.contains(&name_of(param)) => None,
@@ -245,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_mentions_what_it_names_and_not_what_only_looks_alike() {
+    fn only_paths_that_start_with_a_parameter_mention_it() {
         assert_eq!(mentioned_names(&parse_quote!(Vec<Option<A>>)), ["A"]);
         assert_eq!(mentioned_names(&parse_quote!(<A as B>::C)), ["A", "B"]);
         assert_eq!(mentioned_names(&parse_quote!([&'a f64; N])), ["'a", "N"]);
@@ -255,13 +253,13 @@ mod tests {
     }
 
     #[test]
-    fn bounds_bring_their_parameters_along() {
+    fn the_closure_includes_parameters_in_bounds() {
         let closed = closure(&generics(), Names::from(["A".to_owned()]));
         assert_eq!(closed.into_iter().collect::<Vec<_>>(), ["A", "B"]);
     }
 
     #[test]
-    fn a_restricted_list_keeps_only_bounds_on_what_it_keeps() {
+    fn restricted_generics_keep_only_bounds_on_kept_parameters() {
         let kept = Names::from(["A".to_owned()]);
         let restricted = restricted(&generics(), &kept);
         assert_eq!(restricted.to_token_stream().to_string(), "< A : Copy >");

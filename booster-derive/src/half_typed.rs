@@ -1,4 +1,4 @@
-//! Code that is being typed: an editor expands it as well, and completes by what comes of the parts that are whole.
+//! Incomplete code, which an editor expands to complete it from the parts that parse.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -6,7 +6,7 @@ use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, DeriveInput, Expr, ItemFn, Stmt, Token, Type, Visibility};
 
-/// The struct, without fields that have no type yet: those are rustc's to report, as it does for any struct.
+/// Parses a struct and drops fields without a type, which rustc reports itself.
 pub(crate) fn structure(input: &TokenStream) -> syn::Result<DeriveInput> {
     syn::parse2(input.clone()).or_else(|error| syn::parse2(without_half_fields(input)).map_err(|_| error))
 }
@@ -24,7 +24,7 @@ fn without_half_fields(input: &TokenStream) -> TokenStream {
     input.clone().into_iter().map(whole).collect()
 }
 
-/// `a: A, b, c: C` as `a: A, c: C`.
+/// Drops fields without a type: `a: A, b, c: C` becomes `a: A, c: C`.
 fn whole_fields(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     let mut whole = TokenStream::new();
     while !input.is_empty() {
@@ -45,7 +45,7 @@ fn whole_fields(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     Ok(whole)
 }
 
-/// The function, its statements that cannot be read as bare tokens; none where its signature is in error.
+/// Parses a function and keeps invalid statements as tokens. Returns `None` if the signature is invalid.
 pub(crate) fn function(item: &TokenStream) -> Option<ItemFn> {
     let mut tokens: Vec<TokenTree> = item.clone().into_iter().collect();
     let Some(TokenTree::Group(body)) = tokens.last_mut() else { return None };

@@ -1,17 +1,17 @@
 //! The macros of `booster`: [`Diagnostic`](derive@Diagnostic), [`Batch`](derive@Batch) and
 //! [`evaluator`](macro@evaluator).
 //!
-//! Use them through `booster`, which re-exports them beside the traits they implement; examples that run stand there.
-//! This crate links neither `booster` nor libtorch, so the examples here are shown and not compiled.
+//! Use them through `booster`, which re-exports them along with the traits they implement and has runnable examples.
+//! The examples here are not compiled, since this crate links neither `booster` nor libtorch.
 //!
-//! What the macros write is in `src/snapshots`, formatted: `diagnostic_plain.snap`, `batch_named.snap` and
-//! `evaluator_first_form.snap` are good ones to start with. What they say about misuse is in `ui-tests/cases`.
+//! `src/snapshots` contains formatted expansions; start with `diagnostic_plain.snap`, `batch_named.snap` and
+//! `evaluator_first_form.snap`. `ui-tests/cases` contains the error messages.
 //!
-//! Generated code finds the library under the name that the package's `Cargo.toml` gives it, `::booster` if in doubt;
-//! `crate = path` says where else it is.
+//! Generated code refers to the library by its name in the package's `Cargo.toml`, or `::booster` if that is ambiguous.
+//! `crate = path` overrides it.
 //!
-//! Everything that is wrong with an input is reported at once, each fault on its own token. What would have been made has
-//! stand-ins then, so that its uses are no errors too; the function below an `#[evaluator]` stays.
+//! All errors in an input are reported at once, each on its own token. Placeholders for the generated items prevent
+//! follow-up errors, and the function below an `#[evaluator]` is kept.
 
 mod batch;
 mod completion;
@@ -33,11 +33,11 @@ mod text;
 
 use proc_macro::TokenStream;
 
-/// Implements `Diagnostic` for a struct of measured values, and makes the structs of its summary.
+/// Implements `Diagnostic` for a struct of measured values, and generates its summary structs.
 ///
-/// The summary of `VaeDiagnostics` is `VaeDiagnosticsSummary`, with a field for each group; group `loss` is a
-/// `VaeDiagnosticsSummaryLoss`, with a field for each of its metrics: an `f64` mostly, and an `Option` of it where the
-/// measured field is an `Option`. A flattened field keeps its own summary, under its own name.
+/// The summary of `VaeDiagnostics` is `VaeDiagnosticsSummary`, with one field per group. Group `loss` is a
+/// `VaeDiagnosticsSummaryLoss`, with one field per metric: usually an `f64`, or an `Option<f64>` if the measured field
+/// is an `Option`. A flattened field keeps its own summary under its own name.
 ///
 /// ```ignore
 /// #[derive(Diagnostic)]
@@ -64,36 +64,36 @@ use proc_macro::TokenStream;
 ///
 /// | attribute | on | meaning |
 /// |---|---|---|
-/// | `#[group = "name"]` | field | The group, a Rust identifier: a field of the summary and the first part of the tag `name/field`. Every measured field has one. |
-/// | `#[metric(mean, ..)]` | field | The reductions over samples and steps, `mean` where nothing is said: see below. |
-/// | `#[metric(samples)]` | field | Counts the samples, which weigh the values beside it that are not per sample; its summary is their sum. |
-/// | `#[diagnostic(flatten)]` | field | The field is a diagnostic of its own. |
+/// | `#[group = "name"]` | field | The group, an identifier: a field of the summary and the first part of the tag `name/field`. Required for measured fields. |
+/// | `#[metric(mean, ..)]` | field | The reductions over samples and steps, `mean` by default; see below. |
+/// | `#[metric(samples)]` | field | The number of samples, which weights the values in the struct that are not per sample. Reduced by `sum`. |
+/// | `#[diagnostic(flatten)]` | field | The field is itself a diagnostic. |
 /// | `#[diagnostic(skip)]` | field | The field is not measured. |
-/// | `#[diagnostic(summary = Name)]` | struct | The summary's name, if not the struct's and `Summary`: where that is another struct. |
-/// | `#[diagnostic(crate = path)]` | struct | Where `booster` is, if not a dependency of the package: `crate::facade::booster`. |
+/// | `#[diagnostic(summary = Name)]` | struct | The name of the summary, if the default conflicts with another struct. |
+/// | `#[diagnostic(crate = path)]` | struct | The path of `booster`, if it is not a direct dependency: `crate::facade::booster`. |
 ///
 /// # Reductions
 ///
-/// The metric of a field's first reduction has the field's name, that of each further one `{field}_{suffix}`:
-/// `#[metric(mean, std, p95)] kl` gives `kl`, `kl_std` and `kl_p95`, and `#[metric(std)] kl` gives `kl`. All of them
-/// are found in one pass.
+/// A field's first reduction becomes a metric with the field's name; each further one is named `{field}_{suffix}`.
+/// `#[metric(mean, std, p95)] kl` becomes `kl`, `kl_std` and `kl_p95`, and `#[metric(std)] kl` becomes `kl`. All are
+/// computed in one pass.
 ///
-/// | written | gives | suffix | value |
+/// | reduction | result | suffix | value |
 /// |---|---|---|---|
-/// | `mean`, `sum`, `min`, `max`, `last` | What they say; `last` is the value of the last step. | as written | `f64` |
+/// | `mean`, `sum`, `min`, `max`, `last` | As named; `last` is the value of the last step. | as written | `f64` |
 /// | `count` | The number of samples: the sum of their weights, or of the denominators of ratios. | `count` | `f64` |
-/// | `std`, `var` | Standard deviation and variance. | as written | `f64` |
-/// | `p50`, `p95`, `p99_9` | The percentile, strictly between 0 and 100 and with two decimals at most, by a sketch. | as written | `f64` |
-/// | `ema(0.99)` | The exponential moving average; the decay, per sample, lies strictly between 0 and 1. | `ema` | `f64` |
-/// | `histogram` | A histogram that finds its own range. | `histogram` | `booster::diagnostic::Histogram` |
-/// | `histogram(low, high, bins)` | A histogram of 1 to 10000 equal bins, the ends being numbers. | `histogram` | `booster::diagnostic::Histogram` |
-/// | `mean_dims` | The mean over the samples, the other dimensions kept. | `mean_dims` | `booster::diagnostic::Array` |
-/// | `reduce = path::To::Type` | What your own `booster::Reduction` says. | `type`: the path's end in snake case | `Type::Value` |
-/// | `samples` | The sum; the field counts the samples. It stands alone. | | `f64` |
+/// | `std`, `var` | The standard deviation and the variance. | as written | `f64` |
+/// | `p50`, `p95`, `p99_9` | A percentile, strictly between 0 and 100 with at most two decimals, estimated by a sketch. | as written | `f64` |
+/// | `ema(0.99)` | The exponential moving average, with a decay per sample strictly between 0 and 1. | `ema` | `f64` |
+/// | `histogram` | A histogram with an automatic range. | `histogram` | `booster::diagnostic::Histogram` |
+/// | `histogram(low, high, bins)` | A histogram with 1 to 10000 bins of equal width between two literal bounds. | `histogram` | `booster::diagnostic::Histogram` |
+/// | `mean_dims` | The mean over samples, keeping the other dimensions. | `mean_dims` | `booster::diagnostic::Array` |
+/// | `reduce = path::To::Type` | A custom `booster::Reduction`. | `type`: the last path segment in snake case | `Type::Value` |
+/// | `samples` | The sum; the field counts the samples. Cannot be combined with others. | | `f64` |
 ///
-/// Two metrics of one name in one group do not compile: neither within a struct, nor between it and what it flattens.
+/// Two metrics in a group cannot have the same name, even if one of them is in a flattened field.
 ///
-/// Type parameters need no bounds for the derive: the implementation asks each field's type for what it needs.
+/// Type parameters need no bounds: the implementation adds the bounds that each field's type needs.
 #[proc_macro_derive(Diagnostic, attributes(group, metric, diagnostic))]
 pub fn derive_diagnostic(input: TokenStream) -> TokenStream {
     diagnostic::derive(&input.into()).into()
@@ -101,7 +101,7 @@ pub fn derive_diagnostic(input: TokenStream) -> TokenStream {
 
 /// Implements `Batch` for a struct whose fields are tensors and other batches.
 ///
-/// The struct has named fields, unnamed ones or none. The first dimension of each tensor is the samples'.
+/// Structs can have named fields, unnamed fields or no fields. The first dimension of each tensor indexes the samples.
 ///
 /// ```ignore
 /// #[derive(Batch)]
@@ -113,16 +113,16 @@ pub fn derive_diagnostic(input: TokenStream) -> TokenStream {
 ///
 /// | attribute | on | meaning |
 /// |---|---|---|
-/// | `#[batch(crate = path)]` | struct | Where `booster` is, if not a dependency of the package: `crate::facade::booster`. |
+/// | `#[batch(crate = path)]` | struct | The path of `booster`, if it is not a direct dependency: `crate::facade::booster`. |
 #[proc_macro_derive(Batch, attributes(batch))]
 pub fn derive_batch(input: TokenStream) -> TokenStream {
     batch::derive(&input.into()).into()
 }
 
-/// Turns a function of model, batch and mode into an `Evaluator`.
+/// Turns a function of a model, a batch and a mode into an `Evaluator`.
 ///
 /// The function `classification` becomes the struct `Classification`, with its visibility and documentation. In the
-/// first form it returns its loss, `Result<Tensor>` or `Result<Loss>`, and marks what else it gives:
+/// first form, it returns the loss as a `Result<Tensor>` or `Result<Loss>`, and marks its diagnostics and output:
 ///
 /// ```ignore
 /// /// Cross-entropy classification.
@@ -131,7 +131,7 @@ pub fn derive_batch(input: TokenStream) -> TokenStream {
 ///     model: &M,
 ///     batch: &Labeled,
 ///     mode: Mode,
-///     /// How much of the target is spread over all classes.
+///     /// The share of the target that is spread over all classes.
 ///     #[param]
 ///     label_smoothing: f64,
 /// ) -> booster::Result<Tensor> {
@@ -144,7 +144,7 @@ pub fn derive_batch(input: TokenStream) -> TokenStream {
 /// // Classification::new(0.1), ClassificationDiagnostics { nll }, ClassificationOutput { logits }
 /// ```
 ///
-/// In the second form the types are the user's own, and nothing is marked:
+/// In the second form, it returns your own types and marks nothing:
 ///
 /// ```ignore
 /// #[evaluator]
@@ -154,21 +154,21 @@ pub fn derive_batch(input: TokenStream) -> TokenStream {
 ///
 /// | attribute | on | meaning |
 /// |---|---|---|
-/// | `#[evaluator(name = Name)]` | function | The struct's name, if not the function's in `UpperCamelCase`: for a function `vae` beside a struct `Vae`. |
-/// | `#[evaluator(crate = path)]` | function | Where `booster` is, if not a dependency of the package: `crate::facade::booster`. |
-/// | `#[param]` | argument behind the mode | A public field of the evaluator and an argument of `new`. A `&T` is a field `T` lent for the call, any other type is cloned for it. |
-/// | `#[param(default = expression)]` | argument behind the mode | The same, but `new` sets it to the expression, and `with_name` changes it. |
+/// | `#[evaluator(name = Name)]` | function | The name of the struct, instead of the function's name in `UpperCamelCase`: for example, if a function `vae` uses a struct `Vae`. |
+/// | `#[evaluator(crate = path)]` | function | The path of `booster`, if it is not a direct dependency: `crate::facade::booster`. |
+/// | `#[param]` | argument after the mode | A field of the evaluator and an argument of `new`. For an argument of type `&T`, the field has type `T` and is borrowed for each call; for any other type, it is cloned. |
+/// | `#[param(default = expression)]` | argument after the mode | The same, but `new` sets it to the expression, and `with_{name}` changes it. |
 /// | `#[group = ".."]`, `#[metric(..)]` | `let` | The value becomes a field of the diagnostics; see [`Diagnostic`](derive@Diagnostic). |
 /// | `#[output]` | `let` | The value becomes a field of the output. |
 ///
-/// A marked `let` is a statement of the function's own body, says its type and is not `mut`: it binds the final value, which
-/// may be moved or shadowed later. A later write to its tensor through another name (`let mut total = nll; total += &kl;`)
-/// is an error that names the field: write to a `copy()`. What libtorch does not count is not found, as a write to
-/// `tensor.data()`.
+/// A marked `let` must be a top-level statement of the function body, have a type annotation and not be `mut`. It binds
+/// the final value, which may be moved or shadowed later. A later write to its tensor through another name
+/// (`let mut total = nll; total += &kl;`) is a runtime error that names the field; write to a `copy()` instead. Writes
+/// that libtorch does not count, such as those to `tensor.data()`, go undetected.
 ///
-/// Where something is marked, the loss is the last expression, and `return` gives errors alone. Type parameters are those
-/// of the struct; `&impl Trait` for model or batch makes one. Errors become booster's by `?` if they come from tch or from
-/// booster, and by `.map_err(booster::Error::custom)?` if they are any other.
+/// In a function with marked `let`s, the loss must be the last expression, and `return` can only return errors. The
+/// struct has the function's type parameters, and one for each `&impl Trait` model or batch. `?` converts errors from
+/// tch and booster; convert others with `.map_err(booster::Error::custom)?`.
 #[proc_macro_attribute]
 pub fn evaluator(arguments: TokenStream, item: TokenStream) -> TokenStream {
     evaluator::attribute(arguments.into(), &item.into()).into()

@@ -1,4 +1,4 @@
-//! Paths into the library: every generated one starts here.
+//! Paths of library items in generated code.
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -6,7 +6,7 @@ use syn::{Path, Type};
 
 use crate::{manifest, names};
 
-/// The library's path: what the user's attribute says by `crate = path`, or else the name that `Cargo.toml` gives it.
+/// The path of the library: from `crate = path`, or else its name in `Cargo.toml`.
 #[derive(Clone)]
 pub(crate) struct Library {
     path: TokenStream,
@@ -24,20 +24,20 @@ impl Library {
         Self { path: path.to_token_stream() }
     }
 
-    /// The library's own path, to be handed on to another macro.
+    /// Returns the path of the library itself, to pass it on to another macro.
     pub(crate) fn root(&self) -> &TokenStream {
         &self.path
     }
 
-    /// `<ty as Trait>::method` with the user's own type tokens, all of it shown at the type.
+    /// Returns `<ty as Trait>::method` with the user's own type tokens, with all spans at the type.
     ///
-    /// Where `ty` does not implement the trait, every mention in this form gives the same error on
-    /// the same span, and rustc prints it once.
+    /// If `ty` does not implement the trait, all such paths cause the same error on the same span, which rustc prints
+    /// once.
     pub(crate) fn method(&self, ty: &Type, of: &str, method: &str) -> TokenStream {
         qualified(ty, &self.item(of, start(ty)), method)
     }
 
-    /// The same by the library's public path, which documentation shows.
+    /// Like [`method`](Self::method), but with the public path of the trait, which documentation shows.
     pub(crate) fn public_method(&self, ty: &Type, of: &str, method: &str) -> TokenStream {
         let span = shown_at(start(ty));
         let path = located_at(self.path.clone(), start(ty));
@@ -45,7 +45,7 @@ impl Library {
         qualified(ty, &quote_spanned!(span=> #path::#of), method)
     }
 
-    /// The library's `item`, shown at `near`.
+    /// Returns the path of a library item, with its spans at `near`.
     pub(crate) fn item(&self, item: &str, near: Span) -> TokenStream {
         let path = located_at(self.to_token_stream(), near);
         let item = Ident::new(item, shown_at(near));
@@ -60,38 +60,37 @@ impl ToTokens for Library {
     }
 }
 
-/// `<ty as bound>::method`, shown at the type.
+/// Returns `<ty as bound>::method`, with its spans at the type.
 fn qualified(ty: &Type, bound: &TokenStream, method: &str) -> TokenStream {
     let span = shown_at(start(ty));
     let method = Ident::new(method, span);
     quote_spanned!(span=> <#ty as #bound>::#method)
 }
 
-/// Where `ty` starts: stable macros cannot join the spans of several tokens.
+/// Returns the span of the first token of `ty`, since stable macros cannot join spans.
 pub(crate) fn start(ty: &Type) -> Span {
     start_of(&ty.to_token_stream())
 }
 
-/// Where some tokens start.
+/// Returns the span of the first token.
 pub(crate) fn start_of(tokens: &TokenStream) -> Span {
     tokens.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span())
 }
 
-/// Resolved where the macro is called, shown at `near`.
+/// Returns a span located at `near` that resolves at the call site.
 ///
-/// The user's span itself would also carry the hygiene of a `macro_rules!` that the tokens came
-/// through, and a `self` or a local of ours would not be found there.
+/// The user's span may carry the hygiene of a `macro_rules!`, in which our `self` and locals do not resolve.
 pub(crate) fn shown_at(near: Span) -> Span {
     Span::call_site().located_at(near)
 }
 
-/// Where an implementation for the generated `ident` is shown, its name, and the type itself shown there.
+/// Returns the span for an implementation of the generated type `ident`, and the type with that span.
 pub(crate) fn at_name(ident: &Ident, ty_generics: &impl ToTokens) -> (Span, TokenStream) {
     let near = shown_at(ident.span());
     (near, located_at(quote!(#ident #ty_generics), near))
 }
 
-/// The same tokens, with the same resolution (`$crate` stays itself), shown at `near`.
+/// Moves the spans of tokens to `near` and keeps their resolution, such as that of `$crate`.
 pub(crate) fn located_at(tokens: TokenStream, near: Span) -> TokenStream {
     tokens
         .into_iter()

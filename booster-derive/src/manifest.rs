@@ -1,6 +1,6 @@
-//! The name that a package gives booster in its `Cargo.toml`.
+//! The name of the booster dependency in a package's `Cargo.toml`.
 //!
-//! Where there is no such file, or it leaves the name open, booster is at `::booster`, or where `crate = path` says.
+//! Falls back to `::booster` if the file is missing or the name is ambiguous; `crate = path` overrides it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,9 +10,9 @@ use std::{env, fs};
 const PACKAGE: &str = "booster-tch";
 const LIBRARY: &str = "booster";
 
-/// The name of the dependency in the package that is compiled, where it is another than the library's own.
+/// Returns the name of the dependency in the package being compiled, if it is renamed.
 pub(crate) fn renamed() -> Option<String> {
-    /// The last file read: an editor expands the macros of many packages in one process.
+    /// The last file read, with its path, since an editor expands the macros of many packages in one process.
     static LAST: Mutex<Option<(PathBuf, Option<String>)>> = Mutex::new(None);
     let path = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR")?).join("Cargo.toml");
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
@@ -27,7 +27,7 @@ pub(crate) fn renamed() -> Option<String> {
     name
 }
 
-/// The manifest of the workspace around the package of `path`.
+/// Returns the manifest of the workspace that contains the package with the manifest at `path`.
 fn workspace_of(path: &Path) -> Option<String> {
     let folders = path.ancestors().skip(1);
     let manifests = folders.filter_map(|folder| fs::read_to_string(folder.join("Cargo.toml")).ok());
@@ -37,7 +37,7 @@ fn workspace_of(path: &Path) -> Option<String> {
     })
 }
 
-/// The only name of booster among the dependencies in `manifest`, if that is not its own.
+/// Returns the name of booster among the dependencies in `manifest`, if it is unambiguous and renamed.
 fn name_in(manifest: &str, workspace: impl FnOnce() -> Option<String>) -> Option<String> {
     let mut found = dependencies(manifest, false);
     if found.values().any(|dependency| dependency.inherited) {
@@ -56,21 +56,21 @@ fn name_in(manifest: &str, workspace: impl FnOnce() -> Option<String>) -> Option
     (names.is_empty() && name != LIBRARY).then_some(name)
 }
 
-/// What is said of a dependency.
+/// The keys of a dependency that determine its name.
 #[derive(Default)]
 struct Dependency {
-    /// Whether it says `package = "booster-tch"`.
+    /// Whether it has `package = "booster-tch"`.
     renamed: bool,
-    /// Whether it says `workspace = true`.
+    /// Whether it has `workspace = true`.
     inherited: bool,
 }
 
-/// The dependencies of a package, or those that its workspace shares, by their keys.
+/// Returns the dependencies of a package, or those of its workspace, by key.
 ///
-/// Reads as much of TOML as a dependency is written in: headers, dotted keys and inline tables on one line.
+/// Parses only the TOML that dependencies use: headers, dotted keys and inline tables on one line.
 fn dependencies(manifest: &str, of_workspace: bool) -> BTreeMap<String, Dependency> {
     let mut found: BTreeMap<String, Dependency> = BTreeMap::new();
-    // The keys behind `dependencies` in the header above; none outside of such a table.
+    // The keys after `dependencies` in the current header, or `None` outside a dependency table.
     let mut table = None;
     for line in manifest.lines().filter(|line| !line.trim_start().starts_with('#')) {
         if let Some(keys) = header(line) {
@@ -100,14 +100,14 @@ fn begins(value: &str, expected: &[&str]) -> bool {
     expected.iter().any(|expected| value.trim_start().starts_with(expected))
 }
 
-/// The keys of a `[table.header]`.
+/// Returns the keys of a `[table.header]`.
 fn header(line: &str) -> Option<Vec<String>> {
     let inner = line.trim_start().strip_prefix('[')?;
     let (inner, _) = inner.rsplit_once(']')?;
     Some(keys_of(inner))
 }
 
-/// What stands behind `dependencies` in a header; none where it does not, or for others.
+/// Returns the keys after `dependencies` in a header, or `None` for the header of any other table.
 fn below_dependencies(keys: Vec<String>, of_workspace: bool) -> Option<Vec<String>> {
     if (keys.first()? == "workspace") != of_workspace {
         return None;
@@ -117,7 +117,7 @@ fn below_dependencies(keys: Vec<String>, of_workspace: bool) -> Option<Vec<Strin
     Some(keys.collect())
 }
 
-/// `a.'b.c'.d` as its three keys.
+/// Splits a dotted key: `a.'b.c'.d` has three keys.
 fn keys_of(dotted: &str) -> Vec<String> {
     let mut quote = None;
     let parts = dotted.split(|letter| {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_renamed_dependency_is_found_in_each_form_of_toml() {
+    fn a_renamed_dependency_is_found_in_all_forms_of_toml() {
         for manifest in [
             "[dependencies]\nengine = { package = \"booster-tch\", version = \"0.1\" } # renamed",
             "[dev-dependencies]\nserde = '1'\nengine={version='0.1',package='booster-tch'}",
@@ -156,19 +156,19 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_the_workspace_gives_is_found_there() {
+    fn a_name_inherited_from_the_workspace_is_found() {
         let workspace = "[workspace]\nmembers = []\n[workspace.dependencies]\nengine = { package = \"booster-tch\" }";
         for manifest in ["[dependencies]\nengine = { workspace = true }", "[dependencies]\nengine.workspace = true"] {
             let name = name_in(manifest, || Some(workspace.to_owned()));
             assert_eq!(name.as_deref(), Some("engine"), "{manifest}");
         }
         assert_eq!(name_in("[dependencies]\nother.workspace = true", || Some(workspace.to_owned())), None);
-        // What the workspace shares, the package need not use.
+        // The package need not use a shared dependency.
         assert_eq!(name(workspace), None);
     }
 
     #[test]
-    fn the_library_s_own_name_stays() {
+    fn the_default_name_is_not_a_rename() {
         for manifest in [
             "",
             "[package]\nname = \"booster-tch\"",
@@ -179,7 +179,7 @@ mod tests {
             "# [dependencies]\nengine = { package = \"booster-tch\" }",
             "[dependencies]\n# engine = { package = \"booster-tch\" }",
             "[dependencies]\nengine = { subpackage = \"booster-tch\" }",
-            // Two names: which one is meant is not known here.
+            // Two names are ambiguous.
             "[dependencies]\nengine = { package = \"booster-tch\" }\nbooster-tch = \"0.1\"",
             "[dependencies]\nengine = { package = \"booster-tch\" }\nold = { package = \"booster-tch\" }",
         ] {

@@ -1,9 +1,9 @@
-//! Names of generated items, and what may become one.
+//! Names of generated items.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 
-/// `free_bits` as `FreeBits`.
+/// Converts `free_bits` to `FreeBits`.
 pub(crate) fn upper_camel(name: &str) -> String {
     name.split('_')
         .flat_map(|word| {
@@ -13,14 +13,14 @@ pub(crate) fn upper_camel(name: &str) -> String {
         .collect()
 }
 
-/// `GeometricMean` as `geometric_mean`.
+/// Converts `GeometricMean` to `geometric_mean`.
 pub(crate) fn snake(name: &str) -> String {
     let letters: Vec<char> = name.chars().collect();
     let mut snake = String::new();
     for (index, letter) in letters.iter().enumerate() {
         let behind = index.checked_sub(1).map(|before| letters[before]);
         let ahead = letters.get(index + 1);
-        // A word starts behind a small letter, and `KLMean` is `kl_mean`.
+        // A word starts after a lowercase letter, and `KLMean` becomes `kl_mean`.
         let starts = letter.is_uppercase()
             && behind.is_some_and(|behind| {
                 behind != '_' && (!behind.is_uppercase() || ahead.is_some_and(|ahead| ahead.is_lowercase()))
@@ -33,26 +33,24 @@ pub(crate) fn snake(name: &str) -> String {
     snake
 }
 
-/// Whether rustc's `non_snake_case` lint is content with `name`.
+/// Returns whether rustc's `non_snake_case` lint accepts `name`.
 pub(crate) fn is_snake(name: &str) -> bool {
     !name.chars().any(char::is_uppercase)
 }
 
-/// The identifier that `name` spells, raw where it is a keyword; none where it spells no identifier
-/// that can name a field.
+/// Returns the identifier for `name`, raw if it is a keyword, or `None` if `name` cannot name a field.
 pub(crate) fn identifier(name: &str, span: Span) -> Option<Ident> {
     let mut letters = name.chars();
     let starts = letters.next().is_some_and(|first| first == '_' || first.is_alphabetic());
-    // Only then may the lexer see it: it would report a stray quote as an error of its own, and
-    // drop a comment or a space.
+    // Checked before lexing, since the lexer would report a stray quote and drop comments and spaces.
     if !starts || !letters.all(|letter| letter == '_' || letter.is_alphanumeric()) {
         return None;
     }
-    // A name of underscores alone leaves nothing for a type's name.
+    // A type cannot be named after underscores alone.
     if matches!(name, "self" | "Self" | "super" | "crate") || upper_camel(name).is_empty() {
         return None;
     }
-    // A keyword since edition 2024, which syn does not know of; raw, it is the same name in all editions.
+    // A keyword since edition 2024 that syn does not treat as one. The raw identifier is valid in all editions.
     if name == "gen" {
         return Some(Ident::new_raw(name, span));
     }
@@ -60,12 +58,12 @@ pub(crate) fn identifier(name: &str, span: Span) -> Option<Ident> {
         ident.set_span(span);
         return Some(ident);
     }
-    // What the lexer takes and syn refuses is a keyword.
+    // An identifier that the lexer accepts and syn rejects is a keyword.
     let keyword = syn::parse::Parser::parse_str(Ident::parse_any, name).ok()?;
     Some(Ident::new_raw(&keyword.to_string(), span))
 }
 
-/// An identifier that `name` may have been meant to be.
+/// Returns a valid identifier similar to `name`.
 pub(crate) fn like(name: &str) -> String {
     let letters = name.trim().strip_prefix("r#").unwrap_or(name.trim()).chars();
     let mut like: String = letters.map(|letter| if letter.is_alphanumeric() { letter } else { '_' }).collect();
@@ -77,25 +75,24 @@ pub(crate) fn like(name: &str) -> String {
     if identifier(&like, Span::call_site()).is_some() { like } else { "loss".to_owned() }
 }
 
-/// `ident` as written in messages, tags and schemas: without `r#`.
+/// Returns `ident` without `r#`, for messages, tags and schemas.
 pub(crate) fn plain(ident: &Ident) -> String {
     ident.unraw().to_string()
 }
 
-/// The same identifier for a generated place: a lint on how the user's own one is used there would
-/// be no use to them.
+/// Returns the identifier with a generated span, which suppresses lints on its use in generated code.
 pub(crate) fn again(ident: &Ident) -> Ident {
     let mut ident = ident.clone();
     ident.set_span(Span::call_site().located_at(ident.span()));
     ident
 }
 
-/// An identifier for a generated item: resolved where the macro is called, shown at `near`.
+/// Returns an identifier for a generated item, with its span at `near`.
 pub(crate) fn generated(name: &str, near: Span) -> Ident {
     Ident::new(name, Span::call_site().located_at(near))
 }
 
-/// Whether an identifier `name` stands anywhere in `tokens`.
+/// Returns whether the identifier `name` occurs in `tokens`.
 pub(crate) fn mentions_ident(tokens: TokenStream, name: &str) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Group(group) => mentions_ident(group.stream(), name),
@@ -104,7 +101,7 @@ pub(crate) fn mentions_ident(tokens: TokenStream, name: &str) -> bool {
     })
 }
 
-/// A name like `name` that is neither one of `taken` nor anywhere in `tokens`.
+/// Returns `name`, with a number appended if it is in `taken` or occurs in `tokens`.
 pub(crate) fn unused(name: &str, taken: &[String], tokens: &TokenStream) -> String {
     let mut candidate = name.to_owned();
     let mut count = 1_usize;
@@ -124,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_joined_in_upper_camel_case() {
+    fn names_are_converted_to_upper_camel_case() {
         assert_eq!(upper_camel("loss"), "Loss");
         assert_eq!(upper_camel("free_bits"), "FreeBits");
         assert_eq!(upper_camel("_kl__2d_"), "Kl2d");
@@ -133,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_parted_in_snake_case() {
+    fn names_are_converted_to_snake_case() {
         assert_eq!(snake("GeometricMean"), "geometric_mean");
         assert_eq!(snake("KLMean"), "kl_mean");
         assert_eq!(snake("P95"), "p95");
@@ -150,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_suggested_for_what_is_none() {
+    fn a_valid_name_is_suggested_for_an_invalid_one() {
         for (name, meant) in [
             ("a/b", "a_b"),
             ("2x", "_2x"),
@@ -165,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_name_a_field_is_refused() {
+    fn an_invalid_field_name_is_rejected() {
         for name in [
             "", "a/b", "2x", " a", "a ", "a b", "a/**/", "r#type", "self", "Self", "super", "crate", "_", "__", "\"",
             "'a", "a-b", "a.b", "ⓐ", "x²",

@@ -1,16 +1,16 @@
-//! Fields own what they hold: diagnostics and batches outlive the step and are sent to other threads.
+//! The check that fields own their values: diagnostics and batches outlive the step and move between threads.
 
 use syn::{Attribute, GenericArgument, Ident, PathArguments, Type, TypePath};
 
 use crate::ctxt::Ctxt;
 use crate::text::compact;
 
-/// Reports a field that is a reference or shares its value, as which nothing can be measured or scattered.
+/// Reports a field that is a reference or shares its value, neither of which can be measured or scattered.
 pub(crate) fn check(ctxt: &Ctxt, ty: &Type, what: &str) {
     match ty {
         Type::Group(group) => check(ctxt, &group.elem, what),
         Type::Paren(paren) => check(ctxt, &paren.elem, what),
-        // Without a lifetime it is an error in any struct.
+        // rustc reports a missing lifetime in any struct.
         Type::Reference(reference) if reference.lifetime.is_none() => ctxt.left_to_rustc(),
         Type::Reference(reference) => {
             let owned = compact(&reference.elem);
@@ -31,7 +31,7 @@ pub(crate) fn check(ctxt: &Ctxt, ty: &Type, what: &str) {
         Type::TraitObject(_) => ctxt.error_with_help(
             ty,
             format_args!("{what} cannot be a trait object"),
-            "name the type, or make it a type parameter of the struct",
+            "use a concrete type, or a type parameter of the struct",
         ),
         Type::Array(array) => check(ctxt, &array.elem, what),
         Type::Tuple(tuple) => tuple.elems.iter().for_each(|ty| check(ctxt, ty, what)),
@@ -53,7 +53,7 @@ pub(crate) fn check(ctxt: &Ctxt, ty: &Type, what: &str) {
     }
 }
 
-/// The last word of a path with one type as its argument, and that type.
+/// Returns the last segment of a path with a single type argument, and that type.
 fn argument(path: &TypePath) -> Option<(&Ident, &Type)> {
     let last = path.path.segments.last()?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else {
@@ -65,16 +65,16 @@ fn argument(path: &TypePath) -> Option<(&Ident, &Type)> {
     }
 }
 
-/// Reports a struct whose fields nobody may borrow.
+/// Reports a packed struct, whose fields cannot be borrowed.
 pub(crate) fn packed(ctxt: &Ctxt, attrs: &[Attribute], derived: &str) {
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("repr")) {
-        // What is no `repr` is rustc's to report.
+        // rustc reports an invalid `repr`.
         let _ = attr.parse_nested_meta(|meta| {
             if meta.path.is_ident("packed") {
                 ctxt.error_with_help(
                     &meta.path,
                     format_args!("`{derived}` cannot be derived for a packed struct"),
-                    "remove `packed`: the fields are borrowed, which those of a packed struct cannot be",
+                    "remove `packed`: the fields of a packed struct cannot be borrowed",
                 );
             }
             crate::meta::skip_argument(meta.input);

@@ -1,6 +1,6 @@
-//! "Did you mean": the known word nearest to a misspelt one.
+//! "Did you mean" suggestions for misspelled words.
 
-/// The candidate nearest to `word`, if one is near enough to be what was meant.
+/// Returns the candidate closest to `word`, if it is close enough to be a misspelling.
 pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let tolerance = (word.chars().count() / 3).max(1);
     candidates
@@ -11,7 +11,7 @@ pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str>
         .map(|(_, candidate)| candidate)
 }
 
-/// Levenshtein's distance: insertions, deletions and substitutions that turn `left` into `right`.
+/// Returns the Levenshtein distance between two words.
 fn edit_distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
     let mut row: Vec<usize> = (0..=right.len()).collect();
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn a_near_word_is_suggested_and_a_far_one_is_not() {
+    fn only_a_close_word_is_suggested() {
         assert_eq!(nearest("men", &["sum", "mean"]), Some("mean"));
         assert_eq!(nearest("flaten", &["skip", "flatten"]), Some("flatten"));
         assert_eq!(nearest("histogram", &["mean", "sum"]), None);

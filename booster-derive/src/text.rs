@@ -1,11 +1,11 @@
-//! Tokens as a user would write them, for messages.
+//! Formatting of tokens in messages, as a user would write them.
 //!
-//! `TokenStream`'s own text has its spaces where the compiler happens to put them.
+//! The spacing of `TokenStream::to_string` is up to the compiler.
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
 
-/// The text of `tokens`: spaces between words, around binary operators and behind commas.
+/// Formats `tokens` with spaces between words, around binary operators and after commas.
 pub(crate) fn compact(tokens: &impl ToTokens) -> String {
     let mut text = String::new();
     write(tokens.to_token_stream(), &mut text);
@@ -15,7 +15,7 @@ pub(crate) fn compact(tokens: &impl ToTokens) -> String {
 fn write(tokens: TokenStream, text: &mut String) {
     let mut operator = false;
     for token in tokens {
-        // A word before this token: an operator behind it is a binary one.
+        // An operator after a word is binary.
         let word = text.ends_with(|last: char| last.is_alphanumeric() || "_\"')]}".contains(last));
         match token {
             TokenTree::Group(group) => {
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_shown_as_they_are_written() -> Result<(), proc_macro2::LexError> {
+    fn tokens_are_formatted_as_written() -> Result<(), proc_macro2::LexError> {
         for written in [
             "path::To<A, 3>",
             "::path::LOSS",

@@ -422,8 +422,8 @@ char *booster_multiply(at::Tensor *const *tensors, size_t count, const at::Tenso
         tensor = parts(tensor);
       // The foreach kernels do not support tensors with the negative bit.
       is_uniform &= !tensor.is_sparse() && !tensor.is_neg() && tensor.device() == all.front().device() &&
-                  tensor.scalar_type() == all.front().scalar_type() &&
-                  tensor.scalar_type() == at::toOpMathType(tensor.scalar_type());
+                    tensor.scalar_type() == all.front().scalar_type() &&
+                    tensor.scalar_type() == at::toOpMathType(tensor.scalar_type());
     }
     if (is_uniform && !all.empty()) {
       at::_foreach_mul_(all, factor->to(all.front().options()));

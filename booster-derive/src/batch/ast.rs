@@ -1,4 +1,4 @@
-//! The model of a batch: a struct of any shape.
+//! The syntax tree of a batch, a struct of any shape.
 
 use quote::ToTokens;
 use syn::{Data, DeriveInput, Fields, Member, Type};
@@ -18,7 +18,7 @@ pub(super) struct Field<'a> {
 }
 
 impl<'a> Container<'a> {
-    /// None, and reported, where `input` is not a struct.
+    /// Reads a struct. Reports any other input and returns `None`.
     pub(super) fn from_input(ctxt: &Ctxt, input: &'a DeriveInput) -> Option<Self> {
         let culprit = match &input.data {
             Data::Struct(data) => {
@@ -47,7 +47,7 @@ fn fields(shape: &Fields) -> Vec<Field<'_>> {
 }
 
 impl Field<'_> {
-    /// The field's part of a path in messages.
+    /// Returns the field's segment of a path in messages.
     pub(super) fn name(&self) -> String {
         match &self.member {
             Member::Named(ident) => names::plain(ident),
@@ -56,10 +56,14 @@ impl Field<'_> {
     }
 }
 
-/// A field has no attributes of its own: all of a batch is scattered.
+/// Reports `#[batch]` on a field.
 fn stray_attributes(ctxt: &Ctxt, fields: &Fields) {
     let attrs = fields.iter().flat_map(|field| &field.attrs);
     for attr in attrs.filter(|attr| attr.path().is_ident("batch")) {
-        ctxt.error_with_help(attr, "`#[batch]` goes on the struct", "write `#[batch(crate = path)]` above the struct");
+        ctxt.error_with_help(
+            attr,
+            "`#[batch]` can only be applied to the struct",
+            "write `#[batch(crate = path)]` above the struct",
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! `impl Batch`: one walk over the tensors for each way to use them.
+//! The expansion of a valid struct: `impl Batch`.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -41,7 +41,7 @@ pub(super) fn container(library: &Library, container: &Container<'_>) -> TokenSt
     quote!(#lints #implementation)
 }
 
-/// The user's generics, and a bound for each field whose type mentions a parameter.
+/// Returns the user's generics, with a bound for each field whose type mentions a parameter.
 fn impl_generics(library: &Library, container: &Container<'_>) -> Generics {
     let mut generics = container.input.generics.clone();
     let batch = library.item("Batch", Span::call_site());
@@ -52,7 +52,7 @@ fn impl_generics(library: &Library, container: &Container<'_>) -> Generics {
     generics
 }
 
-/// The implementation of methods with these bodies, none of which uses an argument.
+/// Generates the implementation with method bodies that use no arguments.
 pub(super) fn unused(
     library: &Library,
     input: &DeriveInput,
@@ -111,7 +111,7 @@ fn implementation(
     }
 }
 
-/// An `Ok(Self)` with `values` in order of declaration.
+/// Generates an `Ok(Self)` with `values` in order of declaration.
 fn construct(container: &Container<'_>, values: impl Iterator<Item = TokenStream>) -> TokenStream {
     match container.shape {
         Fields::Named(_) => {

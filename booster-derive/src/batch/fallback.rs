@@ -1,4 +1,4 @@
-//! What comes out beside errors: uses of the type as a batch stay quiet.
+//! The expansion of an erroneous input, which prevents follow-up errors in uses of the type as a batch.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -8,7 +8,7 @@ use super::expand;
 use crate::fallback;
 use crate::library::Library;
 
-/// `errors` and an implementation that never runs.
+/// Emits `errors` and an implementation that never runs.
 pub(super) fn container(library: &Library, input: &DeriveInput, errors: &TokenStream) -> TokenStream {
     let bodies = [(); 3].map(|()| quote!(::core::unreachable!()));
     let implementation = expand::unused(library, input, &fallback::on_trust(input), bodies);

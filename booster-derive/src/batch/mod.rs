@@ -1,4 +1,4 @@
-//! `#[derive(Batch)]`.
+//! The `#[derive(Batch)]` macro.
 
 mod ast;
 mod expand;
@@ -9,7 +9,7 @@ use proc_macro2::TokenStream;
 use crate::ctxt::Ctxt;
 use crate::{half_typed, meta};
 
-/// The implementation for the struct in `input`, or its errors and a stand-in.
+/// Generates the implementation for the struct in `input`, or its errors and a placeholder.
 pub(crate) fn derive(input: &TokenStream) -> TokenStream {
     let input = match half_typed::structure(input) {
         Ok(input) => input,

@@ -1,4 +1,4 @@
-//! The model of a diagnostics struct; it keeps the syntax nodes, so that a check can point at them.
+//! The syntax tree of a diagnostics struct, with the tokens that errors point at.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
@@ -10,10 +10,10 @@ use super::reduce::Reduce;
 use crate::ctxt::Ctxt;
 use crate::{names, owned};
 
-/// A struct of which every field has its place.
+/// A struct whose fields all have a role.
 pub(super) struct Container<'a> {
     pub(super) input: &'a DeriveInput,
-    /// The summary's name, if not made of the struct's.
+    /// The name of the summary, if it is not derived from the struct's.
     pub(super) summary: Option<&'a Ident>,
     pub(super) fields: Vec<Field<'a>>,
     /// In order of first appearance.
@@ -26,11 +26,11 @@ pub(super) struct Field<'a> {
     pub(super) role: Role,
 }
 
-/// What a field is to its diagnostics.
+/// The role of a field in its diagnostics.
 pub(super) enum Role {
     Leaf(Leaf),
     Flatten,
-    /// The size of the batch, which batch-level fields count where nothing else says how many samples there are.
+    /// The batch size, which weights batch-level fields if nothing else determines the number of samples.
     BatchSize,
     Skip,
 }
@@ -38,28 +38,28 @@ pub(super) enum Role {
 /// A measured field.
 pub(super) struct Leaf {
     pub(super) group: GroupName,
-    /// Each becomes a field of the group's summary.
+    /// The metrics, each a field of the group's summary.
     pub(super) metrics: Vec<Metric>,
-    /// Whether it counts the samples of its diagnostics.
+    /// Whether the field counts the samples.
     pub(super) samples: bool,
-    /// Whether its type is written as an `Option`.
+    /// Whether the type is written as an `Option`.
     pub(super) optional: bool,
-    /// Whether its type is written as a `Duration`, or as an `Option` of one.
+    /// Whether the type is written as a `Duration` or an `Option<Duration>`.
     pub(super) duration: bool,
 }
 
-/// One value of the summary.
+/// A value of the summary.
 pub(super) struct Metric {
     pub(super) ident: Ident,
     pub(super) reduce: Reduce,
-    /// Where to point at it.
+    /// The tokens that errors point at.
     pub(super) tokens: TokenStream,
-    /// Its reduction, as written; the field's name where none is.
+    /// The reduction as written, or the field's name if there is none.
     pub(super) word: TokenStream,
 }
 
 impl<'a> Container<'a> {
-    /// None where there are no named fields; a field in error is left out. Both are reported.
+    /// Reads a struct and leaves out invalid fields. Returns `None` if it has no named fields. Reports both.
     pub(super) fn from_input(ctxt: &Ctxt, input: &'a DeriveInput, summary: Option<&'a Ident>) -> Option<Self> {
         stray_attributes(ctxt, &input.attrs);
         owned::packed(ctxt, &input.attrs, "Diagnostic");
@@ -74,24 +74,24 @@ impl<'a> Container<'a> {
         Some(Self { input, summary, fields, groups })
     }
 
-    /// What is known of an input that is no struct with named fields.
+    /// Returns the container for an input that is not a struct with named fields.
     pub(super) fn empty(input: &'a DeriveInput, summary: Option<&'a Ident>) -> Self {
         Self { input, summary, fields: Vec::new(), groups: Vec::new() }
     }
 
-    /// The fields of `group`, in order of declaration.
+    /// Returns the fields of `group`, in order of declaration.
     pub(super) fn leaves<'s>(&'s self, group: &GroupName) -> impl Iterator<Item = (&'s Field<'a>, &'s Leaf)> {
         let leaves = self.fields.iter().filter_map(|field| Some((field, field.leaf()?)));
         leaves.filter(move |(_, leaf)| leaf.group.name == group.name)
     }
 
-    /// The user's own reductions, in order of declaration.
+    /// Returns the custom reductions, in order of declaration.
     pub(super) fn custom_reductions(&self) -> impl Iterator<Item = &Type> {
         let metrics = self.fields.iter().filter_map(Field::leaf).flat_map(|leaf| &leaf.metrics);
         metrics.filter_map(|metric| metric.reduce.custom())
     }
 
-    /// The flattened fields, in order of declaration.
+    /// Returns the flattened fields, in order of declaration.
     pub(super) fn flattened(&self) -> impl Iterator<Item = &Field<'a>> {
         self.fields.iter().filter(|field| matches!(field.role, Role::Flatten))
     }
@@ -116,7 +116,7 @@ impl<'a> Field<'a> {
         &self.original.ty
     }
 
-    /// The name in messages, tags and schemas.
+    /// Returns the name for messages, tags and schemas.
     pub(super) fn name(&self) -> String {
         names::plain(self.ident)
     }
@@ -140,20 +140,20 @@ fn named_fields<'a>(ctxt: &Ctxt, input: &'a DeriveInput) -> Option<impl Iterator
     None
 }
 
-/// Reports the attributes of fields that stand on the struct.
+/// Reports field attributes on the struct.
 fn stray_attributes(ctxt: &Ctxt, attrs: &[Attribute]) {
     for name in ["group", "metric"] {
         for attr in attrs.iter().filter(|attr| attr.path().is_ident(name)) {
             ctxt.error_with_help(
                 attr,
-                format_args!("`#[{name}]` goes on a field"),
-                "each field has its own attributes",
+                format_args!("`#[{name}]` can only be applied to fields"),
+                "move it to the field it describes",
             );
         }
     }
 }
 
-/// The role that its attributes give to a field; none where they are in error.
+/// Returns the role of a field, or `None` if its attributes are invalid.
 fn role(ctxt: &Ctxt, field: &syn::Field, ident: &Ident, attrs: FieldAttrs<'_>) -> Option<Role> {
     let name = names::plain(ident);
     if attrs.batch_size.is_some() {
@@ -164,7 +164,7 @@ fn role(ctxt: &Ctxt, field: &syn::Field, ident: &Ident, attrs: FieldAttrs<'_>) -
             ctxt.error_with_help(
                 flatten,
                 format_args!("field `{name}` is both skipped and flattened"),
-                "keep one of `skip` and `flatten`",
+                "remove `skip` or `flatten`",
             );
             return None;
         }
@@ -185,10 +185,10 @@ fn role(ctxt: &Ctxt, field: &syn::Field, ident: &Ident, attrs: FieldAttrs<'_>) -
         Some(metric) => metrics(ctxt, metric, ident),
         None => Vec::new(),
     };
-    // Of reductions that are all in error, the field itself stays known.
+    // If all reductions are invalid, the field keeps a metric for the placeholder.
     let metrics = if metrics.is_empty() { vec![alone(ident, Reduce::MEAN)] } else { metrics };
     let Some(group) = attrs.group else {
-        // A `#[diagnostic(..)]` that neither skips nor flattens is reported already: it was to.
+        // A `#[diagnostic(..)]` that neither skips nor flattens is already reported.
         if !field.attrs.iter().any(|attr| attr.path().is_ident("diagnostic")) {
             ctxt.error_with_help(
                 ident,
@@ -215,26 +215,26 @@ fn unmeasured(ctxt: &Ctxt, group: Option<&GroupAttr<'_>>, metric: Option<&Metric
     for (attr, name) in group.chain(metric) {
         ctxt.error_with_help(
             attr,
-            format_args!("{state} and takes no `#[{name}]`"),
+            format_args!("{state} and cannot have `#[{name}]`"),
             format_args!("remove `#[{name}]` or `#[diagnostic({word})]`"),
         );
     }
 }
 
-/// The only metric of the field `ident`.
+/// Returns the only metric of the field `ident`.
 fn alone(ident: &Ident, reduce: Reduce) -> Metric {
     Metric { ident: ident.clone(), reduce, tokens: ident.to_token_stream(), word: ident.to_token_stream() }
 }
 
-/// The metrics that `#[metric(..)]` makes of the field `ident`, without those in error.
+/// Returns the valid metrics in `#[metric(..)]` for the field `ident`.
 fn metrics(ctxt: &Ctxt, attr: &MetricAttr<'_>, ident: &Ident) -> Vec<Metric> {
     let field = names::plain(ident);
     if let Some(samples) = &attr.samples {
         if !attr.reductions.is_empty() {
             ctxt.error_with_help(
                 samples,
-                "`samples` stands alone in `#[metric(..)]`",
-                "a field that counts the samples is reduced by their sum",
+                "`samples` cannot be combined with other reductions",
+                "a field that counts the samples is always summed",
             );
         }
         return vec![alone(ident, Reduce::SUM)];
@@ -256,12 +256,12 @@ fn metrics(ctxt: &Ctxt, attr: &MetricAttr<'_>, ident: &Ident) -> Vec<Metric> {
     metrics
 }
 
-/// Whether `ty` is written as an `Option`, which is all that a macro can know.
+/// Returns whether `ty` is written as an `Option`, which is all that a macro can see.
 fn is_option(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|last| last.ident == "Option")
 }
 
-/// Whether `ty` is written as a `Duration`, or as an `Option` of one.
+/// Returns whether `ty` is written as a `Duration` or an `Option<Duration>`.
 fn is_duration(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|last| match &last.arguments {
         PathArguments::AngleBracketed(arguments) if last.ident == "Option" => {

@@ -1,4 +1,4 @@
-//! The attributes of a field, each read on its own: what they mean together is `ast`'s.
+//! Parsing of field attributes; `ast` combines them.
 
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Path};
 
@@ -15,18 +15,18 @@ pub(super) struct FieldAttrs<'a> {
     pub(super) metric: Option<MetricAttr<'a>>,
     pub(super) skip: Option<Path>,
     pub(super) flatten: Option<Path>,
-    /// The library's own steps know the size of the batch.
+    /// Used only by the library's own diagnostics.
     pub(super) batch_size: Option<Path>,
 }
 
-/// `#[group = "loss"]`.
+/// A group attribute, such as `#[group = "loss"]`.
 pub(super) struct GroupAttr<'a> {
     pub(super) attr: &'a Attribute,
-    /// None where it is written wrongly, which is reported already.
+    /// The group, or `None` if the attribute is invalid and reported.
     pub(super) group: Option<GroupName>,
 }
 
-/// A group's name, and the field of the summary that it becomes.
+/// The name of a group, and its field in the summary.
 #[derive(Clone)]
 pub(super) struct GroupName {
     pub(super) name: String,
@@ -57,7 +57,7 @@ impl<'a> FieldAttrs<'a> {
             ctxt.error_with_help(
                 attr,
                 format_args!("duplicate `#[group]` on field `{field}`"),
-                "a field belongs to one group",
+                "a field belongs to a single group",
             );
             return;
         }
@@ -70,7 +70,7 @@ impl<'a> FieldAttrs<'a> {
             ctxt.error_with_help(
                 attr,
                 format_args!("duplicate `#[metric]` on field `{field}`"),
-                "a field has one `#[metric]`",
+                "list all reductions in one `#[metric(..)]`",
             );
             return;
         }
@@ -87,7 +87,7 @@ impl<'a> FieldAttrs<'a> {
         } else if meta.path.is_ident("crate") {
             ctxt.error_with_help(
                 &meta.path,
-                "`crate` goes on the struct",
+                "`crate` belongs on the struct",
                 "write `#[diagnostic(crate = path)]` above the struct",
             );
             meta::skip_argument(meta.input);
@@ -123,7 +123,7 @@ fn group_name(ctxt: &Ctxt, attr: &Attribute) -> Option<GroupName> {
             return None;
         }
         _ => {
-            // In rustc's own words, at the same place: it prints both as one.
+            // With rustc's own message and span, so that the error is printed once.
             ctxt.error(value, "attribute value must be a literal");
             return None;
         }
@@ -132,8 +132,8 @@ fn group_name(ctxt: &Ctxt, attr: &Attribute) -> Option<GroupName> {
     let Some(ident) = names::identifier(&name, crate::library::shown_at(literal.span())) else {
         ctxt.error_with_help(
             literal,
-            format_args!("`{name}` is not a group name"),
-            format_args!("a group name is a Rust identifier, such as `{}`", names::like(&name)),
+            format_args!("`{name}` is not a valid group name"),
+            format_args!("use an identifier, such as `{}`", names::like(&name)),
         );
         return None;
     };

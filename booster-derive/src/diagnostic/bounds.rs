@@ -1,4 +1,4 @@
-//! What the implementations ask of the types of fields.
+//! The bounds on field types in the generated implementations.
 
 use quote::quote;
 use syn::{Generics, Type, WherePredicate, parse_quote};
@@ -8,7 +8,7 @@ use super::suited;
 use crate::generics::{self, is_generic};
 use crate::library::Library;
 
-/// The user's generics, and a bound for each field whose type needs one.
+/// Returns the user's generics, with a bound for each field whose type needs one.
 pub(super) fn generics(library: &Library, container: &Container<'_>) -> Generics {
     let all = &container.input.generics;
     let mut generics = all.clone();
@@ -31,10 +31,10 @@ fn predicate(library: &Library, all: &Generics, field: &Field<'_>) -> Option<Whe
     is_generic(all, ty).then(|| parse_quote!(#ty: #bound))
 }
 
-/// The bound on the type of a flattened field.
+/// Returns the bound on the type of a flattened field.
 ///
-/// Quantified where it mentions no parameter: rustc takes such a bound on trust. Where it is false,
-/// the one error is that of the summary's field, on the type, and the implementations stay quiet.
+/// A type without parameters gets a `for<..>`, which keeps rustc from checking the bound here. If it is false, the only
+/// error is that of the summary's field, on the type.
 pub(super) fn flattened(library: &Library, all: &Generics, ty: &Type) -> WherePredicate {
     if is_generic(all, ty) {
         parse_quote!(#ty: #library::Diagnostic)
@@ -43,19 +43,20 @@ pub(super) fn flattened(library: &Library, all: &Generics, ty: &Type) -> WherePr
     }
 }
 
-/// The bounds on the user's own reductions.
+/// Returns the bounds on the custom reductions.
 pub(super) fn reductions(library: &Library, container: &Container<'_>) -> Vec<WherePredicate> {
     container.custom_reductions().map(|ty| reduction(library, ty)).collect()
 }
 
-/// The bound on a reduction of the user's, on trust for the same reason: the one error is that of the
-/// field in its group's summary.
+/// Returns the bound on a custom reduction.
+///
+/// The `for<..>` keeps rustc from checking it here, so that the only error is that of the field in its group's summary.
 pub(super) fn reduction(library: &Library, ty: &Type) -> WherePredicate {
     let root = library.root();
     parse_quote!(for<'reduction> #ty: #root::Reduction)
 }
 
-/// The bounds on types that mention parameters.
+/// Returns the reduction bounds on field types that mention a parameter.
 fn suited_bounds(library: &Library, container: &Container<'_>) -> Vec<WherePredicate> {
     let all = &container.input.generics;
     let fields = suited::checked(container).filter(|(field, _)| is_generic(all, field.ty()));

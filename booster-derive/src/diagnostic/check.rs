@@ -1,4 +1,4 @@
-//! Which fields of a struct cannot stand beside each other.
+//! Checks for conflicts between the fields of a struct.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::attr::GroupName;
 use crate::ctxt::Ctxt;
 use crate::{generics, names};
 
-/// Checks the fields of a struct against each other.
+/// Reports conflicts between the fields of a struct.
 pub(super) fn container(ctxt: &Ctxt, container: &Container<'_>) {
     one_name_per_group(ctxt, container);
     one_samples_field(ctxt, container);
@@ -20,8 +20,8 @@ pub(super) fn container(ctxt: &Ctxt, container: &Container<'_>) {
         if let Some(group) = container.groups.iter().find(|group| group.name == name) {
             ctxt.error_with_help(
                 &group.literal,
-                format_args!("group `{name}` has the name of a flattened field"),
-                "both are fields of the summary: rename one of them",
+                format_args!("group `{name}` has the same name as a flattened field"),
+                "both become fields of the summary: rename one of them",
             );
         }
     }
@@ -34,7 +34,7 @@ fn one_name_per_group(ctxt: &Ctxt, container: &Container<'_>) {
         if let Some(first) = types.get(&camel) {
             ctxt.error_with_help(
                 &group.literal,
-                format_args!("groups `{}` and `{}` are both `{camel}` in the name of a type", first.name, group.name),
+                format_args!("groups `{}` and `{}` both become `{camel}` in type names", first.name, group.name),
                 "rename one of them",
             );
         } else {
@@ -53,7 +53,7 @@ fn one_samples_field(ctxt: &Ctxt, container: &Container<'_>) {
         ctxt.error_with_help(
             metric,
             format_args!("fields `{}` and `{}` both count the samples", first.name(), field.name()),
-            "one field of a struct is `#[metric(samples)]`",
+            "only one field of a struct can be `#[metric(samples)]`",
         );
     }
 }
@@ -70,9 +70,9 @@ fn one_metric_per_name(ctxt: &Ctxt, container: &Container<'_>) {
                 };
                 let (first, second) = (first.name(), field.name());
                 let help = if first == second {
-                    "measure the value a second time, in a field of its own".to_owned()
+                    "measure the value again in a separate field".to_owned()
                 } else {
-                    format!("rename `{first}` or `{second}`, or put them into different groups")
+                    format!("rename `{first}` or `{second}`, or move one to another group")
                 };
                 let group = &group.name;
                 ctxt.error_with_help(
@@ -85,7 +85,8 @@ fn one_metric_per_name(ctxt: &Ctxt, container: &Container<'_>) {
     }
 }
 
-/// A group's summary has no parameters, and `Self` would be another type in each place.
+/// Reports custom reductions that depend on a parameter, which a group's summary lacks, or on `Self`, whose meaning
+/// differs between the generated items.
 fn custom_reductions(ctxt: &Ctxt, container: &Container<'_>) {
     for ty in container.custom_reductions() {
         let mut mentioned = generics::mentioned(&container.input.generics, ty);
@@ -96,7 +97,7 @@ fn custom_reductions(ctxt: &Ctxt, container: &Container<'_>) {
             ctxt.error_with_help(
                 ty,
                 format_args!("a reduction cannot depend on `{name}`"),
-                "name a type without the struct's parameters",
+                "use a type without `Self` or the struct's parameters",
             );
         }
     }

@@ -1,4 +1,4 @@
-//! `impl Diagnostic`: how an aggregator reaches the leaves.
+//! The expansion of a valid struct: its summary and `impl Diagnostic`.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -10,7 +10,7 @@ use super::{bounds, suited};
 use crate::library::Library;
 use crate::{completion, meta};
 
-/// All that the derive emits; the `words` are those of [`Words`](crate::completion::Words).
+/// Expands the derive. `words` comes from [`Words`](crate::completion::Words).
 pub(super) fn container(library: &Library, container: &Container<'_>, words: &TokenStream) -> TokenStream {
     let summary = Summary::new(library, container);
     let structs = summary.structs();
@@ -33,12 +33,12 @@ pub(super) fn container(library: &Library, container: &Container<'_>, words: &To
     }
 }
 
-/// Lint levels for the implementations.
+/// Returns the lint levels for the implementations.
 fn lints(container: &Container<'_>) -> TokenStream {
     let mut lints = meta::lint_levels(&container.input.attrs);
     let fields = container.fields.iter().flat_map(|field| &field.original.attrs);
     if (container.input.attrs.iter().chain(fields)).any(|attr| attr.path().is_ident("deprecated")) {
-        // The user is warned where the field is used, not where it is declared.
+        // A deprecated field warns at its uses, not at its declaration.
         lints.extend(quote!(#[allow(deprecated)]));
     }
     lints.extend(completion::lints());
@@ -52,7 +52,7 @@ fn impl_diagnostic(library: &Library, container: &Container<'_>, summary: &Summa
     implementation(library, container.input, &generics, &summary.ty(), visits)
 }
 
-/// The implementation with this summary, whose methods do this with `leaves`.
+/// Generates the implementation for a summary and the bodies of `visit` and `visit_mut`.
 pub(super) fn implementation(
     library: &Library,
     input: &DeriveInput,
@@ -80,7 +80,7 @@ pub(super) fn implementation(
     }
 }
 
-/// How one of the two visits reaches a field.
+/// The methods by which `visit` or `visit_mut` accesses a field.
 struct Access {
     mutable: bool,
     leaf: &'static str,

@@ -1,4 +1,4 @@
-//! What comes out beside errors: uses of the struct as a diagnostic, and of its summary, stay quiet.
+//! The expansion of an erroneous input, which prevents follow-up errors in uses of the struct and its summary.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -10,7 +10,7 @@ use super::summary::Summary;
 use crate::fallback::{self, InError};
 use crate::library::Library;
 
-/// `errors`, stand-ins for the summary and its groups, and an implementation that shows nothing.
+/// Emits `errors`, placeholders for the summary and its groups, and an implementation without leaves.
 pub(super) fn container(
     library: &Library,
     input: &DeriveInput,
@@ -19,7 +19,7 @@ pub(super) fn container(
     errors: TokenStream,
 ) -> TokenStream {
     let (structs, summary) = if errors.is_empty() {
-        // What rustc reports on the struct is no constant to depend on.
+        // An error that rustc reports itself provides no constant to depend on.
         (TokenStream::new(), quote!(#library::EmptySummary))
     } else {
         let in_error = InError::new(&input.attrs, &input.vis, &input.ident, errors);

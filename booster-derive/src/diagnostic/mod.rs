@@ -1,4 +1,4 @@
-//! `#[derive(Diagnostic)]`.
+//! The `#[derive(Diagnostic)]` macro.
 
 mod ast;
 mod attr;
@@ -20,7 +20,7 @@ use crate::ctxt::Ctxt;
 use crate::library::Library;
 use crate::{half_typed, meta};
 
-/// The implementation and the summary of the struct in `input`, or its errors and a stand-in.
+/// Generates the implementation and the summary for the struct in `input`, or its errors and placeholders.
 pub(crate) fn derive(input: &TokenStream) -> TokenStream {
     let input = match half_typed::structure(input) {
         Ok(input) => input,
@@ -43,7 +43,7 @@ pub(crate) fn derive(input: &TokenStream) -> TokenStream {
     }
 }
 
-/// The words of all attributes, for an editor.
+/// Returns the words of all attributes, for an editor.
 fn words(library: &Library, input: &DeriveInput) -> TokenStream {
     let mut words = Words::default();
     words.attributes(&input.attrs, &[("diagnostic", "structure")]);
@@ -55,10 +55,10 @@ fn words(library: &Library, input: &DeriveInput) -> TokenStream {
     words.tokens(library)
 }
 
-/// The arguments of the attribute on the struct.
+/// The arguments of `#[diagnostic(..)]` on the struct.
 struct Options {
     library: Library,
-    /// The summary's name, in place of one made of the struct's.
+    /// The name of the summary, if it is not derived from the struct's.
     summary: Option<Ident>,
 }
 

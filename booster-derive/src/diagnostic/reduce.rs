@@ -1,4 +1,4 @@
-//! The reductions of the library: how each is written, and what it gives.
+//! The reductions of the library.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -8,11 +8,11 @@ use crate::library::Library;
 use crate::names;
 use crate::text::compact;
 
-/// How a field's values become one value of the summary.
+/// A reduction of a field's values to one value of the summary.
 #[derive(Clone)]
 pub(super) enum Reduce {
     Named(&'static Named),
-    /// `p95`; in hundredths of a percent.
+    /// A percentile in hundredths of a percent, such as `p95`.
     Quantile {
         word: String,
         hundredths: u32,
@@ -34,27 +34,27 @@ pub(super) enum Reduce {
 /// A reduction without arguments.
 pub(super) struct Named {
     word: &'static str,
-    /// Its type in the library.
+    /// The name of the type in the library.
     ty: &'static str,
     value: Value<'static>,
     sentence: &'static str,
 }
 
-/// What a reduction gives.
+/// The type of a reduction's value.
 #[derive(Clone, Copy)]
 pub(super) enum Value<'a> {
     Number,
     Histogram,
     Array,
-    /// The value of the user's own reduction.
+    /// The value of a custom reduction.
     Of(&'a Type),
 }
 
 const NAMED: [Named; 10] = [
-    number("mean", "Mean", "Reduced by mean."),
-    number("sum", "Sum", "Reduced by sum."),
-    number("min", "Min", "Reduced by minimum."),
-    number("max", "Max", "Reduced by maximum."),
+    number("mean", "Mean", "Reduced to the mean."),
+    number("sum", "Sum", "Reduced to the sum."),
+    number("min", "Min", "Reduced to the minimum."),
+    number("max", "Max", "Reduced to the maximum."),
     number("last", "Last", "Reduced to the last value."),
     number("count", "Count", "Reduced to the number of samples."),
     number("std", "Std", "Reduced to the standard deviation."),
@@ -63,13 +63,13 @@ const NAMED: [Named; 10] = [
         word: "histogram",
         ty: "AutoHistogram",
         value: Value::Histogram,
-        sentence: "Reduced to a histogram that finds its own range.",
+        sentence: "Reduced to a histogram with an automatic range.",
     },
     Named {
         word: "mean_dims",
         ty: "MeanDims",
         value: Value::Array,
-        sentence: "Reduced by mean over the samples, with the other dimensions kept.",
+        sentence: "Reduced to the mean over samples, keeping the other dimensions.",
     },
 ];
 
@@ -78,17 +78,17 @@ const fn number(word: &'static str, ty: &'static str, sentence: &'static str) ->
 }
 
 impl Reduce {
-    /// What holds where nothing is said.
+    /// The default reduction.
     pub(super) const MEAN: Self = Self::Named(&NAMED[0]);
-    /// What also counts samples.
+    /// The reduction of a field that counts the samples.
     pub(super) const SUM: Self = Self::Named(&NAMED[1]);
 
-    /// The reduction without arguments that `word` names.
+    /// Returns the reduction without arguments named `word`.
     pub(super) fn named(word: &str) -> Option<Self> {
         NAMED.iter().find(|named| named.word == word).map(Self::Named)
     }
 
-    /// What its metric's name ends in where the field has others before it.
+    /// Returns the suffix of the metric's name, used unless the reduction is the field's first.
     pub(super) fn suffix(&self) -> String {
         match self {
             Self::Named(named) => named.word.to_owned(),
@@ -99,7 +99,7 @@ impl Reduce {
         }
     }
 
-    /// The type that reduces.
+    /// Returns the type that implements the reduction.
     pub(super) fn ty(&self, library: &Library) -> TokenStream {
         match self {
             Self::Named(named) => {
@@ -122,13 +122,13 @@ impl Reduce {
         }
     }
 
-    /// Whether both reduce alike, as far as a macro can know.
+    /// Returns whether two reductions are the same, as far as a macro can see.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let [this, other] = [self, other].map(|reduce| reduce.ty(&Library::default()).to_string());
         this == other
     }
 
-    /// Whether it may be applied to every leaf, ratios included.
+    /// Returns whether the reduction supports every leaf type, including ratios.
     pub(super) fn takes_every_leaf(&self) -> bool {
         matches!(self, Self::Named(Named { ty: "Mean" | "Sum" | "Count", .. }))
     }
@@ -142,7 +142,7 @@ impl Reduce {
         }
     }
 
-    /// The user's own type, if it is one.
+    /// Returns the type of a custom reduction.
     pub(super) fn custom(&self) -> Option<&Type> {
         match self {
             Self::Custom(ty) => Some(ty),
@@ -150,18 +150,18 @@ impl Reduce {
         }
     }
 
-    /// How the documentation of a summary says it.
+    /// Returns the sentence for the documentation of a summary.
     pub(super) fn sentence(&self) -> String {
         match self {
             Self::Named(named) => named.sentence.to_owned(),
             Self::Quantile { hundredths, .. } => {
-                format!("Reduced to the {} % quantile.", f64::from(*hundredths) / 100.0)
+                format!("Reduced to the {}% quantile.", f64::from(*hundredths) / 100.0)
             }
             Self::Ema { decay } => {
-                format!("Reduced by exponential moving average, with a decay of {decay} per sample.")
+                format!("Reduced to the exponential moving average with a decay of {decay} per sample.")
             }
             Self::Histogram { low, high, bins } => {
-                format!("Reduced to a histogram of {bins} bins from {low} to {high}.")
+                format!("Reduced to a histogram with {bins} bins from {low} to {high}.")
             }
             Self::Custom(ty) => format!("Reduced by `{}`.", compact(ty)),
         }
@@ -169,7 +169,7 @@ impl Reduce {
 }
 
 impl Value<'_> {
-    /// Its type, by the path that documentation shows.
+    /// Returns the type by its public path, which documentation shows.
     pub(super) fn ty(self, library: &Library) -> TokenStream {
         let root = library.root();
         match self {
@@ -185,12 +185,12 @@ impl Value<'_> {
     }
 }
 
-/// `f64`s are no const parameters: their bits stand in for them.
+/// Returns the bits of a number, since an `f64` cannot be a const parameter.
 fn bits(value: f64) -> Literal {
     Literal::u64_unsuffixed(value.to_bits())
 }
 
-/// The path of `ty`, without the invisible groups that `macro_rules!` puts around one.
+/// Returns the path of `ty`, without the invisible groups of `macro_rules!`.
 pub(super) fn path(ty: &Type) -> Option<&TypePath> {
     match ty {
         Type::Path(path) => Some(path),

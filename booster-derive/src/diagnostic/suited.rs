@@ -1,4 +1,4 @@
-//! The check that each reduction may be applied to its field's type: it is reported at the reduction's word.
+//! The check that each reduction supports its field's type, reported at the reduction.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -7,7 +7,7 @@ use super::ast::{Container, Field, Metric};
 use crate::generics::is_generic;
 use crate::library::{Library, located_at, shown_at, start_of};
 
-/// The fields of which a reduction takes some types alone, with those reductions.
+/// Returns the fields with reductions that support only some types, and those reductions.
 pub(super) fn checked<'s>(container: &'s Container<'_>) -> impl Iterator<Item = (&'s Field<'s>, Vec<&'s Metric>)> {
     let leaves = container.fields.iter().filter_map(|field| Some((field, field.leaf()?)));
     let checked = leaves.map(|(field, leaf)| {
@@ -16,7 +16,7 @@ pub(super) fn checked<'s>(container: &'s Container<'_>) -> impl Iterator<Item = 
     checked.filter(|(_, metrics)| !metrics.is_empty())
 }
 
-/// The check of types that mention no parameter.
+/// Generates the check for types that mention no parameter.
 pub(super) fn check(library: &Library, container: &Container<'_>) -> Option<TokenStream> {
     let all = &container.input.generics;
     let fields = checked(container).filter(|(field, _)| !is_generic(all, field.ty()));
@@ -27,7 +27,7 @@ pub(super) fn check(library: &Library, container: &Container<'_>) -> Option<Toke
             let (library, reduce) = (located_at(quote!(#library), near), located_at(metric.reduce.ty(library), near));
             quote_spanned!(shown_at(near)=> #library::Reduced::<__Leaf, #reduce>::check();)
         });
-        // By a name for the type, so that the whole check is shown at the word.
+        // Through an alias, so that the whole check has the span of the reduction.
         quote!({
             type __Leaf = #ty;
             #(#checks)*

@@ -1,4 +1,4 @@
-//! The arguments: model, batch and mode by position, then parameters.
+//! The arguments of an evaluator: model, batch and mode by position, then parameters.
 
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
@@ -14,18 +14,18 @@ use crate::text::compact;
 use crate::{generics, names};
 
 pub(super) struct Arguments<'a> {
-    /// Behind the reference, with a parameter for each `impl Trait`.
+    /// The referenced type, with a type parameter for each `impl Trait`.
     pub(super) model: Type,
-    /// Likewise.
+    /// The referenced type, with a type parameter for each `impl Trait`.
     pub(super) batch: Type,
-    /// The type as written.
     pub(super) mode: &'a Type,
     pub(super) params: Vec<Param<'a>>,
 }
 
 impl<'a> Arguments<'a> {
-    /// None, and reported, where they are in error; adds a parameter to `generics` for each
-    /// `impl Trait`.
+    /// Reads the arguments, and adds a parameter to `generics` for each `impl Trait`.
+    ///
+    /// Reports errors, and returns `None` if there are any.
     pub(super) fn read(ctxt: &Ctxt, function: &'a ItemFn, generics: &mut Generics) -> Option<Self> {
         let sig = &function.sig;
         let inputs = sig.inputs.iter().filter_map(|input| match input {
@@ -44,16 +44,16 @@ impl<'a> Arguments<'a> {
         if let Some(marker) = first.into_iter().find(|marker| marker.is("param")) {
             ctxt.error_with_help(
                 marker,
-                "the first three arguments are the model, the batch and the mode",
+                "the first three arguments must be the model, the batch and the mode",
                 "write `(model: &Net, batch: &Images, mode: Mode, #[param] ..)`",
             );
             return None;
         }
         let [model, batch, mode, ..] = inputs[..] else {
             ctxt.error_with_help(
-                // There is nothing to point at but the name.
+                // The missing argument has no span of its own.
                 &sig.ident,
-                "an evaluator takes the model, the batch and the mode",
+                "an evaluator must take a model, a batch and a mode",
                 "write `(model: &Net, batch: &Images, mode: Mode)`",
             );
             return None;
@@ -61,7 +61,7 @@ impl<'a> Arguments<'a> {
         if is_swapped(function, model, batch) {
             ctxt.error_with_help(
                 &batch.pat,
-                "the model comes before the batch",
+                "the model must come before the batch",
                 format_args!(
                     "write `({}: {}, {}: {}, ..)`",
                     compact(&batch.pat),
@@ -73,7 +73,7 @@ impl<'a> Arguments<'a> {
             return None;
         }
         if let Type::Reference(reference) = ungrouped(&mode.ty) {
-            ctxt.error_with_help(reference, "the mode is taken by value", "write `mode: Mode`");
+            ctxt.error_with_help(reference, "the mode must be taken by value", "write `mode: Mode`");
             return None;
         }
         let model = lent(ctxt, function, generics, &model.ty, &MODEL);
@@ -82,19 +82,19 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// Reports marks of a `let` on an argument.
+/// Reports attributes on an argument that belong on a `let`.
 fn marks(ctxt: &Ctxt, input: &PatType) {
     for marker in markers(&input.attrs).iter().filter(|marker| !marker.is("param")) {
         let (name, pat, ty) = (compact(marker.meta.path()), compact(&input.pat), compact(&input.ty));
         ctxt.error_with_help(
             marker,
-            format_args!("`#[{name}]` goes on a `let` of the function's body, not on an argument"),
-            format_args!("write `let {pat}: {ty} = {pat};` in the body, and mark it"),
+            format_args!("`#[{name}]` can only be applied to a `let` in the function body, not to an argument"),
+            format_args!("write `let {pat}: {ty} = {pat};` in the body and mark it"),
         );
     }
 }
 
-/// The last word of a type's path.
+/// Returns the last segment of a type's path.
 fn last_word(ty: &Type) -> Option<&Ident> {
     match ungrouped(ty) {
         Type::Path(path) => path.path.segments.last().map(|last| &last.ident),
@@ -102,7 +102,7 @@ fn last_word(ty: &Type) -> Option<&Ident> {
     }
 }
 
-/// Reports a batch in several arguments: the mode stands further behind than it does.
+/// Reports a batch split over several arguments, which puts the mode after the third position.
 fn one_batch_of_several(ctxt: &Ctxt, inputs: &[&PatType]) -> bool {
     let own: Vec<_> = inputs.iter().take_while(|input| markers(&input.attrs).is_empty()).collect();
     let mode = own.iter().position(|input| last_word(&input.ty).is_some_and(|word| word == "Mode"));
@@ -114,13 +114,13 @@ fn one_batch_of_several(ctxt: &Ctxt, inputs: &[&PatType]) -> bool {
     let types = types.collect::<Vec<_>>().join(", ");
     ctxt.error_with_help(
         &parts[1].pat,
-        "an evaluator takes one batch",
+        "an evaluator takes a single batch",
         format_args!("write `batch: &({types})`, or derive `Batch` on a struct of these fields"),
     );
     true
 }
 
-/// Whether the model is where the batch should be: by their names, or since only a model is bound to be a module.
+/// Returns whether model and batch are swapped, judging by their names or by a `Module` bound on the second argument.
 fn is_swapped(function: &ItemFn, first: &PatType, second: &PatType) -> bool {
     let named = |input: &PatType, name: &str| matches!(&*input.pat, Pat::Ident(pat) if pat.ident == name);
     let is_module = |bounds: &Punctuated<TypeParamBound, Token![+]>| {
@@ -143,10 +143,10 @@ fn is_swapped(function: &ItemFn, first: &PatType, second: &PatType) -> bool {
     (named(first, "batch") && named(second, "model")) || bound_as_module
 }
 
-/// An argument that is lent for the call.
+/// The texts for an argument that is borrowed for the call.
 struct Lent {
     what: &'static str,
-    /// The name of the type parameter for an `impl Trait`.
+    /// The name of the type parameter that replaces an `impl Trait`.
     param: &'static str,
     usage: &'static str,
 }
@@ -154,10 +154,10 @@ struct Lent {
 const MODEL: Lent = Lent { what: "the model", param: "Model", usage: "write `model: &Net`" };
 const BATCH: Lent = Lent { what: "the batch", param: "Batch", usage: "write `batch: &Images`" };
 
-/// The type behind the reference, with a parameter for each `impl Trait`.
+/// Returns the referenced type, with a type parameter for each `impl Trait`.
 fn lent(ctxt: &Ctxt, function: &ItemFn, generics: &mut Generics, ty: &Type, lent: &Lent) -> Option<Type> {
     let Type::Reference(reference) = ungrouped(ty) else {
-        ctxt.error_with_help(ty, format_args!("{} is taken by reference", lent.what), lent.usage);
+        ctxt.error_with_help(ty, format_args!("{} must be taken by reference", lent.what), lent.usage);
         return None;
     };
     if let Some(mutability) = &reference.mutability {
@@ -167,7 +167,7 @@ fn lent(ctxt: &Ctxt, function: &ItemFn, generics: &mut Generics, ty: &Type, lent
     if let Some(lifetime) = &reference.lifetime
         && lifetime.ident == "static"
     {
-        ctxt.error_with_help(lifetime, format_args!("{} is lent for the call alone", lent.what), lent.usage);
+        ctxt.error_with_help(lifetime, format_args!("{} cannot be a `'static` reference", lent.what), lent.usage);
     }
     let mut named = (*reference.elem).clone();
     let mut anonymous = NameImplTrait { function, name: lent.param, params: Vec::new() };
@@ -177,7 +177,7 @@ fn lent(ctxt: &Ctxt, function: &ItemFn, generics: &mut Generics, ty: &Type, lent
     Some(named)
 }
 
-/// Replaces each `impl Trait` by a type parameter of its own.
+/// Replaces each `impl Trait` with a new type parameter.
 struct NameImplTrait<'a> {
     function: &'a ItemFn,
     name: &'static str,
@@ -186,7 +186,7 @@ struct NameImplTrait<'a> {
 
 impl VisitMut for NameImplTrait<'_> {
     fn visit_type_mut(&mut self, ty: &mut Type) {
-        // From the inside, since a bound may hold another `impl Trait`.
+        // Innermost first, since a bound may contain another `impl Trait`.
         visit_mut::visit_type_mut(self, ty);
         if let Type::ImplTrait(anonymous) = ty {
             let taken: Vec<String> = self.params.iter().map(generics::name_of).collect();

@@ -1,4 +1,4 @@
-//! The model of an evaluator's function.
+//! The syntax tree of an evaluator function.
 
 use std::collections::BTreeSet;
 
@@ -15,24 +15,24 @@ use crate::{meta, names};
 
 pub(super) struct Evaluator<'a> {
     pub(super) function: &'a ItemFn,
-    /// The struct's name.
+    /// The name of the struct.
     pub(super) ident: Ident,
-    /// The function's, and a parameter for each `impl Trait`.
+    /// The generics of the function, and a parameter for each `impl Trait`.
     pub(super) generics: Generics,
     pub(super) arguments: Arguments<'a>,
     pub(super) returns: Returns<'a>,
-    /// The marked `let`s, in order.
+    /// The marked `let`s, in source order.
     pub(super) marks: Vec<Mark<'a>>,
 }
 
 impl<'a> Evaluator<'a> {
-    /// None where something is in error, all of which is reported.
+    /// Reads a function. Reports all errors, and returns `None` if there are any that prevent an expansion.
     pub(super) fn from_function(ctxt: &Ctxt, function: &'a ItemFn, name: Option<&Ident>) -> Option<Self> {
         signature::once(ctxt, function);
         let free = signature::check(ctxt, function);
         let returns = returns::read(ctxt, &function.sig);
         let marks = body::read(ctxt, function, returns.as_ref());
-        // Of a method, the arguments are not counted: it is not one of ours at all.
+        // A method is not an evaluator, so its arguments are not checked.
         if !free {
             return None;
         }
@@ -47,33 +47,33 @@ impl<'a> Evaluator<'a> {
         meta::docs(&self.function.attrs)
     }
 
-    /// The conditions under which the function exists at all: each generated item has them.
+    /// Returns the `#[cfg]`s of the function, which each generated item repeats.
     pub(super) fn cfgs(&self) -> impl Iterator<Item = &'a Attribute> {
         meta::cfgs(&self.function.attrs)
     }
 
-    /// What stays on the function itself.
+    /// Returns the attributes that stay on the function itself.
     pub(super) fn function_attrs(&self) -> impl Iterator<Item = &'a Attribute> {
         let attrs = self.function.attrs.iter();
         attrs.filter(|attr| !meta::is_doc(attr) && !meta::is_cfg(attr) && !is_deprecated(attr))
     }
 
-    /// The struct is what is deprecated: the function is called by it alone.
+    /// Returns the `#[deprecated]` of the function, which moves to the struct since only the struct calls the function.
     pub(super) fn deprecated(&self) -> Option<&'a Attribute> {
         self.function.attrs.iter().find(|attr| is_deprecated(attr))
     }
 
-    /// For what is implemented for a struct that may be deprecated.
+    /// Returns `#[allow(deprecated)]` for the implementations of a deprecated struct.
     pub(super) fn quiet(&self) -> Option<TokenStream> {
         self.deprecated().map(|_| quote!(#[allow(deprecated)]))
     }
 
-    /// The marks that go to the diagnostics.
+    /// Returns the marks of the diagnostics.
     pub(super) fn diagnostics(&self) -> impl Iterator<Item = &Mark<'a>> {
         self.marks.iter().filter(|mark| mark.is_diagnostic())
     }
 
-    /// The marks that go to the output.
+    /// Returns the marks of the output.
     pub(super) fn output(&self) -> impl Iterator<Item = &Mark<'a>> {
         self.marks.iter().filter(|mark| mark.is_output())
     }
@@ -83,11 +83,11 @@ fn is_deprecated(attr: &Attribute) -> bool {
     attr.path().is_ident("deprecated")
 }
 
-/// Reports two fields of one name in a generated struct.
+/// Reports duplicate field names in a generated struct.
 fn distinct_names(ctxt: &Ctxt, arguments: &Arguments<'_>, marks: &[Mark<'_>]) {
     let params = arguments.params.iter().map(|param| param.ident);
     distinct(ctxt, params, "parameters");
-    // Of two `let`s under conditions, one may be left.
+    // Conditional `let`s may share a name, since a build may contain only one of them.
     let marks = || marks.iter().filter(|mark| mark.is_unconditional());
     let diagnostics = marks().filter(|mark| mark.is_diagnostic());
     distinct(ctxt, diagnostics.map(|mark| mark.ident), "diagnostics");
@@ -102,7 +102,7 @@ fn distinct<'i>(ctxt: &Ctxt, idents: impl Iterator<Item = &'i Ident>, what: &str
         if !seen.insert(name.clone()) {
             ctxt.error_with_help(
                 ident,
-                format_args!("two {what} are called `{name}`"),
+                format_args!("two {what} are named `{name}`"),
                 "each becomes a field: rename one of them",
             );
         }

@@ -1,4 +1,4 @@
-//! The marked `let`s of a body, and marks where none can be.
+//! The marked `let`s of a function body, and misplaced marks.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -14,7 +14,7 @@ use crate::{meta, names, owned};
 
 /// A marked `let`.
 pub(super) struct Mark<'a> {
-    /// Its place among the statements of the body.
+    /// The index of the statement in the body.
     pub(super) statement: usize,
     pub(super) ident: &'a Ident,
     pub(super) ty: &'a Type,
@@ -31,7 +31,7 @@ impl<'a> Mark<'a> {
         self.markers.iter().any(|marker| marker.is("output"))
     }
 
-    /// The attributes that the diagnostics' own derive reads.
+    /// Returns the attributes for `#[derive(Diagnostic)]`.
     pub(super) fn diagnostic_attrs(&self) -> impl Iterator<Item = Attribute> {
         self.markers.iter().filter(|marker| marker.is_diagnostic()).map(Marker::attribute)
     }
@@ -40,31 +40,31 @@ impl<'a> Mark<'a> {
         self.local.attrs.iter().filter(|attr| meta::is_doc(attr))
     }
 
-    /// The conditions under which it is there at all.
+    /// Returns the `#[cfg]`s of the statement.
     pub(super) fn cfgs(&self) -> impl Iterator<Item = &'a Attribute> + use<'a> {
         self.local.attrs.iter().filter(|attr| meta::is_cfg(attr))
     }
 
-    /// The conditions under which it is a field of the diagnostics.
+    /// Returns the `#[cfg]`s of the field in the diagnostics.
     pub(super) fn diagnostic_cfgs(&self) -> TokenStream {
         let condition = marked::any_of(self.markers.iter().filter(|marker| marker.is_diagnostic()));
         let cfgs = self.cfgs();
         quote!(#(#cfgs)* #condition)
     }
 
-    /// The conditions under which it is a field of the output.
+    /// Returns the `#[cfg]`s of the field in the output.
     pub(super) fn output_cfgs(&self) -> TokenStream {
         let condition = marked::any_of(self.markers.iter().filter(|marker| marker.is("output")));
         let cfgs = self.cfgs();
         quote!(#(#cfgs)* #condition)
     }
 
-    /// Whether it is there, and marked, in each build.
+    /// Returns whether the statement is compiled and marked in every build.
     pub(super) fn is_unconditional(&self) -> bool {
         self.cfgs().next().is_none() && self.markers.iter().all(|marker| marker.condition.is_none())
     }
 
-    /// The statement with the attributes that are not for a field.
+    /// Returns the statement without the attributes of the field.
     pub(super) fn statement(&self) -> Local {
         let mut local = self.local.clone();
         local.attrs.retain(|attr| !meta::is_doc(attr));
@@ -73,7 +73,7 @@ impl<'a> Mark<'a> {
     }
 }
 
-/// Reads the marks of the function's body. `returns` is none where it is in error.
+/// Reads the marks of a function body. `returns` is `None` if the return type is invalid.
 pub(super) fn read<'a>(ctxt: &Ctxt, function: &'a ItemFn, returns: Option<&Returns<'_>>) -> Vec<Mark<'a>> {
     let mut marks = Vec::new();
     let mut marked = false;
@@ -102,13 +102,13 @@ pub(super) fn read<'a>(ctxt: &Ctxt, function: &'a ItemFn, returns: Option<&Retur
     marks
 }
 
-/// Reports the marks of a function that returns what they would collect.
+/// Reports marks in a function that returns its own diagnostics and output.
 fn returned_already(ctxt: &Ctxt, markers: &[Marker]) {
     for marker in markers {
         let name = compact(marker.meta.path());
         ctxt.error_with_help(
             marker,
-            format_args!("`#[{name}]` in an evaluator that returns its diagnostics and output"),
+            format_args!("`#[{name}]` cannot be used in an evaluator that returns its diagnostics and output"),
             format_args!("remove `#[{name}]`, or return `Result<Tensor>`"),
         );
     }
@@ -125,8 +125,8 @@ fn mark<'a>(ctxt: &Ctxt, statement: usize, local: &'a Local, markers: Vec<Marker
         pat => {
             ctxt.error_with_help(
                 pat,
-                "a marked `let` binds one plain name",
-                "bind the parts in a `let` without marks, and mark `let name: Type = name;` below it",
+                "a marked `let` must bind a plain identifier",
+                "destructure in an unmarked `let`, and mark `let name: Type = name;` below it",
             );
             return None;
         }
@@ -134,7 +134,7 @@ fn mark<'a>(ctxt: &Ctxt, statement: usize, local: &'a Local, markers: Vec<Marker
     let Some(ty) = ty else {
         ctxt.error_with_help(
             pat,
-            format_args!("marked `{}` has no type", compact(pat)),
+            format_args!("marked `{}` has no type annotation", compact(pat)),
             format_args!("write `let {}: Tensor = ..`", compact(ident)),
         );
         return None;
@@ -143,7 +143,7 @@ fn mark<'a>(ctxt: &Ctxt, statement: usize, local: &'a Local, markers: Vec<Marker
         ctxt.error_with_help(
             mutability,
             format_args!("marked `{ident}` cannot be `mut`"),
-            format_args!("mark the final value: `let {ident}: {} = {ident};` below the last change", compact(ty)),
+            format_args!("mark the final value: `let {ident}: {} = {ident};` after the last write", compact(ty)),
         );
         return None;
     }
@@ -152,7 +152,7 @@ fn mark<'a>(ctxt: &Ctxt, statement: usize, local: &'a Local, markers: Vec<Marker
         None => {
             ctxt.error_with_help(
                 ident,
-                format_args!("marked `{name}` has no value"),
+                format_args!("marked `{name}` has no initializer"),
                 format_args!("write `let {name}: Tensor = ..`"),
             );
             return None;
@@ -161,8 +161,8 @@ fn mark<'a>(ctxt: &Ctxt, statement: usize, local: &'a Local, markers: Vec<Marker
             if let Some((token, _)) = &init.diverge {
                 ctxt.error_with_help(
                     token,
-                    "a marked `let` has no `else`",
-                    "give an `Option` a group: it may be absent in some steps",
+                    "a marked `let` cannot have an `else`",
+                    "mark an `Option` instead: it may be `None` in some steps",
                 );
                 return None;
             }
@@ -173,17 +173,17 @@ fn mark<'a>(ctxt: &Ctxt, statement: usize, local: &'a Local, markers: Vec<Marker
     Some(Mark { statement, ident, ty, markers, local })
 }
 
-/// Reports marks of a `let` that make no sense; none where there are such.
+/// Reports attributes that are invalid on a `let`. Returns `None` if the `let` cannot be marked.
 fn attributes(ctxt: &Ctxt, markers: &[Marker]) -> Option<()> {
     let find = |name| markers.iter().filter(move |marker| marker.is(name));
     if let Some(marker) = find("param").next() {
-        ctxt.error_with_help(marker, "`#[param]` goes on an argument", "a parameter stands behind the mode");
+        ctxt.error_with_help(marker, "`#[param]` can only be applied to an argument", "parameters come after the mode");
         return None;
     }
     if let Some(marker) = find("diagnostic").next() {
         ctxt.error_with_help(
             marker,
-            "`#[diagnostic]` goes on a struct that derives `Diagnostic`, or on a field of it",
+            "`#[diagnostic]` can only be applied to a struct that derives `Diagnostic`, or to its fields",
             "remove it: a `let` without `#[group]` is not measured",
         );
         return None;
@@ -191,11 +191,11 @@ fn attributes(ctxt: &Ctxt, markers: &[Marker]) -> Option<()> {
     if find("group").next().is_none()
         && let Some(marker) = find("metric").next()
     {
-        ctxt.error_with_help(marker, "`#[metric]` on a value without a group", "add `#[group = \"loss\"]`");
+        ctxt.error_with_help(marker, "`#[metric]` requires a group", "add `#[group = \"loss\"]`");
         return None;
     }
     for marker in find("group") {
-        // On a field, rustc would be first to say so, and with less help.
+        // On the generated field, rustc would report this first, and less helpfully.
         if let Meta::NameValue(group) = &marker.meta
             && !matches!(meta::ungrouped(&group.value), Expr::Lit(_))
         {
@@ -210,7 +210,7 @@ fn attributes(ctxt: &Ctxt, markers: &[Marker]) -> Option<()> {
     Some(())
 }
 
-/// Reports a marker where a form of it with arguments has no meaning.
+/// Reports arguments of a marker that takes none.
 fn without_arguments(ctxt: &Ctxt, marker: &Marker) {
     if !matches!(marker.meta, Meta::Path(_)) {
         let name = compact(marker.meta.path());
@@ -218,7 +218,7 @@ fn without_arguments(ctxt: &Ctxt, marker: &Marker) {
     }
 }
 
-/// Finds marks on anything but a `let` of the function's own body.
+/// Reports marks on anything but a top-level `let` of the function body.
 struct Stray<'c> {
     ctxt: &'c Ctxt,
 }
@@ -229,8 +229,8 @@ impl Stray<'_> {
             let name = compact(marker.meta.path());
             self.ctxt.error_with_help(
                 &marker,
-                format_args!("`#[{name}]` is not on a `let` of the function's own body"),
-                "write it above a `let name: Type = ..` outside of all blocks: each call gives every field one value",
+                format_args!("`#[{name}]` can only be applied to a top-level `let` of the function body"),
+                "move it to a `let name: Type = ..` outside any block, so that every call sets the field once",
             );
         }
     }

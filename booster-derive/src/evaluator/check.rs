@@ -1,4 +1,4 @@
-//! Names that are taken already.
+//! The check for conflicting names.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,9 @@ use syn::visit::{self, Visit};
 use super::ast::Evaluator;
 use crate::ctxt::Ctxt;
 
-/// Reports a struct that would have the name of a type in the function's own signature or marks; whether there is one.
+/// Reports a generated struct with the name of a type in the function's signature or marks.
+///
+/// Returns whether there is one.
 pub(super) fn named_already(ctxt: &Ctxt, evaluator: &Evaluator<'_>) -> bool {
     let ident = &evaluator.ident;
     let mut named = Named(BTreeSet::new());
@@ -26,13 +28,13 @@ pub(super) fn named_already(ctxt: &Ctxt, evaluator: &Evaluator<'_>) -> bool {
     let Some(clash) = made.iter().find(|name| named.0.contains(*name)) else { return false };
     ctxt.error_with_help(
         &evaluator.function.sig.ident,
-        format_args!("`#[evaluator]` makes a struct `{clash}` of this function, which names another `{clash}`"),
-        format_args!("give the evaluator another name: `#[evaluator(name = {ident}Evaluator)]`"),
+        format_args!("the generated struct `{clash}` conflicts with the type `{clash}` in this function"),
+        format_args!("rename the evaluator: `#[evaluator(name = {ident}Evaluator)]`"),
     );
     true
 }
 
-/// The types of one word.
+/// The types named by a single identifier.
 struct Named(BTreeSet<String>);
 
 impl<'ast> Visit<'ast> for Named {

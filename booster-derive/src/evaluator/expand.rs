@@ -1,4 +1,4 @@
-//! `impl Evaluator`, beside the structs that it names.
+//! The expansion of a valid function: the structs and `impl Evaluator`.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -13,7 +13,7 @@ use crate::generics::{self, is_generic};
 use crate::library::{self, Library};
 use crate::names;
 
-/// All that the attribute emits; the `words` are those of [`Words`](crate::completion::Words).
+/// Expands the attribute. `words` comes from [`Words`](crate::completion::Words).
 pub(super) fn evaluator(library: &Library, evaluator: &Evaluator<'_>, words: &TokenStream) -> TokenStream {
     let structure = structure::evaluator(library, evaluator, words);
     let marked = MarkedStructs::new(evaluator);
@@ -47,7 +47,7 @@ impl Implementation<'_> {
         let [first, second, third] = self.argument_names();
         let evaluate = self.evaluate();
         let quiet = evaluator.quiet();
-        // Shown at the user's types, which are at fault where they are less visible than the function.
+        // Spanned at the user's types, so that a private type in a public interface is reported there.
         let model_ty = quote_spanned!(library::shown_at(library::start(model))=> type Model = #model;);
         let batch_ty = quote_spanned!(library::shown_at(library::start(batch))=> type Batch = #batch;);
         quote_spanned! {near=>
@@ -74,11 +74,11 @@ impl Implementation<'_> {
         }
     }
 
-    /// The function's own generics, and what the trait asks of types that mention a parameter.
+    /// Returns the generics of the function, with the bounds of the trait on types that mention a parameter.
     fn generics(&self) -> Generics {
         let (library, evaluator) = (self.library, self.evaluator);
         let mut generics = evaluator.generics.clone();
-        // Shown where the method is: what is wrong with the type is one error of both.
+        // Spanned like the method, so that rustc reports a wrong type only once.
         let needs = |ty: &Type, bound: TokenStream| -> Option<WherePredicate> {
             let bound = library::located_at(bound, evaluator.ident.span());
             is_generic(&evaluator.generics, ty).then(|| parse_quote!(#ty: #bound))
@@ -95,7 +95,7 @@ impl Implementation<'_> {
         predicates.extend(needs(&arguments.model, quote!(::core::marker::Send)));
         predicates.extend(needs(&arguments.batch, quote!(#library::Batch)));
         for Param { ty, .. } in &arguments.params {
-            // Of a type that is fixed as well, so that it is at fault itself and not the struct that holds it.
+            // Also for concrete types, so that the error is reported on the type and not on the struct.
             let send = quote_spanned!(library::shown_at(library::start(ty))=> ::core::marker::Send);
             predicates.push(parse_quote!(#ty: #send));
             predicates.extend(needs(ty, quote!(::core::clone::Clone)));
@@ -104,7 +104,7 @@ impl Implementation<'_> {
         generics
     }
 
-    /// The names of the method's arguments; the function inside must stay visible beside them.
+    /// Returns the names of the method's arguments, which must not shadow the inner function.
     fn argument_names(&self) -> [syn::Ident; 3] {
         let function = names::plain(&self.evaluator.function.sig.ident);
         let types = &self.evaluator.arguments;
@@ -112,12 +112,12 @@ impl Implementation<'_> {
         let own = self.evaluator.ident.span();
         [("model", own), ("batch", own), ("mode", modes)].map(|(name, near)| {
             let suffix = if name == function { "_" } else { "" };
-            // Shown at the user's type, since that is what does not fit where one does not.
+            // Spanned at the user's type, so that a type mismatch is reported there.
             names::generated(&format!("{name}{suffix}"), near)
         })
     }
 
-    /// The call of the function inside, and its result as the trait wants it.
+    /// Generates the call of the inner function and the conversion of its result.
     fn evaluate(&self) -> TokenStream {
         let library = self.library;
         let sig = &self.evaluator.function.sig;
@@ -132,13 +132,13 @@ impl Implementation<'_> {
             }
         });
         let into_loss = library.item("into_loss", Span::call_site());
-        // Where the function's error is none of the library's, its return type is at fault.
+        // Spanned at the return type, so that an unsupported error type is reported there.
         let at = returns::start(sig);
         let evaluator_error = library.item("EvaluatorError", at);
         let into_error = quote_spanned!(library::shown_at(at)=> #evaluator_error::into_error);
         let mut function = sig.ident.clone();
         function.set_span(library::shown_at(at));
-        // A parameter may stand in the body alone.
+        // Explicit, since a parameter used only in the body cannot be inferred.
         let arguments = sig.generics.params.iter().map(generics::argument);
         let turbofish = (!sig.generics.params.is_empty()).then(|| library::located_at(quote!(::<#(#arguments),*>), at));
         let call = quote_spanned! {library::shown_at(at)=>

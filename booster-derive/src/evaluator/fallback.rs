@@ -1,4 +1,4 @@
-//! What comes out beside errors: the user's function, and stand-ins for what it would have become.
+//! The expansion of an erroneous input: the errors, the user's function, and placeholders for the generated structs.
 
 use std::collections::BTreeSet;
 
@@ -14,18 +14,18 @@ use crate::ctxt::Ctxt;
 use crate::fallback::InError;
 use crate::names;
 
-/// `errors` and the function without marks.
+/// Emits `errors` and the function without marks.
 pub(super) fn function(function: &ItemFn, errors: &TokenStream) -> TokenStream {
     let given_back = given_back(function, None);
     quote!(#errors #given_back)
 }
 
-/// `errors`, the function without marks, and `new` for a struct of the user's that has the evaluator's name.
+/// Emits `errors`, the function without marks, and a `new` for the user's type with the name of the evaluator.
 pub(super) fn constructor_of(function: &ItemFn, name: &Ident, errors: TokenStream) -> TokenStream {
     let in_error = InError::new(&function.attrs, &function.vis, name, errors);
     let (cfgs, constant, given_back) = (in_error.cfgs(), in_error.constant(), given_back(function, None));
     let ident = in_error.ident();
-    // By a trait, beside which a `new` of the struct's own stays.
+    // In a trait, so that it cannot conflict with the type's own `new`.
     quote! {
         #constant
         #cfgs
@@ -39,14 +39,14 @@ pub(super) fn constructor_of(function: &ItemFn, name: &Ident, errors: TokenStrea
     }
 }
 
-/// `errors`, the function without marks, and stand-ins for the structs.
+/// Emits `errors`, the function without marks, and placeholders for the structs.
 pub(super) fn evaluator(
     function: &ItemFn,
     name: Option<Ident>,
     words: &TokenStream,
     errors: &TokenStream,
 ) -> TokenStream {
-    // A method stands where no struct can.
+    // No struct can be declared in place of a method.
     let name = name.or_else(|| unreported(|ctxt| signature::name(ctxt, &function.sig.ident)));
     let Some(name) = name.filter(|_| !is_method(function)) else {
         return self::function(function, errors);
@@ -72,7 +72,7 @@ fn is_method(function: &ItemFn) -> bool {
     receives || signature::the_type_itself(function.sig.to_token_stream()).is_some()
 }
 
-/// The function itself, so that an editor keeps working, with nothing that would be an error without the macro.
+/// Returns the function for the editor, without anything that is an error outside the macro.
 fn given_back(function: &ItemFn, in_error: Option<&Ident>) -> TokenStream {
     let mut function = strip::markers(function.clone());
     function.sig.constness = None;
@@ -81,7 +81,7 @@ fn given_back(function: &ItemFn, in_error: Option<&Ident>) -> TokenStream {
         Quiet { in_error, names: BTreeSet::new() }.visit_signature_mut(&mut function.sig);
     }
     let returns = !matches!(function.sig.output, ReturnType::Default);
-    // A `;` too many: nothing says then what the error of `Ok(loss)` would be.
+    // Without the stray `;`, the error type of `Ok(loss)` can be inferred.
     if let Some(Stmt::Expr(last, semicolon)) = function.block.stmts.last_mut()
         && returns
         && loss::is_result(last)
@@ -91,11 +91,11 @@ fn given_back(function: &ItemFn, in_error: Option<&Ident>) -> TokenStream {
     if returns && loss::tail(&function.block).is_empty() {
         function.block.stmts.push(Stmt::Expr(parse_quote!(::core::unreachable!()), None));
     }
-    // What is only marked is not used here.
+    // Marked values are unused here.
     quote!(#[allow(irrefutable_let_patterns, unused)] #function)
 }
 
-/// Takes from a signature what rustc would report a second time.
+/// Removes the parts of a signature that rustc would report again.
 struct Quiet<'a> {
     in_error: &'a Ident,
     names: BTreeSet<String>,
@@ -120,14 +120,14 @@ impl VisitMut for Quiet<'_> {
     }
 }
 
-/// The function's generics, and a parameter for each `impl Trait`, as far as the arguments can be read.
+/// Returns the generics of the function, with a parameter for each `impl Trait` in valid arguments.
 fn generics(function: &ItemFn) -> Generics {
     let mut generics = function.sig.generics.clone();
     unreported(|ctxt| Arguments::read(ctxt, function, &mut generics).is_some());
     generics
 }
 
-/// Calls `read` for what it finds besides errors: those are reported already.
+/// Calls `read` and discards its errors, which are already reported.
 fn unreported<T>(read: impl FnOnce(&Ctxt) -> T) -> T {
     let ctxt = Ctxt::new();
     let found = read(&ctxt);
@@ -135,7 +135,7 @@ fn unreported<T>(read: impl FnOnce(&Ctxt) -> T) -> T {
     found
 }
 
-/// What the names of the structs of marked values end in.
+/// Returns the suffixes of the structs generated for marked values.
 fn collected(function: &ItemFn) -> Vec<&'static str> {
     let returned = unreported(|ctxt| returns::read(ctxt, &function.sig));
     if let Some(returns::Returns::All { .. }) = returned {

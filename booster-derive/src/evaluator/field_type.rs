@@ -1,4 +1,4 @@
-//! The type of a field of a generated struct, as far as a macro can tell what is wrong with it.
+//! Checks of the types of generated fields, as far as a macro can tell.
 
 use quote::ToTokens;
 use syn::visit::{self, Visit};
@@ -7,24 +7,24 @@ use syn::{Lifetime, Type, TypeReference};
 use crate::ctxt::Ctxt;
 use crate::text::compact;
 
-/// Reports what a field's type cannot have: borrowed, inferred, unnamed or unsized parts.
+/// Reports a field type with borrowed, inferred, unnamed or unsized parts.
 pub(super) fn owned(ctxt: &Ctxt, ty: &Type, what: &str) {
     if let Some(instead) = sized_instead(ty) {
         ctxt.error_with_help(
             ty,
-            format_args!("{what} has a size known at compile time, `{}` has not", compact(ty)),
-            format_args!("take {instead}"),
+            format_args!("{what} must have a size known at compile time, found `{}`", compact(ty)),
+            format_args!("use {instead}"),
         );
         return;
     }
     Owned { ctxt, what }.visit_type(ty);
 }
 
-/// What to take in place of an unsized type; none for another type.
+/// Returns a sized replacement for an unsized type, or `None` for a sized type.
 fn sized_instead(ty: &Type) -> Option<String> {
     match ty {
         Type::Slice(slice) => Some(format!("`&Vec<{}>`", compact(&slice.elem))),
-        Type::TraitObject(_) => Some("an argument of a type parameter, or of an `enum`".to_owned()),
+        Type::TraitObject(_) => Some("a type parameter or an `enum`".to_owned()),
         Type::Path(path) if path.path.is_ident("str") => Some("`&String`".to_owned()),
         Type::Group(group) => sized_instead(&group.elem),
         Type::Paren(paren) => sized_instead(&paren.elem),
@@ -56,8 +56,8 @@ impl<'ast> Visit<'ast> for Owned<'_> {
     fn visit_type_infer(&mut self, infer: &'ast syn::TypeInfer) {
         self.ctxt.error_with_help(
             infer,
-            format_args!("{} has its type written out", self.what),
-            "it becomes the type of a field",
+            format_args!("{} cannot have an inferred type", self.what),
+            "write out the type: it becomes the type of a field",
         );
     }
 
@@ -65,11 +65,11 @@ impl<'ast> Visit<'ast> for Owned<'_> {
         self.ctxt.error_with_help(
             ty,
             format_args!("{} cannot be of type `impl Trait`", self.what),
-            "name the type: a type parameter of the function is one of the evaluator",
+            "name the type, for example with a type parameter of the function",
         );
     }
 
-    // References between the arguments and the result of a function are its own.
+    // References in a function signature do not borrow from the field.
     fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
 
     fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
@@ -79,17 +79,17 @@ impl Owned<'_> {
     fn borrowed(&self, token: impl ToTokens) {
         self.ctxt.error_with_help(
             token,
-            format_args!("{} cannot hold a borrow", self.what),
+            format_args!("{} cannot contain borrowed data", self.what),
             "evaluators, batches and diagnostics outlive the call: use an owned type",
         );
     }
 }
 
-/// Reports a `mut` behind a `&`.
+/// Reports the `mut` of a `&mut`.
 pub(super) fn mutable(ctxt: &Ctxt, mutability: syn::Token![mut]) {
     ctxt.error_with_help(
         mutability,
-        "an evaluator takes nothing by `&mut`",
-        "replicas run it at the same time: take a shared reference",
+        "evaluator arguments cannot be `&mut`",
+        "replicas run the evaluator concurrently: use a shared reference",
     );
 }

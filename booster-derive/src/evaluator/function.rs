@@ -1,4 +1,4 @@
-//! The user's function, which keeps what it marks.
+//! The user's function, which returns its marked values along with the loss.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
@@ -12,7 +12,7 @@ use super::{loss, marked};
 use crate::library::Library;
 use crate::{meta, names};
 
-/// The function as it is called by the evaluator.
+/// Generates the function that the evaluator calls.
 pub(super) fn tokens(library: &Library, evaluator: &Evaluator<'_>, marked: &MarkedStructs<'_>) -> TokenStream {
     Function { library, evaluator, marked }.tokens()
 }
@@ -24,7 +24,6 @@ struct Function<'a> {
 }
 
 impl Function<'_> {
-    /// The user's function, which gives what it marks beside its loss.
     fn tokens(&self) -> TokenStream {
         let function = self.evaluator.function;
         let attrs = self.evaluator.function_attrs();
@@ -52,14 +51,15 @@ impl Function<'_> {
         let lints = lints(&function.sig);
         quote! {
             #(#attrs)*
-            // The shape of the signature is the macro's wish, not the user's.
+            // The macro prescribes the signature.
             #[allow(#lints)]
             #sig #body
         }
     }
 
-    /// The user's statements; behind each marked one its value is kept, so that neither a later move nor a later name of
-    /// the same spelling matters, with how often it was written, so that a later write is found.
+    /// Generates the user's statements, and saves each marked value and its version right after the statement.
+    ///
+    /// The value may thus be moved or shadowed later, and a later write is detected by its version.
     fn body(&self, declared: &TokenStream) -> TokenStream {
         let library = self.library;
         let block = &*self.evaluator.function.block;
@@ -69,7 +69,7 @@ impl Function<'_> {
         for (index, statement) in block.stmts.iter().take(count).enumerate() {
             statements.extend(self.statement(index, statement));
         }
-        // Only within a block may the last expression have attributes.
+        // The last expression can only have attributes within a block.
         let tail = if tail.iter().any(loss::is_conditional) { quote!({ #(#tail)* }) } else { quote!(#(#tail)*) };
         let (loss, marked) = (local("loss", None), local("marked", None));
         let (diagnostics_ty, output_ty) = self.marked.types(self.evaluator);
@@ -118,8 +118,9 @@ impl Function<'_> {
     }
 }
 
-/// The lints that the required form of an evaluator trips on its signature. Those of `clippy::all` only where they apply:
-/// a crate that forbids them would be warned of an `allow`.
+/// Returns the lints that the required signature of an evaluator may trigger.
+///
+/// Includes lints of `clippy::all` only if they apply, since an `allow` causes a warning in a crate that forbids them.
 fn lints(sig: &Signature) -> TokenStream {
     let mut lints = quote! {
         clippy::needless_pass_by_value,
@@ -145,7 +146,7 @@ fn lints(sig: &Signature) -> TokenStream {
     lints
 }
 
-/// The struct that holds the kept values; `()` for an evaluator that keeps none.
+/// Constructs the struct of marked values, or `()` if nothing is marked.
 fn collect(marked: Option<&MarkedStruct<'_>>, value: impl Fn(&Mark<'_>, &str) -> TokenStream) -> TokenStream {
     let Some(marked) = marked else { return quote!(()) };
     let ident = &marked.ident;
@@ -156,7 +157,7 @@ fn collect(marked: Option<&MarkedStruct<'_>>, value: impl Fn(&Mark<'_>, &str) ->
     quote!(#ident { #(#fields)* })
 }
 
-/// A local beside the user's own, which cannot see it.
+/// Returns a hygienic name for a local, invisible to the user's code.
 fn local(name: &str, index: Option<usize>) -> syn::Ident {
     match index {
         Some(index) => format_ident!("{name}_{index}", span = Span::mixed_site()),

@@ -1,11 +1,13 @@
-//! Expressions that a `macro_rules!` fragment stands for stay whole.
+//! Preserving the precedence of `macro_rules!` fragments.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Expr, ExprParen, ItemFn, Macro, Meta, token};
 
-/// `function` with parentheses in place of the invisible ones around a fragment: rustc forgets those of what a macro
-/// like this one gives back, so that for an `$e` of `1.0 + 2.0` the product `$e * 2.0` would be 5.
+/// Puts parentheses around the fragments in `function`.
+///
+/// rustc ignores the invisible groups around fragments in the output of a procedural macro: with `1.0 + 2.0` for `$e`,
+/// `$e * 2.0` would be 5.
 pub(super) fn made_visible(mut function: ItemFn) -> ItemFn {
     Visible.visit_item_fn_mut(&mut function);
     function
@@ -38,7 +40,7 @@ impl VisitMut for Visible {
     }
 }
 
-/// The same of tokens of which it is not known what they are.
+/// Puts parentheses around the fragments in opaque tokens.
 fn visible_tokens(tokens: TokenStream) -> TokenStream {
     let visible = |tree| match tree {
         TokenTree::Group(group) => {
@@ -55,7 +57,7 @@ fn visible_tokens(tokens: TokenStream) -> TokenStream {
     tokens.into_iter().map(visible).collect()
 }
 
-/// Whether nothing around an expression can take a part of it.
+/// Returns whether an expression needs no parentheses in any context.
 fn is_one_token_or_closed(expr: &Expr) -> bool {
     match expr {
         Expr::Group(group) => is_one_token_or_closed(&group.expr),

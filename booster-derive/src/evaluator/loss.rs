@@ -1,4 +1,4 @@
-//! Where a function gives its loss.
+//! The loss, which must be the last expression of a function with marks.
 
 use quote::ToTokens;
 use syn::visit::{self, Visit};
@@ -7,7 +7,7 @@ use syn::{Attribute, Block, Expr, ExprReturn, Item, Stmt};
 use crate::ctxt::Ctxt;
 use crate::meta;
 
-/// Reports where a function with marks ends without its loss.
+/// Reports a function with marks that does not end with its loss.
 pub(super) fn comes_last(ctxt: &Ctxt, block: &Block) {
     let mut returns = Returned { ctxt, found: false };
     returns.visit_block(block);
@@ -23,12 +23,13 @@ pub(super) fn comes_last(ctxt: &Ctxt, block: &Block) {
 fn not_last(ctxt: &Ctxt, culprit: impl ToTokens) {
     ctxt.error_with_help(
         culprit,
-        "an evaluator that marks its diagnostics gives its loss as its last expression",
-        "write the loss as last expression, or return `Result<(Loss, D, O)>`",
+        "the loss must be the last expression of an evaluator with marked `let`s",
+        "write the loss as the last expression, or return `Result<(Loss, D, O)>`",
     );
 }
 
-/// The statements that give the function's value: the last expression, or several under conditions of which one is left.
+/// Returns the statements with the value of a function: its last expression, or several alternatives under `#[cfg]`.
+///
 /// Empty if the body has no last expression.
 pub(super) fn tail(block: &Block) -> &[Stmt] {
     let stmts = &block.stmts[..];
@@ -40,12 +41,12 @@ pub(super) fn tail(block: &Block) -> &[Stmt] {
     &stmts[stmts.len() - count..]
 }
 
-/// Whether a statement gives a value under a condition.
+/// Returns whether a statement is a value under a `#[cfg]`.
 pub(super) fn is_conditional(stmt: &Stmt) -> bool {
     value_attrs(stmt).is_some_and(|attrs| attrs.iter().any(meta::is_cfg))
 }
 
-/// The attributes of a statement that is an expression with a value; none of any other.
+/// Returns the attributes of an expression with a value, or `None` for any other statement.
 fn value_attrs(stmt: &Stmt) -> Option<&[Attribute]> {
     match stmt {
         Stmt::Expr(Expr::Block(expr), None) => Some(&expr.attrs),
@@ -53,14 +54,14 @@ fn value_attrs(stmt: &Stmt) -> Option<&[Attribute]> {
         Stmt::Expr(Expr::If(expr), None) => Some(&expr.attrs),
         Stmt::Expr(Expr::Match(expr), None) => Some(&expr.attrs),
         Stmt::Expr(Expr::Loop(expr), None) => Some(&expr.attrs),
-        // On other expressions rustc takes no attributes.
+        // rustc allows no attributes on other expressions.
         Stmt::Expr(_, None) => Some(&[]),
         Stmt::Macro(mac) if mac.semi_token.is_none() => Some(&mac.attrs),
         Stmt::Expr(_, Some(_)) | Stmt::Macro(_) | Stmt::Local(_) | Stmt::Item(_) => None,
     }
 }
 
-/// Finds a `return` of anything but an error.
+/// Reports each `return` of anything but an error.
 struct Returned<'c> {
     ctxt: &'c Ctxt,
     found: bool,
@@ -76,13 +77,13 @@ impl<'ast> Visit<'ast> for Returned<'_> {
         }
     }
 
-    // These return from themselves.
+    // A `return` in these does not return from the function.
     fn visit_expr_closure(&mut self, _: &'ast syn::ExprClosure) {}
     fn visit_expr_async(&mut self, _: &'ast syn::ExprAsync) {}
     fn visit_item(&mut self, _: &'ast Item) {}
 }
 
-/// Whether `expr` is written as `Ok(..)` or `Err(..)`.
+/// Returns whether `expr` has the form `Ok(..)` or `Err(..)`.
 pub(super) fn is_result(expr: &Expr) -> bool {
     calls(expr, "Ok") || calls(expr, "Err")
 }
@@ -93,7 +94,7 @@ fn calls(expr: &Expr, name: &str) -> bool {
     path.path.segments.last().is_some_and(|last| last.ident == name)
 }
 
-/// Whether `expr` is written as `Err(..)`.
+/// Returns whether `expr` has the form `Err(..)`.
 fn is_err(expr: &Expr) -> bool {
     match expr {
         Expr::Call(_) => calls(expr, "Err"),

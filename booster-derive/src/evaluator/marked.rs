@@ -1,4 +1,4 @@
-//! The attributes that mark a `let`, those under a `cfg_attr` included.
+//! The attributes that mark a `let`, including those in a `cfg_attr`.
 
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -10,9 +10,9 @@ use crate::meta;
 
 /// One of our attributes.
 pub(super) struct Marker {
-    /// What stands in the brackets, or in the `cfg_attr`.
+    /// The content of the brackets, or the part of the `cfg_attr`.
     pub(super) meta: Meta,
-    /// The attribute itself; none under a `cfg_attr`.
+    /// The attribute itself, or `None` in a `cfg_attr`.
     attribute: Option<Attribute>,
     /// The condition of the `cfg_attr`.
     pub(super) condition: Option<TokenStream>,
@@ -27,7 +27,7 @@ impl Marker {
         self.is("group") || self.is("metric")
     }
 
-    /// The attribute for a field.
+    /// Returns the attribute for a field.
     pub(super) fn attribute(&self) -> Attribute {
         self.attribute.clone().unwrap_or_else(|| {
             let (condition, meta) = (&self.condition, &self.meta);
@@ -36,7 +36,7 @@ impl Marker {
     }
 }
 
-/// Shown where an error is: the attribute, or the part of a `cfg_attr`.
+/// The tokens that an error points at: the attribute, or its part of a `cfg_attr`.
 impl ToTokens for Marker {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         match &self.attribute {
@@ -46,12 +46,12 @@ impl ToTokens for Marker {
     }
 }
 
-/// Whether only our macros know of an attribute of this path.
+/// Returns whether an attribute belongs to our macros.
 fn is_ours(meta: &Meta) -> bool {
     ["group", "metric", "output", "param", "diagnostic"].iter().any(|name| meta.path().is_ident(name))
 }
 
-/// Our attributes, in order.
+/// Returns our attributes, in source order.
 pub(super) fn markers(attrs: &[Attribute]) -> Vec<Marker> {
     let mut found = Vec::new();
     for attribute in attrs {
@@ -68,7 +68,7 @@ pub(super) fn is_marked(attrs: &[Attribute]) -> bool {
     !markers(attrs).is_empty()
 }
 
-/// What a `cfg_attr` holds of ours.
+/// Collects our attributes in a `cfg_attr`.
 fn conditional(meta: &Meta, outer: Option<&TokenStream>, found: &mut Vec<Marker>) {
     let Some((condition, metas)) = cfg_attr(meta) else { return };
     let condition = outer.map_or_else(|| condition.clone(), |outer| quote!(all(#outer, #condition)));
@@ -81,7 +81,7 @@ fn conditional(meta: &Meta, outer: Option<&TokenStream>, found: &mut Vec<Marker>
     }
 }
 
-/// The condition of a `cfg_attr` and what it holds; none of another attribute, and of one that rustc will refuse.
+/// Returns the condition and the attributes of a `cfg_attr`, or `None` for another attribute or an invalid `cfg_attr`.
 fn cfg_attr(meta: &Meta) -> Option<(TokenStream, Punctuated<Meta, Token![,]>)> {
     let Meta::List(list) = meta else { return None };
     if !list.path.is_ident("cfg_attr") {
@@ -95,12 +95,12 @@ fn cfg_attr(meta: &Meta) -> Option<(TokenStream, Punctuated<Meta, Token![,]>)> {
     parser.parse2(list.tokens.clone()).ok()
 }
 
-/// Takes our attributes away, also out of a `cfg_attr`.
+/// Removes our attributes, including those in a `cfg_attr`.
 pub(super) fn strip(attrs: &mut Vec<Attribute>) {
     attrs.retain_mut(|attribute| stripped(&mut attribute.meta));
 }
 
-/// Whether anything is left of an attribute.
+/// Removes our parts of an attribute, and returns whether anything is left.
 fn stripped(meta: &mut Meta) -> bool {
     if is_ours(meta) {
         return false;
@@ -116,7 +116,7 @@ fn stripped(meta: &mut Meta) -> bool {
     !left.is_empty()
 }
 
-/// Takes our attributes away from what is no syntax.
+/// Removes our attributes from tokens that do not parse.
 pub(super) fn stripped_tokens(tokens: TokenStream) -> TokenStream {
     let mut left = TokenStream::new();
     let mut tokens = tokens.into_iter().peekable();
@@ -139,13 +139,14 @@ pub(super) fn stripped_tokens(tokens: TokenStream) -> TokenStream {
     left
 }
 
-/// `#[cfg(..)]` for what is there where one of some markers is; nothing where one is always.
+/// Returns a `#[cfg(..)]` that holds if any of the markers is active, or no tokens if one is unconditional.
 pub(super) fn any_of<'m>(markers: impl Iterator<Item = &'m Marker>) -> TokenStream {
     let conditions: Option<Vec<_>> = markers.map(|marker| marker.condition.as_ref()).collect();
     conditions.map_or_else(TokenStream::new, |conditions| quote!(#[cfg(any(#(#conditions),*))]))
 }
 
-/// Whether an item in a body may read our attributes itself: a struct by its derives, others by an attribute macro.
+/// Returns whether an item in a body may use our attributes itself: a struct through a derive, others through an
+/// attribute macro.
 pub(super) fn reads_its_own(item: &Item) -> bool {
     const PLAIN: [&str; 12] = [
         "doc",

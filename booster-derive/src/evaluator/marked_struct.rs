@@ -11,7 +11,7 @@ use super::structure::docs_or;
 use crate::library::{self, Library};
 use crate::{generics, meta, names};
 
-/// Both structs, as far as there are marks for them.
+/// Both structs, each present if any value is marked for it.
 pub(super) struct MarkedStructs<'a> {
     pub(super) diagnostics: Option<MarkedStruct<'a>>,
     pub(super) output: Option<MarkedStruct<'a>>,
@@ -29,7 +29,7 @@ impl<'a> MarkedStructs<'a> {
         self.diagnostics.is_none() && self.output.is_none()
     }
 
-    /// The types of diagnostics and output.
+    /// Returns the types of diagnostics and output.
     pub(super) fn types(&self, evaluator: &Evaluator<'_>) -> (TokenStream, TokenStream) {
         match &evaluator.returns {
             Returns::All { diagnostics, output } => (quote!(#diagnostics), quote!(#output)),
@@ -52,7 +52,7 @@ enum Kind {
     Output,
 }
 
-/// A struct of marked values: its definition, and how it is named elsewhere.
+/// A struct of marked values.
 pub(super) struct MarkedStruct<'a> {
     pub(super) marks: Vec<&'a Mark<'a>>,
     kind: Kind,
@@ -61,7 +61,7 @@ pub(super) struct MarkedStruct<'a> {
 }
 
 impl<'a> MarkedStruct<'a> {
-    /// None where nothing is marked so.
+    /// Returns `None` if no value is marked for it.
     fn new(evaluator: &'a Evaluator<'a>, kind: Kind) -> Option<Self> {
         let (marks, suffix): (Vec<_>, _) = match kind {
             Kind::Diagnostics => (evaluator.diagnostics().collect(), "Diagnostics"),
@@ -78,7 +78,7 @@ impl<'a> MarkedStruct<'a> {
         })
     }
 
-    /// The conditions under which a mark is a field of this struct.
+    /// Returns the `#[cfg]`s of the field for a mark.
     pub(super) fn cfgs(&self, mark: &Mark<'_>) -> TokenStream {
         match self.kind {
             Kind::Diagnostics => mark.diagnostic_cfgs(),
@@ -95,13 +95,13 @@ impl<'a> MarkedStruct<'a> {
     fn diagnostics(&self, library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
         let doc = format!("Diagnostics of [`{}`].", evaluator.ident);
         let root = library.root();
-        // Shown at the function's name, and so are the implementations.
+        // Spanned at the function's name, as are the implementations.
         let attrs = quote_spanned! {self.ident.span()=>
             #[derive(#root::Diagnostic)]
             #[diagnostic(crate = #root)]
         };
         let definition = self.definition(evaluator, &doc, &attrs, |mark| {
-            let doc = format!("Measured `{}`.", names::plain(mark.ident));
+            let doc = format!("Diagnostic `{}`.", names::plain(mark.ident));
             let docs = docs_or(mark.docs(), &doc);
             let attrs = mark.diagnostic_attrs();
             quote!(#docs #(#attrs)*)
@@ -113,7 +113,7 @@ impl<'a> MarkedStruct<'a> {
     fn output(&self, library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
         let doc = format!("Output of [`{}`].", evaluator.ident);
         let root = library.root();
-        // Shown at the function's name, and so are the implementations.
+        // Spanned at the function's name, as are the implementations.
         let attrs = quote_spanned! {self.ident.span()=>
             #[derive(#root::Batch)]
             #[batch(crate = #root)]
@@ -158,7 +158,7 @@ impl<'a> MarkedStruct<'a> {
         }
     }
 
-    /// `Debug` by what a diagnostic or a batch shows of itself: whether the fields have it is not known here.
+    /// Implements `Debug` through the diagnostic or batch, since the fields may not implement it.
     fn debug(
         &self,
         library: &Library,

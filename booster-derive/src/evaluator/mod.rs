@@ -1,4 +1,4 @@
-//! `#[evaluator]`.
+//! The `#[evaluator]` attribute.
 
 mod arguments;
 mod ast;
@@ -28,7 +28,7 @@ use crate::half_typed;
 use crate::library::Library;
 use crate::meta;
 
-/// The evaluator made from the function in `item`, or its errors and the function.
+/// Expands the function in `item` to an evaluator, or to its errors and the function.
 pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let ctxt = Ctxt::new();
     let Options { library, name } = Options::read(&ctxt, arguments.clone());
@@ -49,7 +49,7 @@ pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStre
     let named_already = evaluator.as_ref().is_some_and(|evaluator| check::named_already(&ctxt, evaluator));
     match (ctxt.check(), evaluator) {
         (Ok(()), Some(evaluator)) => expand::evaluator(&library, &evaluator, &words),
-        // What has the name of a stand-in is there.
+        // The user's own type has the name that the placeholder would have.
         (Err(errors), Some(evaluator)) if named_already => {
             fallback::constructor_of(&function, &evaluator.ident, errors)
         }
@@ -57,7 +57,7 @@ pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStre
     }
 }
 
-/// The words of all attributes, for an editor.
+/// Returns the words of all attributes, for an editor.
 fn words(library: &Library, arguments: TokenStream, function: &ItemFn) -> TokenStream {
     let mut words = Words::default();
     words.list("evaluator", arguments);
@@ -74,11 +74,11 @@ fn words(library: &Library, arguments: TokenStream, function: &ItemFn) -> TokenS
     words.tokens(library)
 }
 
-/// The arguments of the attribute itself.
+/// The arguments of `#[evaluator]`.
 #[derive(Default)]
 struct Options {
     library: Library,
-    /// The struct's name, in place of one made of the function's.
+    /// The name of the struct, if it is not derived from the function's.
     name: Option<Ident>,
 }
 

@@ -1,4 +1,4 @@
-//! The parameters: arguments behind the mode.
+//! The parameters: arguments after the mode.
 
 use quote::ToTokens;
 use syn::parse::discouraged::Speculative;
@@ -11,20 +11,20 @@ use crate::ctxt::Ctxt;
 use crate::meta::{self, Argument};
 use crate::text::compact;
 
-/// `#[param] beta: f64`.
+/// A parameter, such as `#[param] beta: f64`.
 pub(super) struct Param<'a> {
     pub(super) ident: &'a Ident,
-    /// The field's type: for an argument `&T` it is `T`.
+    /// The type of the field: `T` for an argument `&T`.
     pub(super) ty: &'a Type,
     /// Whether the argument borrows the field instead of cloning it.
     pub(super) by_reference: bool,
-    /// None where `new` takes the parameter.
+    /// The default value, or `None` if the parameter is an argument of `new`.
     pub(super) default: Option<Expr>,
     attrs: &'a [Attribute],
 }
 
 impl<'a> Param<'a> {
-    /// None, and reported, where the argument is in error.
+    /// Reads a parameter. Reports an invalid argument and returns `None`.
     pub(super) fn read(ctxt: &Ctxt, input: &'a PatType) -> Option<Self> {
         let mut attrs = input.attrs.iter().filter(|attr| attr.path().is_ident("param"));
         let Some(attr) = attrs.next() else {
@@ -35,8 +35,8 @@ impl<'a> Param<'a> {
             let written = compact(&input.pat);
             ctxt.error_with_help(
                 &input.pat,
-                format_args!("argument `{written}` is neither model, batch nor mode"),
-                format_args!("write `#[param] {written}`, which makes it a field of the evaluator"),
+                format_args!("argument `{written}` after the mode must be marked `#[param]`"),
+                format_args!("write `#[param] {written}` to make it a field of the evaluator"),
             );
             return None;
         };
@@ -50,8 +50,8 @@ impl<'a> Param<'a> {
             pat => {
                 ctxt.error_with_help(
                     pat,
-                    "a parameter has a plain name",
-                    "its name becomes that of a field: take it apart in the function's body",
+                    "expected a plain identifier for this parameter",
+                    "the identifier becomes a field name: destructure the parameter in the function body",
                 );
                 return None;
             }
@@ -70,11 +70,11 @@ fn under_a_condition(ctxt: &Ctxt, condition: impl ToTokens) {
     ctxt.error_with_help(
         condition,
         "a parameter cannot depend on `#[cfg]`",
-        "put the `#[cfg]` on the function, and a second function beside it",
+        "apply `#[cfg]` to the function, and write a second function for the other case",
     );
 }
 
-/// The field behind an argument, and whether the argument is a reference to it.
+/// Returns the type of the field for an argument, and whether the argument borrows it.
 fn behind<'a>(ctxt: &Ctxt, ty: &'a Type) -> Option<(&'a Type, bool)> {
     let Type::Reference(reference) = ungrouped(ty) else {
         return Some((ty, false));
@@ -83,7 +83,7 @@ fn behind<'a>(ctxt: &Ctxt, ty: &'a Type) -> Option<(&'a Type, bool)> {
         field_type::mutable(ctxt, *mutability);
         return None;
     }
-    // A `&'static T` is not lent by the evaluator, it is a value to keep.
+    // A `&'static T` is stored as it is.
     if reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static") {
         return Some((ty, false));
     }
@@ -109,7 +109,7 @@ fn default(ctxt: &Ctxt, attr: &Attribute) -> Option<Expr> {
     default
 }
 
-/// Reads the `= expression` of `default = expression`. A missing expression is reported, and gives `None`.
+/// Reads the `= expression` of `default = expression`. Reports a missing expression and returns `None`.
 fn value(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Expr> {
     let ahead = meta.input.fork();
     let Ok(value) = ahead.parse::<Token![=]>().and_then(|_| ahead.parse::<Expr>()) else {

@@ -9,37 +9,37 @@ use crate::ctxt::Ctxt;
 use crate::library;
 
 pub(super) enum Returns<'a> {
-    /// `Result<Tensor>`: diagnostics and output are marked in the body.
+    /// `Result<Tensor>`, with diagnostics and output marked in the body.
     Loss { declared: &'a TypePath },
-    /// `Result<(Loss, D, O)>`: the types are the user's own.
+    /// `Result<(Loss, D, O)>`, with the user's own types.
     All { diagnostics: &'a Type, output: &'a Type },
 }
 
-/// The form of the return type; none, and reported, where it is neither.
+/// Returns the form of the return type. Reports any other type and returns `None`.
 pub(super) fn read<'a>(ctxt: &Ctxt, sig: &'a Signature) -> Option<Returns<'a>> {
     let culprit = match &sig.output {
         ReturnType::Type(_, ty) => match form(ty) {
             Some(returns) => {
                 if let Returns::All { diagnostics, output } = &returns {
-                    field_type::owned(ctxt, diagnostics, "a diagnostics");
-                    field_type::owned(ctxt, output, "an output");
+                    field_type::owned(ctxt, diagnostics, "the diagnostics");
+                    field_type::owned(ctxt, output, "the output");
                 }
                 return Some(returns);
             }
             None => ty.to_token_stream(),
         },
-        // There is nothing to point at but the place where it is missing.
+        // A missing return type has no span of its own.
         ReturnType::Default => sig.ident.to_token_stream(),
     };
     ctxt.error_with_help(
         culprit,
-        "an evaluator returns `Result<Tensor>` or `Result<(Loss, D, O)>`",
-        "write `-> booster::Result<Tensor>` for the loss alone, not an alias: marked `let`s give diagnostics and output",
+        "an evaluator must return `Result<Tensor>` or `Result<(Loss, D, O)>`",
+        "write `-> booster::Result<Tensor>` rather than an alias, and mark diagnostics and output in the body",
     );
     None
 }
 
-/// Where the return type starts.
+/// Returns the span of the first token of the return type.
 pub(super) fn start(sig: &Signature) -> Span {
     match &sig.output {
         ReturnType::Type(_, ty) => library::start(ty),
@@ -68,7 +68,7 @@ fn form(ty: &Type) -> Option<Returns<'_>> {
     }
 }
 
-/// `ty` without parentheses and invisible groups around it.
+/// Returns `ty` without enclosing parentheses and invisible groups.
 pub(super) fn ungrouped(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => ungrouped(&group.elem),
@@ -84,7 +84,7 @@ fn path(ty: &Type) -> Option<&TypePath> {
     }
 }
 
-/// The `T` of `Result<T, ..>`.
+/// Returns the `T` of `Result<T, ..>`.
 fn value(result: &TypePath) -> Option<&Type> {
     let PathArguments::AngleBracketed(arguments) = &result.path.segments.last()?.arguments else {
         return None;
@@ -101,7 +101,7 @@ fn is_loss(ty: &Type) -> bool {
         .is_some_and(|last| last.ident == "Tensor" || last.ident == "Loss")
 }
 
-/// `declared` with `make`'s type in place of the `T` of `Result<T, ..>`.
+/// Replaces the `T` of `Result<T, ..>` with the type returned by `make`.
 pub(super) fn with_value(declared: &TypePath, make: impl FnOnce(&Type) -> Type) -> TypePath {
     let mut result = declared.clone();
     if let Some(last) = result.path.segments.last_mut()

@@ -1,4 +1,4 @@
-//! What no evaluator's signature has, and the name that it gives.
+//! Checks of the function signature, and the name of the evaluator.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -8,7 +8,7 @@ use crate::ctxt::Ctxt;
 use crate::library::shown_at;
 use crate::names;
 
-/// Reports an item that is no function, on the keyword that says what it is.
+/// Reports an item other than a function, on its keyword.
 pub(super) fn not_a_function(ctxt: &Ctxt, item: &TokenStream, error: syn::Error) {
     const KINDS: [&str; 12] =
         ["struct", "enum", "union", "trait", "impl", "mod", "use", "type", "static", "const", "macro_rules", "extern"];
@@ -24,33 +24,33 @@ pub(super) fn not_a_function(ctxt: &Ctxt, item: &TokenStream, error: syn::Error)
     match kind {
         Some(kind) if !idents.iter().any(|ident| ident == "fn") => ctxt.error_with_help(
             kind,
-            "`#[evaluator]` goes on a function",
-            "the function's name becomes the evaluator's, its `#[param]`s the fields",
+            "`#[evaluator]` can only be applied to functions",
+            "the function becomes a struct with its `#[param]`s as fields",
         ),
         _ => match syn::parse2::<TraitItemFn>(item.clone()) {
             Ok(TraitItemFn { default: None, semi_token, .. }) => ctxt.error_with_help(
                 semi_token,
-                "an `#[evaluator]` function has a body",
-                "write a free function, with a type parameter for what differs",
+                "an `#[evaluator]` function must have a body",
+                "write a free function that is generic over the implementing type",
             ),
             _ => ctxt.syn_error(error),
         },
     }
 }
 
-/// Whether an attribute is this macro once more.
+/// Returns whether an attribute is `#[evaluator]`.
 pub(super) fn is_evaluator(attr: &Attribute) -> bool {
     attr.path().segments.last().is_some_and(|last| last.ident == "evaluator")
 }
 
-/// Reports a second `#[evaluator]`, which would read what the first one made.
+/// Reports a second `#[evaluator]`, which would be applied to the output of the first.
 pub(super) fn once(ctxt: &Ctxt, function: &ItemFn) {
     for second in function.attrs.iter().filter(|attr| is_evaluator(attr)) {
         ctxt.error_with_help(second, "duplicate `#[evaluator]`", "remove one of them");
     }
 }
 
-/// Reports what no evaluator's signature has; false for a method.
+/// Reports unsupported parts of a signature. Returns `false` for a method.
 pub(super) fn check(ctxt: &Ctxt, function: &ItemFn) -> bool {
     let sig = &function.sig;
     let cannot_be = |token: &dyn ToTokens, word: &str| {
@@ -83,7 +83,7 @@ pub(super) fn check(ctxt: &Ctxt, function: &ItemFn) -> bool {
         ctxt.error_with_help(
             of_a_type,
             "`#[evaluator]` functions cannot be methods",
-            "write a free function, with a `#[param]` for each field that it needs",
+            "write a free function with a `#[param]` for each field it needs",
         );
         return false;
     }
@@ -91,15 +91,15 @@ pub(super) fn check(ctxt: &Ctxt, function: &ItemFn) -> bool {
         if let GenericParam::Lifetime(param) = param {
             ctxt.error_with_help(
                 &param.lifetime,
-                "`#[evaluator]` functions have no lifetime parameters",
-                "an evaluator owns its parameters; leave the lifetimes of `&` out",
+                "`#[evaluator]` functions cannot have lifetime parameters",
+                "elide the lifetimes of references: an evaluator owns its parameters",
             );
         }
     }
     true
 }
 
-/// The first `Self`: only a function of a type or a trait has one.
+/// Returns the first `Self`, which only an associated function can contain.
 pub(super) fn the_type_itself(tokens: TokenStream) -> Option<TokenStream> {
     tokens.into_iter().find_map(|token| match token {
         TokenTree::Group(group) => the_type_itself(group.stream()),
@@ -108,15 +108,15 @@ pub(super) fn the_type_itself(tokens: TokenStream) -> Option<TokenStream> {
     })
 }
 
-/// The struct's name; none, and reported, where the function's gives none.
+/// Returns the name of the struct. Reports a function name that cannot be converted, and returns `None`.
 pub(super) fn name(ctxt: &Ctxt, function: &Ident) -> Option<Ident> {
     let camel = names::upper_camel(&names::plain(function));
     let name = names::identifier(&camel, shown_at(function.span()));
     if name.is_none() {
         ctxt.error_with_help(
             function,
-            format_args!("`{function}` gives the evaluator no name"),
-            "the struct has the function's name in UpperCamelCase: rename the function",
+            format_args!("cannot derive a struct name from `{function}`"),
+            "the struct is named after the function, in UpperCamelCase: rename the function",
         );
     }
     name

@@ -1,4 +1,4 @@
-//! The user's function without our attributes, for what comes out beside errors.
+//! Removing our attributes from the user's function, which is emitted along with errors.
 
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Expr, FnArg, Item, ItemFn, Local, Pat, Type, parse_quote};
@@ -6,10 +6,10 @@ use syn::{Attribute, Expr, FnArg, Item, ItemFn, Local, Pat, Type, parse_quote};
 use super::{marked, signature};
 use crate::meta::is_doc;
 
-/// `function` with nothing left that only this macro understands.
+/// Removes everything from `function` that only this macro understands.
 pub(super) fn markers(mut function: ItemFn) -> ItemFn {
     for input in &mut function.sig.inputs {
-        // Documentation of an argument is ours too: rustc allows none.
+        // rustc rejects doc comments on arguments.
         match input {
             FnArg::Typed(input) => input.attrs.retain(|attr| !is_doc(attr)),
             FnArg::Receiver(receiver) => receiver.attrs.retain(|attr| !is_doc(attr)),
@@ -22,7 +22,7 @@ pub(super) fn markers(mut function: ItemFn) -> ItemFn {
     function
 }
 
-/// Leaves out `impl Trait` where it is reported already, and rustc would do so again.
+/// Replaces `impl Trait`, which is already reported, so that rustc does not report it again.
 struct Unnamed;
 
 impl VisitMut for Unnamed {
@@ -51,7 +51,7 @@ impl VisitMut for Strip {
         visit_mut::visit_local_mut(self, local);
     }
 
-    // What is half typed.
+    // Half-typed code is kept as verbatim tokens.
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
         if let Expr::Verbatim(tokens) = expr {
             *tokens = marked::stripped_tokens(tokens.clone());

@@ -1,4 +1,4 @@
-//! The evaluator's struct: a field for each parameter.
+//! The evaluator struct, with one field per parameter.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -11,7 +11,7 @@ use crate::generics::{self, Names, is_generic};
 use crate::library::{self, Library};
 use crate::{completion, meta, names};
 
-/// The evaluator's struct with its constructor, `Clone` and `Debug`.
+/// Generates the struct with its constructor, setters, `Clone` and `Debug`.
 pub(super) fn evaluator(library: &Library, evaluator: &Evaluator<'_>, words: &TokenStream) -> TokenStream {
     let ident = &evaluator.ident;
     let vis = &evaluator.function.vis;
@@ -33,7 +33,7 @@ pub(super) fn evaluator(library: &Library, evaluator: &Evaluator<'_>, words: &To
     let methods = constructor(evaluator, &generics);
     let clone = impl_clone(library, evaluator, &generics, words);
     let debug = impl_debug(evaluator, &generics);
-    // Shown at the function's name, which is at fault where there is another struct of this name.
+    // Spanned at the function's name, so that a conflict with another struct is reported there.
     let structure = quote_spanned! {ident.span()=>
         struct #ident #generics #where_clause {
             #(#fields)*
@@ -61,8 +61,9 @@ pub(super) fn evaluator(library: &Library, evaluator: &Evaluator<'_>, words: &To
     }
 }
 
-/// The type parameters that no field mentions, which a marker has to; none where there are none, so that a struct with
-/// public fields alone can be written as one.
+/// Returns the type parameters that no field mentions, which need a marker field.
+///
+/// Returns `None` if there are none, so that a struct literal can create the evaluator.
 fn unused(evaluator: &Evaluator<'_>) -> Option<Names> {
     let generics = &evaluator.generics;
     let mentioned = generics::mentioned_in(generics, evaluator.arguments.params.iter().map(|param| param.ty));
@@ -75,13 +76,13 @@ fn marker_value(evaluator: &Evaluator<'_>) -> Option<TokenStream> {
     unused(evaluator).map(|_| quote!(__marker: ::core::marker::PhantomData,))
 }
 
-/// `docs`, or else the one line `line`.
+/// Returns `docs`, or the single line `line` if there are none.
 pub(super) fn docs_or<'d>(docs: impl Iterator<Item = &'d syn::Attribute>, line: &str) -> TokenStream {
     let mut docs = docs.peekable();
     if docs.peek().is_none() { meta::doc(line) } else { quote!(#(#docs)*) }
 }
 
-/// The evaluator's parameters: with bounds only where a field's type cannot be named without.
+/// Returns the generics of the struct, with bounds only if a field's type needs them.
 fn struct_generics(evaluator: &Evaluator<'_>) -> Generics {
     let generics = &evaluator.generics;
     let types = || evaluator.arguments.params.iter().map(|param| param.ty);
@@ -92,7 +93,7 @@ fn struct_generics(evaluator: &Evaluator<'_>) -> Generics {
     }
 }
 
-/// Whether `ty` names an associated type of a parameter, as `M::Hidden` or `<M as Model>::Hidden`.
+/// Returns whether `ty` names an associated type of a parameter, such as `M::Hidden` or `<M as Model>::Hidden`.
 fn projects(generics: &Generics, ty: &Type) -> bool {
     struct Projections<'a> {
         generics: &'a Generics,
@@ -132,7 +133,7 @@ fn constructor(evaluator: &Evaluator<'_>, generics: &Generics) -> TokenStream {
     });
     let setters = params.iter().filter(|param| param.default.is_some());
     let setters = setters.map(|param| setter(evaluator, param));
-    // Their number is that of the function's own parameters.
+    // The constructor has as many arguments as the function has parameters.
     let many = (taken.len() > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
     let marker = marker_value(evaluator);
     let default = taken.is_empty().then(|| {
@@ -150,7 +151,7 @@ fn constructor(evaluator: &Evaluator<'_>, generics: &Generics) -> TokenStream {
     });
     quote_spanned! {near=>
         impl #impl_generics #this #where_clause {
-            /// Makes the evaluator.
+            /// Creates the evaluator.
             #[must_use]
             #many
             #vis fn new(#(#names: #types),*) -> Self {
@@ -172,11 +173,11 @@ fn setter(evaluator: &Evaluator<'_>, Param { ident, ty, .. }: &Param<'_>) -> Tok
     let ident = names::again(ident);
     let name = names::plain(&ident);
     let setter = names::generated(&format!("with_{name}"), ident.span());
-    let doc = meta::doc(&format!("The same evaluator with another `{name}`."));
+    let doc = meta::doc(&format!("Sets `{name}`."));
     quote! {
         #doc
         #[must_use]
-        // A default is there for those who never change it.
+        // Not every user of a default changes it.
         #[allow(dead_code)]
         #vis fn #setter(mut self, #ident: #ty) -> Self {
             self.#ident = #ident;
@@ -185,7 +186,7 @@ fn setter(evaluator: &Evaluator<'_>, Param { ident, ty, .. }: &Param<'_>) -> Tok
     }
 }
 
-/// `generics` and `bound` for each parameter's type that needs it.
+/// Returns `generics` with `bound` on the type of each parameter that needs it.
 fn with_bound(evaluator: &Evaluator<'_>, generics: &Generics, bound: &TokenStream) -> Generics {
     let mut bounded = generics.clone();
     let types = evaluator.arguments.params.iter().map(|param| param.ty);
@@ -195,7 +196,7 @@ fn with_bound(evaluator: &Evaluator<'_>, generics: &Generics, bound: &TokenStrea
     bounded
 }
 
-// By hand, since a derive would ask for `M: Clone` of a model that is not held.
+// Written out, since a derive would require `M: Clone` of a model that the struct does not contain.
 fn impl_clone(library: &Library, evaluator: &Evaluator<'_>, generics: &Generics, words: &TokenStream) -> TokenStream {
     let ident = &evaluator.ident;
     let bounded = with_bound(evaluator, generics, &quote!(::core::clone::Clone));
@@ -230,7 +231,7 @@ fn impl_debug(evaluator: &Evaluator<'_>, generics: &Generics) -> TokenStream {
     let (near, this) = library::at_name(ident, &ty_generics);
     let fields = evaluator.arguments.params.iter().map(|Param { ident, ty, .. }| {
         let (ident, name) = (names::again(ident), names::plain(ident));
-        // Shown at the type, which is at fault where it has no `Debug`.
+        // Spanned at the type, so that a missing `Debug` is reported there.
         let value = quote_spanned!(library::shown_at(library::start(ty))=> &self.#ident);
         quote!(.field(#name, #value))
     });

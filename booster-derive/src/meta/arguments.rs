@@ -1,4 +1,4 @@
-//! The arguments in an attribute's parentheses, each read on its own, so that one in error does not hide the others.
+//! Parsing of attribute arguments one by one, so that all errors are reported.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -13,7 +13,7 @@ use crate::library::Library;
 use crate::suggest;
 use crate::text::compact;
 
-/// An argument, of which the word is read and what follows it is not.
+/// An argument after its path, with the rest still unread.
 pub(crate) struct Argument<'a> {
     pub(crate) path: Path,
     pub(crate) input: ParseStream<'a>,
@@ -21,8 +21,7 @@ pub(crate) struct Argument<'a> {
 
 /// Calls `each` for every argument of `#[name(argument, ..)]`.
 ///
-/// `usage` is how the attribute is written, for the help below an error. Returns whether there was
-/// a list of arguments to read.
+/// `usage` shows the correct form in the help of an error. Returns whether there was a list of arguments.
 pub(crate) fn arguments(ctxt: &Ctxt, attr: &Attribute, usage: &str, each: impl FnMut(Argument<'_>)) -> bool {
     let Meta::List(list) = &attr.meta else {
         in_parentheses(ctxt, attr, usage);
@@ -46,7 +45,7 @@ pub(crate) fn parse_arguments(ctxt: &Ctxt, list: TokenStream, usage: &str, mut e
                 input.advance_to(&ahead);
                 each(Argument { path, input });
             }
-            // What is left of the argument was not asked for, or is all there is.
+            // `each` did not expect the rest of the argument, or there was no path.
             let rest = rest_of_argument(input);
             let comma = input.parse::<Option<Token![,]>>()?;
             if !rest.is_empty() {
@@ -67,7 +66,7 @@ fn unexpected(ctxt: &Ctxt, tokens: TokenStream, usage: &str) {
     ctxt.error_with_help(tokens, format_args!("unexpected `{found}`"), format_args!("write {usage}"));
 }
 
-/// A path whose segments may be keywords, as `crate` is.
+/// Parses a path whose segments may be keywords, such as `crate`.
 fn path_of_any_words(input: ParseStream<'_>) -> syn::Result<Path> {
     let leading_colon = input.parse()?;
     let mut segments = Punctuated::new();
@@ -79,14 +78,14 @@ fn path_of_any_words(input: ParseStream<'_>) -> syn::Result<Path> {
     Ok(Path { leading_colon, segments })
 }
 
-/// Reports what follows a word that stands alone.
+/// Reports the tokens after a word that takes no arguments, and returns whether there are none.
 pub(crate) fn no_arguments(ctxt: &Ctxt, word: &impl ToTokens, rest: &TokenStream) -> bool {
     if !rest.is_empty() {
         let word = compact(word);
         ctxt.error_with_help(
             rest,
             format_args!("`{word}` takes no arguments"),
-            format_args!("write `{word}`, and a comma before what comes next"),
+            format_args!("write `{word}`, with a comma before the next argument"),
         );
     }
     rest.is_empty()
@@ -101,7 +100,7 @@ fn in_parentheses(ctxt: &Ctxt, attr: &Attribute, usage: &str) {
     );
 }
 
-/// Reports an argument that is not one of `known`, and skips what follows it.
+/// Reports an argument that is not one of `known`, and skips the rest of it.
 pub(crate) fn unknown(ctxt: &Ctxt, meta: &Argument<'_>, what: &str, known: &[&str]) {
     unknown_word(ctxt, &meta.path, what, known);
     skip_argument(meta.input);
@@ -116,7 +115,7 @@ fn unknown_word(ctxt: &Ctxt, word: &Path, what: &str, known: &[&str]) {
     }
 }
 
-/// `a`, `b` or `c`, each in backquotes.
+/// Formats a list such as "`a`, `b` or `c`".
 fn alternatives(words: &[&str]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     match quoted.split_last() {
@@ -125,12 +124,12 @@ fn alternatives(words: &[&str]) -> String {
     }
 }
 
-/// Skips to the next comma, so that the arguments behind a wrong one are still read.
+/// Skips to the next comma, so that the arguments after an invalid one are still read.
 pub(crate) fn skip_argument(input: ParseStream<'_>) {
     rest_of_argument(input);
 }
 
-/// What stands before the next comma.
+/// Reads the tokens before the next comma.
 pub(crate) fn rest_of_argument(input: ParseStream<'_>) -> TokenStream {
     let mut rest = TokenStream::new();
     while !input.is_empty() && !input.peek(Token![,]) {
@@ -142,7 +141,7 @@ pub(crate) fn rest_of_argument(input: ParseStream<'_>) -> TokenStream {
     rest
 }
 
-/// Reads `= path` of `crate = path`; none, and reported, where it is none.
+/// Reads the `= path` of `crate = path`. Reports anything else and returns `None`.
 fn library(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Library> {
     let rest = rest_of_argument(meta.input);
     let mut value = rest.clone().into_iter();
@@ -156,7 +155,7 @@ fn library(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Library> {
         let found = compact(&value);
         ctxt.error_with_help(
             value,
-            format_args!("expected the path of a crate, found `{found}`"),
+            format_args!("expected a crate path, found `{found}`"),
             "write `crate = path::to::booster`, without quotes",
         );
         return None;
@@ -164,7 +163,7 @@ fn library(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Library> {
     Some(Library::new(&path))
 }
 
-/// Reads `crate = path`; reports any other argument as not being one of `known`.
+/// Reads `crate = path`, and reports any other argument with `known` as the alternatives.
 pub(crate) fn crate_argument(
     ctxt: &Ctxt,
     meta: &Argument<'_>,
@@ -182,13 +181,13 @@ pub(crate) fn crate_argument(
     }
 }
 
-/// Reads `= Name` of `name = Name`, whatever its word is.
+/// Reads the `= Name` of an argument such as `name = Name`.
 pub(crate) fn name_argument(ctxt: &Ctxt, meta: &Argument<'_>, found: &mut Option<Ident>) {
     let word = compact(&meta.path);
     let rest = rest_of_argument(meta.input);
     let parser = |input: ParseStream<'_>| input.parse::<Token![=]>().and_then(|_| input.parse::<Ident>());
     if found.is_some() {
-        ctxt.error_with_help(&meta.path, format_args!("duplicate `{word}`"), "remove one of the two");
+        ctxt.error_with_help(&meta.path, format_args!("duplicate `{word}`"), "remove one of them");
     } else if let Ok(name) = parser.parse2(rest) {
         *found = Some(name);
     } else {
@@ -200,7 +199,7 @@ pub(crate) fn name_argument(ctxt: &Ctxt, meta: &Argument<'_>, found: &mut Option
     }
 }
 
-/// Reads the attribute `#[name(crate = path)]` of a container, the only one it takes.
+/// Reads the attribute `#[name(crate = path)]` of a container that takes no other argument.
 pub(crate) fn container_library(ctxt: &Ctxt, attrs: &[Attribute], name: &str) -> Library {
     let mut found = None;
     for attr in attrs.iter().filter(|attr| attr.path().is_ident(name)) {

@@ -1,4 +1,4 @@
-//! Reading attributes, alike for all three macros.
+//! Parsing of attributes, shared by all three macros.
 
 mod arguments;
 
@@ -13,7 +13,7 @@ pub(crate) use self::arguments::{
 use crate::ctxt::Ctxt;
 use crate::text::compact;
 
-/// What stands where a string literal should, without invisible groups around it.
+/// Returns an expression without invisible groups around it.
 pub(crate) fn ungrouped(mut value: &Expr) -> &Expr {
     while let Expr::Group(group) = value {
         value = &group.expr;
@@ -21,7 +21,7 @@ pub(crate) fn ungrouped(mut value: &Expr) -> &Expr {
     value
 }
 
-/// Reports what stands where a string literal should.
+/// Reports an expression in place of a string literal.
 pub(crate) fn not_a_string(ctxt: &Ctxt, value: &Expr) {
     let found = compact(value);
     ctxt.error_with_help(value, format_args!("expected a string literal, found `{found}`"), "put the name in quotes");
@@ -31,21 +31,21 @@ pub(crate) fn is_doc(attr: &Attribute) -> bool {
     attr.path().is_ident("doc")
 }
 
-/// The documentation among `attrs`.
+/// Returns the doc comments among `attrs`.
 pub(crate) fn docs(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attrs.iter().filter(|attr| is_doc(attr))
 }
 
-/// A line of generated documentation.
+/// Generates a doc comment of one line.
 pub(crate) fn doc(line: &str) -> TokenStream {
-    // The space is what a doc comment has: rustdoc strips it from all lines alike.
+    // With the leading space of a doc comment, since rustdoc strips the same indentation from all lines.
     let line = format!(" {line}");
     quote!(#[doc = #line])
 }
 
-/// What generated items inherit of the user's lint levels, as the items of rustc's own derives do.
+/// Returns the user's lint levels for generated items, as rustc's own derives do.
 ///
-/// An `expect` is inherited as `allow`: the copies need not fulfil it.
+/// An `expect` becomes an `allow`, since the generated items need not fulfill it.
 pub(crate) fn lint_levels(attrs: &[Attribute]) -> TokenStream {
     let mut levels = TokenStream::new();
     for attr in attrs {
@@ -63,7 +63,7 @@ pub(crate) fn is_cfg(attr: &Attribute) -> bool {
     attr.path().is_ident("cfg")
 }
 
-/// The `#[cfg(..)]`s among `attrs`.
+/// Returns the `#[cfg(..)]`s among `attrs`.
 pub(crate) fn cfgs(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attrs.iter().filter(|attr| is_cfg(attr))
 }

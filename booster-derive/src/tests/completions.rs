@@ -1,4 +1,4 @@
-//! What an editor finds for the words of attributes.
+//! Completion of attribute arguments in an editor.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,7 +9,7 @@ use syn::Item;
 
 use super::{diagnostic, evaluator_with};
 
-/// The words that an expansion has for an editor, as `module::word`.
+/// Returns the words in an expansion, as `module::word`.
 fn words(expansion: TokenStream) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let tokens: Vec<TokenTree> = expansion.into_iter().collect();
@@ -30,7 +30,7 @@ fn words(expansion: TokenStream) -> BTreeSet<String> {
     found
 }
 
-/// The words that the library documents.
+/// Returns the words that the library documents.
 fn documented() -> BTreeSet<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../booster/src/private/words.rs");
     let file = syn::parse_file(&std::fs::read_to_string(path).expect("the library's file")).expect("a file of Rust");
@@ -53,7 +53,7 @@ fn set(words: &[&str]) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_word_that_is_written_is_documented() {
+fn every_word_in_an_expansion_is_documented() {
     let mut written = words(diagnostic(
         "#[diagnostic(summary = Sum, crate = booster)] struct D {
             #[group = \"a\"] #[metric(mean, sum, min, max, last, count, std, var, p1, ema(0.9), histogram, mean_dims)] a: T,
@@ -70,13 +70,13 @@ fn every_word_that_is_written_is_documented() {
     )));
     let documented = documented();
     assert_eq!(written.difference(&documented).collect::<Vec<_>>(), Vec::<&String>::new());
-    // Beside `p95`, which stands for all.
+    // In expansions, `p95` stands for all percentiles.
     let others = documented.difference(&written).cloned().collect::<BTreeSet<_>>();
     assert_eq!(others, set(&["metric::p50", "metric::p99"]));
 }
 
 #[test]
-fn a_word_that_is_half_typed_is_there_beside_its_error() {
+fn a_half_typed_word_is_found() {
     let found = words(diagnostic("struct D { #[group = \"a\"] #[metric(mean, p9x)] a: T }"));
     assert_eq!(found, set(&["attributes::group", "attributes::metric", "metric::mean", "metric::p9x"]));
     let found = words(evaluator_with("na", "fn f(#[param(def)] model: M) -> X { #[metric(me)] let x = 1; x. }"));

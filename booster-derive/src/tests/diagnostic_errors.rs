@@ -1,6 +1,6 @@
 use super::{assert_computed, assert_errors, diagnostic};
 
-/// Asserts what the errors of a struct with these fields are on.
+/// Asserts the tokens that the errors of a struct with these fields point at.
 #[track_caller]
 fn assert_fields(fields: &str, expected: &[&str]) {
     assert_errors(diagnostic(&format!("struct D {{ {fields} }}")), expected);
@@ -28,23 +28,23 @@ fn a_group_is_a_string_literal() {
 }
 
 #[test]
-fn a_field_owns_its_value() {
+fn a_field_must_own_its_value() {
     assert_fields(
         "#[group = \"a\"] a: &'static Tensor, #[diagnostic(flatten)] b: &'static Tensor",
         &["&'static Tensor", "&'static Tensor"],
     );
-    // A lifetime that is missing is rustc's to report, and nothing else is to be said.
+    // rustc reports a missing lifetime itself.
     let expansion = diagnostic("struct D { #[group = \"a\"] a: &Tensor }").to_string();
     assert!(expansion.contains("EmptySummary") && !expansion.contains("compile_error"), "{expansion}");
 }
 
 #[test]
-fn a_field_belongs_to_one_group() {
+fn a_field_has_a_single_group() {
     assert_fields("#[group = \"a\"] #[group = \"b\"] kl: Tensor", &["#[group = \"b\"]"]);
 }
 
 #[test]
-fn a_group_is_an_identifier() {
+fn a_group_name_is_an_identifier() {
     for (name, meant) in [
         ("", "loss"),
         ("a/b", "a_b"),
@@ -65,7 +65,7 @@ fn a_group_is_an_identifier() {
 }
 
 #[test]
-fn only_structs_with_named_fields_are_diagnostics() {
+fn only_a_struct_with_named_fields_can_be_a_diagnostic() {
     for (source, on) in [
         ("enum E { A }", "enum"),
         ("union U { a: i64 }", "union"),
@@ -77,7 +77,7 @@ fn only_structs_with_named_fields_are_diagnostics() {
 }
 
 #[test]
-fn one_field_counts_the_samples() {
+fn only_one_field_counts_the_samples() {
     assert_fields(
         "#[group = \"a\"] #[metric(samples)] n: i64, #[group = \"b\"] #[metric(samples)] m: i64",
         &["#[metric(samples)]"],
@@ -85,7 +85,7 @@ fn one_field_counts_the_samples() {
 }
 
 #[test]
-fn a_field_is_skipped_or_flattened_or_measured() {
+fn a_field_is_skipped_flattened_or_measured() {
     assert_fields("#[diagnostic(skip, flatten)] a: A", &["flatten"]);
     assert_fields("#[diagnostic(skip)] #[group = \"a\"] #[metric(sum)] a: A", &["#[group = \"a\"]", "#[metric(sum)]"]);
     assert_fields("#[group = \"a\"] #[diagnostic(flatten)] a: A", &["#[group = \"a\"]"]);
@@ -101,7 +101,7 @@ fn unknown_attributes_of_a_field_are_reported() {
 }
 
 #[test]
-fn attributes_of_the_struct_are_its_own() {
+fn invalid_attributes_of_the_struct_are_reported() {
     for (attributes, on) in [
         ("#[diagnostic(crat = a::b, x)]", &["crat", "x"][..]),
         ("#[diagnostic(crate = a)] #[diagnostic(crate = b)]", &["crate"]),
@@ -116,20 +116,20 @@ fn attributes_of_the_struct_are_its_own() {
 }
 
 #[test]
-fn names_of_generated_items_are_distinct() {
+fn conflicting_names_of_generated_items_are_reported() {
     assert_fields("#[group = \"loss_a\"] a: A, #[group = \"lossA\"] b: A", &["\"lossA\""]);
     assert_fields("#[group = \"aux\"] a: A, #[diagnostic(flatten)] aux: B", &["\"aux\""]);
 }
 
 #[test]
-fn all_faults_of_a_struct_are_reported_at_once() {
+fn all_errors_of_a_struct_are_reported_at_once() {
     let source = "#[diagnostic(crat = x)]
         struct D { a: A, #[group] b: B, #[group = \"c\"] #[metric(men)] c: C, #[diagnostic(skp)] #[group = \"\"] d: D }";
     assert_errors(diagnostic(source), &["crat", "a", "#[group]", "men", "skp", "\"\""]);
 }
 
 #[test]
-fn an_implementation_stands_in_beside_errors() {
+fn an_erroneous_diagnostic_is_still_implemented() {
     for source in ["enum E<T: Copy> { A(T) }", "struct D { kl: Tensor }"] {
         let expansion = diagnostic(source);
         let file: syn::File = syn::parse2(expansion).expect("items");

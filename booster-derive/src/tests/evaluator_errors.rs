@@ -2,17 +2,17 @@ use quote::ToTokens;
 
 use super::{assert_computed, assert_errors, evaluator, evaluator_with};
 
-/// A function of the first form with this body.
+/// Returns a function of the first form with this body.
 fn with_body(body: &str) -> String {
     format!("fn f(model: &Net, batch: &Images, mode: Mode) -> Result<Tensor> {{ {body} }}")
 }
 
-/// A function with this argument behind the mode.
+/// Returns a function with this argument after the mode.
 fn with_argument(argument: &str) -> String {
     format!("fn f(model: &Net, batch: &Images, mode: Mode, {argument}) -> Result<Tensor> {{ Ok(loss) }}")
 }
 
-/// A function with these arguments.
+/// Returns a function with these arguments.
 fn with_arguments(arguments: &str) -> String {
     format!("fn f({arguments}) -> Result<Tensor> {{ Ok(loss) }}")
 }
@@ -22,7 +22,7 @@ fn with_return(ty: &str) -> String {
 }
 
 #[test]
-fn a_function_is_neither_async_nor_const_nor_unsafe_nor_extern() {
+fn an_evaluator_cannot_be_async_const_unsafe_or_extern() {
     let function = with_body("Ok(loss)");
     for word in ["async", "const", "unsafe", "extern"] {
         assert_computed(evaluator(&format!("{word} {function}")), word, word);
@@ -32,7 +32,7 @@ fn a_function_is_neither_async_nor_const_nor_unsafe_nor_extern() {
 }
 
 #[test]
-fn a_method_is_no_evaluator() {
+fn a_method_is_not_an_evaluator() {
     for receiver in ["self", "&self", "&mut self", "self: Box<Self>"] {
         let source = with_arguments(&format!("{receiver}, batch: &Images, mode: Mode"));
         assert_errors(evaluator(&source), &["self"]);
@@ -40,24 +40,24 @@ fn a_method_is_no_evaluator() {
 }
 
 #[test]
-fn a_function_of_a_type_is_no_evaluator() {
+fn an_associated_function_is_not_an_evaluator() {
     assert_errors(evaluator(&with_arguments("model: &Self, batch: &Images, mode: Mode")), &["Self"]);
 }
 
 #[test]
-fn only_a_function_is_an_evaluator() {
+fn only_a_function_can_be_an_evaluator() {
     for (source, on) in [("struct S { x: i64 }", "struct"), ("pub enum E {}", "enum"), ("mod m {}", "mod")] {
         assert_errors(evaluator(source), &[on]);
     }
 }
 
 #[test]
-fn a_function_of_a_trait_is_no_evaluator() {
+fn a_trait_function_is_not_an_evaluator() {
     assert_errors(evaluator("fn f(model: &Self, batch: &B, mode: Mode) -> Result<Tensor>;"), &[";"]);
 }
 
 #[test]
-fn a_wrong_return_type_is_underlined() {
+fn a_wrong_return_type_is_reported() {
     for ty in ["Tensor", "Result<f64>", "Result<(Loss, D)>", "Result<(D, Loss, O)>", "Result", "Option<Tensor>", "R"] {
         assert_errors(evaluator(&with_return(ty)), &[ty]);
     }
@@ -65,7 +65,7 @@ fn a_wrong_return_type_is_underlined() {
 }
 
 #[test]
-fn both_forms_of_return_type_are_known_by_their_last_segments() {
+fn return_types_are_recognized_by_their_last_segments() {
     for ty in [
         "Result<Tensor>",
         "booster::Result<booster::Loss>",
@@ -103,12 +103,12 @@ fn model_and_batch_are_shared_references() {
 }
 
 #[test]
-fn an_argument_behind_the_mode_is_a_parameter() {
+fn an_argument_after_the_mode_must_be_a_parameter() {
     assert_errors(evaluator(&with_argument("beta: f64")), &["beta"]);
 }
 
 #[test]
-fn a_parameter_can_be_a_field() {
+fn a_parameter_must_be_a_valid_field() {
     for (argument, on) in [
         ("#[param] x: &str", "str"),
         ("#[param] x: &[f64]", "[f64]"),
@@ -139,7 +139,7 @@ fn the_arguments_of_param_are_checked() {
 }
 
 #[test]
-fn an_evaluator_has_no_lifetime_parameter() {
+fn an_evaluator_cannot_have_a_lifetime_parameter() {
     assert_errors(
         evaluator("fn f<'a>(model: &'a N, batch: &'a B, mode: Mode) -> Result<Tensor> { Ok(loss) }"),
         &["'a"],
@@ -147,7 +147,7 @@ fn an_evaluator_has_no_lifetime_parameter() {
 }
 
 #[test]
-fn the_attribute_takes_the_crate_alone() {
+fn the_crate_argument_is_checked() {
     let function = with_body("Ok(loss)");
     for (arguments, on) in [
         ("crat = a", &["crat"][..]),
@@ -160,7 +160,7 @@ fn the_attribute_takes_the_crate_alone() {
 }
 
 #[test]
-fn the_function_s_name_gives_that_of_a_type() {
+fn the_function_name_must_convert_to_a_struct_name() {
     for name in ["__", "_1", "self_"] {
         let source = format!("fn {name}(model: &N, batch: &B, mode: Mode) -> Result<Tensor> {{ Ok(loss) }}");
         assert_errors(evaluator(&source), &[name]);
@@ -168,14 +168,14 @@ fn the_function_s_name_gives_that_of_a_type() {
 }
 
 #[test]
-fn all_faults_of_a_function_are_reported_at_once() {
+fn all_errors_of_a_function_are_reported_at_once() {
     let source = "async fn f(model: Net, batch: &B, mode: Mode, beta: f64, #[param] x: &str) -> Tensor {
         #[group = \"a\"] let x = 3; Ok(loss) }";
     assert_errors(evaluator(source), &["async", "Tensor", "x", "beta", "str", "Net"]);
 }
 
 #[test]
-fn the_function_comes_back_without_marks() {
+fn an_erroneous_function_is_emitted_without_marks() {
     let source = "/// Docs.
         pub async fn f(model: &N, batch: &B, mode: Mode, /** Doc. */ #[param] x: f64) -> Result<Tensor> {
             /// Doc.
@@ -200,7 +200,7 @@ fn the_function_comes_back_without_marks() {
 }
 
 #[test]
-fn arguments_are_where_they_belong() {
+fn misplaced_arguments_are_reported() {
     for (arguments, on) in [
         ("model: &N, images: &A, labels: &B, mode: Mode", "labels"),
         ("model: &N, images: &A, labels: &B, mode: booster::Mode, #[param] beta: f64", "labels"),
@@ -216,7 +216,7 @@ fn arguments_are_where_they_belong() {
 }
 
 #[test]
-fn a_struct_is_not_called_like_a_type_of_the_function() {
+fn a_generated_struct_cannot_share_the_name_of_a_type_in_the_function() {
     let body = "#[group = \"a\"] let x: f64 = y; Ok(loss)";
     for ty in ["Vae", "Vec<Vae>", "VaeDiagnostics", "VaeDiagnosticsSummary"] {
         let source = format!("fn vae(model: &{ty}, batch: &B, mode: Mode) -> Result<Tensor> {{ {body} }}");
@@ -230,7 +230,7 @@ fn a_struct_is_not_called_like_a_type_of_the_function() {
 }
 
 #[test]
-fn a_name_is_an_identifier_and_said_once() {
+fn the_name_argument_is_checked() {
     let source = "fn f(model: &N, batch: &B, mode: Mode) -> Result<Tensor> { Ok(loss) }";
     for (arguments, on) in
         [("name", "name"), ("name = \"A\"", "name"), ("name = A, name = B", "name"), ("nam = A", "nam")]

@@ -2,21 +2,21 @@ use proc_macro2::TokenStream;
 
 use super::{batch, diagnostic, evaluator, evaluator_with, reported};
 
-/// Compares an expansion without errors with the reviewed one.
+/// Compares an expansion without errors with its snapshot.
 #[track_caller]
 fn assert_expansion(name: &str, expansion: TokenStream) {
     assert!(reported(expansion.clone()).is_empty(), "{name} is in error: {expansion}");
     assert_text(name, expansion);
 }
 
-/// Compares what comes out beside errors with the reviewed expansion.
+/// Compares an expansion with errors with its snapshot.
 #[track_caller]
 fn assert_fallback(name: &str, expansion: TokenStream) {
     assert!(!reported(expansion.clone()).is_empty(), "{name} is not in error: {expansion}");
     assert_text(name, expansion);
 }
 
-/// Compares the expansion, as rustfmt would write it.
+/// Compares the formatted expansion with its snapshot.
 #[track_caller]
 fn assert_text(name: &str, expansion: TokenStream) {
     let file: syn::File = syn::parse2(expansion).expect("items");
@@ -90,7 +90,7 @@ fn diagnostic_with_several_reductions() {
 }
 
 #[test]
-fn diagnostic_with_reductions_of_ones_own() {
+fn diagnostic_with_custom_reductions() {
     assert_expansion(
         "diagnostic_own_reduction",
         diagnostic(
@@ -110,14 +110,14 @@ fn diagnostic_with_raw_identifiers() {
     assert_expansion("diagnostic_raw", diagnostic("struct Raw { #[group = \"type\"] r#match: f64 }"));
 }
 
-/// All that is made has the name that is given, of a stand-in as well.
+/// All generated items use the given name, placeholders included.
 #[test]
-fn diagnostic_with_a_summary_of_another_name() {
+fn diagnostic_with_a_renamed_summary() {
     for last in ["", "b: f64"] {
         let with = |attribute: &str| {
             let text =
                 diagnostic(&format!("{attribute} struct D {{ #[group = \"loss\"] a: f64, {last} }}")).to_string();
-            // The words of the attributes are others.
+            // The attributes differ, and so do their words.
             let (before, words) = text.split_once("# [cfg (rust_analyzer)]").expect("words");
             let (_, behind) = words.split_once("} ; } ;").expect("their end");
             format!("{before}{behind}")
@@ -133,7 +133,7 @@ fn diagnostic_of_a_renamed_crate_without_fields() {
     assert_expansion("diagnostic_crate", diagnostic("#[diagnostic(crate = other::library)] struct Empty {}"));
 }
 
-/// What stands in for the summary knows the group, and of the metrics those that are right.
+/// The placeholder of the summary has the group and its valid metrics.
 #[test]
 fn diagnostic_in_error() {
     assert_fallback(
@@ -148,7 +148,7 @@ fn diagnostic_in_error() {
     );
 }
 
-/// A field that has no type yet is rustc's to report, and the others keep their summary.
+/// A field without a type is left to rustc, and the others keep their summary.
 #[test]
 fn diagnostic_that_is_half_typed() {
     let typed = "#[group = \"loss\"] pub kl: Tensor, #[group = \"info\"] pub r#in: Option<f64>,";
@@ -161,9 +161,9 @@ fn diagnostic_that_is_half_typed() {
     assert_eq!(batch("struct B { a: Tensor, b, c: T }").to_string(), batch("struct B { a: Tensor, c: T }").to_string());
 }
 
-/// What is wrong in another way than by being half typed is no field less.
+/// Only a field without a type is dropped; any other syntax error is reported.
 #[test]
-fn what_is_no_field_is_an_error() {
+fn an_invalid_field_is_an_error() {
     for source in ["struct D { kl: Tensor = }", "struct D { kl: Tensor; nll }", "struct D { nll, 3 }"] {
         assert_eq!(reported(diagnostic(source)).len(), 1, "{source}");
         assert_eq!(reported(batch(source)).len(), 1, "{source}");
@@ -228,7 +228,7 @@ fn evaluator_that_returns_its_diagnostics() {
     );
 }
 
-/// The function stays, and each type that it would have become has a stand-in.
+/// The function is kept, and each type that it would have generated has a placeholder.
 #[test]
 fn evaluator_in_error() {
     assert_fallback(
@@ -244,7 +244,7 @@ fn evaluator_in_error() {
     );
 }
 
-/// The tokens of the line stay where they are, so that an editor completes it.
+/// The incomplete line is kept, so that an editor can complete it.
 #[test]
 fn evaluator_that_is_half_typed() {
     let expansion = evaluator(

@@ -1,12 +1,12 @@
 use super::{assert_errors, evaluator};
 
-/// A function of the first form with this body.
+/// Returns a function of the first form with this body.
 fn with_body(body: &str) -> String {
     format!("fn f(model: &Net, batch: &Images, mode: Mode) -> Result<Tensor> {{ {body} }}")
 }
 
 #[test]
-fn a_marked_let_binds_one_name_of_a_written_type() {
+fn a_marked_let_must_bind_an_identifier_with_a_type() {
     for (body, on) in [
         ("#[group = LOSS] let x: f64 = 1.0;", "LOSS"),
         ("#[group = \"a\"] let x = 1.0;", "x"),
@@ -34,7 +34,7 @@ fn a_marked_let_binds_one_name_of_a_written_type() {
 }
 
 #[test]
-fn a_mark_stands_in_the_function_s_own_body() {
+fn a_mark_must_be_on_a_top_level_let() {
     for body in [
         "if c { #[group = \"a\"] let x: f64 = y; }",
         "let g = || { #[group = \"a\"] let x: f64 = y; };",
@@ -49,7 +49,7 @@ fn a_mark_stands_in_the_function_s_own_body() {
     ] {
         assert_errors(evaluator(&with_body(&format!("{body} Ok(loss)"))), &["#[group = \"a\"]"]);
     }
-    // The fields of another struct are its own affair.
+    // Other items may use our attributes themselves.
     for item in [
         "#[derive(Diagnostic)] struct D { #[group = \"a\"] x: f64 }",
         "#[evaluator] fn g() { #[group = \"a\"] let x: f64 = y; }",
@@ -60,14 +60,14 @@ fn a_mark_stands_in_the_function_s_own_body() {
 }
 
 #[test]
-fn the_second_form_marks_nothing() {
+fn the_second_form_cannot_have_marks() {
     let source = "fn f(model: &N, batch: &B, mode: Mode) -> Result<(Loss, D, O)> {
         #[group = \"a\"] let x: f64 = y; #[output] let z: Tensor = w; Ok((loss, d, o)) }";
     assert_errors(evaluator(source), &["#[group = \"a\"]", "#[output]"]);
 }
 
 #[test]
-fn the_loss_is_the_last_expression_beside_marks() {
+fn the_loss_must_be_the_last_expression_in_a_function_with_marks() {
     let mark = "#[group = \"a\"] let x: f64 = y;";
     for (body, on) in [
         ("if c { return Ok(early); } Ok(loss)", "return Ok(early)"),
@@ -80,7 +80,7 @@ fn the_loss_is_the_last_expression_beside_marks() {
 }
 
 #[test]
-fn errors_and_closures_return_early_beside_marks() {
+fn errors_and_closures_can_return_early_in_a_function_with_marks() {
     let mark = "#[group = \"a\"] let x: f64 = y;";
     for body in [
         "if c { return Err(e); } Ok(loss)",
@@ -97,12 +97,12 @@ fn errors_and_closures_return_early_beside_marks() {
     ] {
         assert_errors(evaluator(&with_body(&format!("{mark} {body}"))), &[]);
     }
-    // Without marks there is nothing that an early return could leave out.
+    // Without marks, an early return is allowed.
     assert_errors(evaluator(&with_body("return Ok(loss);")), &[]);
 }
 
 #[test]
-fn fields_have_distinct_names() {
+fn duplicate_field_names_are_reported() {
     let twice = "#[group = \"a\"] let x: f64 = y; #[group = \"b\"] let x: f64 = z; Ok(loss)";
     assert_errors(evaluator(&with_body(twice)), &["x"]);
     let conditional =

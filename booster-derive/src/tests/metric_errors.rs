@@ -1,23 +1,23 @@
 use super::{assert_computed, assert_errors, diagnostic};
 
-/// Asserts what the errors of a struct with these fields are on.
+/// Asserts the tokens that the errors of a struct with these fields point at.
 #[track_caller]
 fn assert_fields(fields: &str, expected: &[&str]) {
     assert_errors(diagnostic(&format!("struct D<T> {{ {fields} }}")), expected);
 }
 
-/// Asserts what the errors of a field with these reductions are on.
+/// Asserts the tokens that the errors of a field with these reductions point at.
 #[track_caller]
 fn assert_metric(metric: &str, expected: &[&str]) {
     assert_fields(&with_metric(metric), expected);
 }
 
-/// A field with these reductions.
+/// Returns a field with these reductions.
 fn with_metric(metric: &str) -> String {
     format!("#[group = \"a\"] #[metric({metric})] kl: Tensor")
 }
 
-/// Asserts that a field with these reductions is in error on `on`, where `written` is suggested.
+/// Asserts that the error of a field with these reductions points at `on` and suggests `written`.
 #[track_caller]
 fn assert_suggested(metric: &str, on: &str, written: &str) {
     assert_computed(diagnostic(&format!("struct D {{ {} }}", with_metric(metric))), on, written);
@@ -37,7 +37,7 @@ fn a_metric_names_its_reduction_in_parentheses() {
 }
 
 #[test]
-fn a_misspelt_reduction_is_suggested() {
+fn a_suggestion_is_made_for_a_misspelled_reduction() {
     for (written, meant) in [
         ("men", "mean"),
         ("Mean", "mean"),
@@ -72,7 +72,7 @@ fn a_misspelt_reduction_is_suggested() {
 }
 
 #[test]
-fn an_unknown_reduction_is_refused() {
+fn an_unknown_reduction_is_reported() {
     for word in ["geometric", "p", "p_5", "p9x", "p5_"] {
         assert_metric(word, &[word]);
     }
@@ -99,7 +99,7 @@ fn a_quantile_is_written_in_percent() {
 }
 
 #[test]
-fn a_percentile_lies_between_0_and_100() {
+fn a_percentile_must_be_between_0_and_100() {
     for (word, written) in [
         ("p105", "p95"),
         ("p100_5", "p95"),
@@ -115,7 +115,7 @@ fn a_percentile_lies_between_0_and_100() {
 }
 
 #[test]
-fn a_word_that_stands_alone_takes_no_arguments() {
+fn arguments_of_a_reduction_without_any_are_reported() {
     for (word, arguments) in
         [("mean", "(3)"), ("std", "= 2"), ("p95", "(0.95)"), ("mean_dims", "[1]"), ("samples", "(n)")]
     {
@@ -125,7 +125,7 @@ fn a_word_that_stands_alone_takes_no_arguments() {
 }
 
 #[test]
-fn an_ema_has_a_decay_between_0_and_1() {
+fn the_decay_of_an_ema_must_be_between_0_and_1() {
     assert_metric("mean, ema", &["ema"]);
     for rest in ["()", "(0.9, 0.5)", "= 0.9", "[0.9]", "(0.9 0.5)"] {
         assert_metric(&format!("ema {rest}"), &[rest]);
@@ -139,7 +139,7 @@ fn an_ema_has_a_decay_between_0_and_1() {
 }
 
 #[test]
-fn a_histogram_has_ascending_ends_and_bins() {
+fn a_histogram_needs_ascending_bounds_and_a_valid_number_of_bins() {
     for rest in ["()", "(0, 1)", "(20)", "(bins = 20)", "(0, 1, 2, 3)", "= 3", "[0, 1, 2]"] {
         assert_metric(&format!("histogram {rest}"), &[rest]);
     }
@@ -154,7 +154,7 @@ fn a_histogram_has_ascending_ends_and_bins() {
 }
 
 #[test]
-fn a_reduction_of_ones_own_is_a_type() {
+fn a_custom_reduction_is_a_type() {
     for written in ["reduce", "reduce(X)", "reduce ="] {
         assert_metric(written, &["reduce"]);
     }
@@ -168,7 +168,7 @@ fn a_reduction_of_ones_own_is_a_type() {
 }
 
 #[test]
-fn a_reduction_stands_once_on_a_field() {
+fn duplicate_reductions_are_reported() {
     for (metric, on) in [
         ("mean, mean", "mean"),
         ("p50, std, p50_0", "p50_0"),
@@ -182,14 +182,14 @@ fn a_reduction_stands_once_on_a_field() {
 }
 
 #[test]
-fn samples_stands_alone() {
+fn samples_cannot_be_combined() {
     for metric in ["samples, sum", "mean, samples", "min, samples, max"] {
         assert_metric(metric, &["samples"]);
     }
 }
 
 #[test]
-fn a_metric_has_a_name_of_its_own() {
+fn duplicate_metric_names_are_reported() {
     let field = "#[group = \"a\"] kl_std: A";
     let reduced = "#[group = \"a\"] #[metric(mean, std)] kl: A";
     assert_fields(&format!("{reduced}, {field}"), &["kl_std"]);
@@ -205,6 +205,6 @@ fn a_metric_has_a_name_of_its_own() {
 }
 
 #[test]
-fn all_faults_of_a_list_are_reported_at_once() {
+fn all_errors_of_a_list_are_reported_at_once() {
     assert_metric("men, ema, p105, reduce = 3, std(2), histogram(), max", &["men", "ema", "p105", "3", "(2)", "()"]);
 }

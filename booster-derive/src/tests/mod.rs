@@ -1,4 +1,4 @@
-//! Expansions as text, the places of errors, and no panic on anything.
+//! Tests of expansions, of the spans of errors, and against panics.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod batch_errors;
@@ -17,12 +17,12 @@ use proc_macro2::{TokenStream, TokenTree};
 #[derive(Debug, PartialEq)]
 struct Reported {
     message: String,
-    /// The source text that is underlined.
+    /// The source text that the error points at.
     on: String,
 }
 
 fn parse(source: &str) -> TokenStream {
-    source.parse().expect("the source of a test lexes")
+    source.parse().expect("test source should lex")
 }
 
 fn diagnostic(source: &str) -> TokenStream {
@@ -33,7 +33,7 @@ fn batch(source: &str) -> TokenStream {
     crate::batch::derive(&parse(source))
 }
 
-/// `source` stands below an `#[evaluator(arguments)]`.
+/// Expands `source` below `#[evaluator(arguments)]`.
 fn evaluator_with(arguments: &str, source: &str) -> TokenStream {
     crate::evaluator::attribute(parse(arguments), &parse(source))
 }
@@ -42,7 +42,7 @@ fn evaluator(source: &str) -> TokenStream {
     evaluator_with("", source)
 }
 
-/// The `compile_error!`s of an expansion, wherever they stand.
+/// Returns all `compile_error!`s in an expansion.
 fn reported(expansion: TokenStream) -> Vec<Reported> {
     let tokens: Vec<TokenTree> = expansion.into_iter().collect();
     // `::core::compile_error! { "message" }`
@@ -55,7 +55,7 @@ fn reported(expansion: TokenStream) -> Vec<Reported> {
     errors
 }
 
-/// Whether an expansion reports anything, for those that are too many to be read.
+/// Returns whether an expansion reports any error, faster than [`reported`].
 fn is_refused(expansion: TokenStream) -> bool {
     expansion.into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident == "compile_error",
@@ -76,16 +76,16 @@ fn error(window: &[TokenTree]) -> Option<Reported> {
     Some(Reported { message: literal.value(), on: span.source_text().unwrap_or_default() })
 }
 
-/// Asserts that `expansion` reports exactly as many errors as there are underlined texts, each on its own.
+/// Asserts that `expansion` reports one error on each of these texts, in order.
 ///
-/// What an error says stands in one place, its case in `ui-tests`.
+/// The messages are tested only by the cases in `ui-tests`.
 #[track_caller]
 fn assert_errors(expansion: TokenStream, expected: &[&str]) {
     let on: Vec<String> = reported(expansion).into_iter().map(|error| error.on).collect();
     assert_eq!(on, expected);
 }
 
-/// Asserts that `expansion` reports one error, on this text, and what is computed for its message.
+/// Asserts that `expansion` reports a single error on this text, with a computed word in its message.
 #[track_caller]
 fn assert_computed(expansion: TokenStream, on: &str, computed: &str) {
     let errors = reported(expansion);

@@ -1,11 +1,11 @@
-//! Where generated names come from: what an editor's go-to-definition leads to.
+//! The spans of generated names, which an editor's go-to-definition follows.
 
 use proc_macro2::{Span, TokenStream};
 use syn::visit::{self, Visit};
 
 use super::{diagnostic, evaluator};
 
-/// The fields of all structs, as `Struct.field`, with the place of each name.
+/// The names and spans of all structs and of their fields, as `Struct.field`.
 #[derive(Default)]
 struct Names {
     fields: Vec<(String, Span)>,
@@ -28,7 +28,7 @@ fn names(expansion: TokenStream) -> Names {
     names
 }
 
-/// Asserts that each name is at a text of the source, which occurs there for the first time.
+/// Asserts that each name has the span of the first occurrence of a text in the source.
 #[track_caller]
 fn assert_at(source: &str, found: &[(String, Span)], expected: &[(&str, &str)]) {
     for (name, at) in expected {
@@ -41,7 +41,7 @@ fn assert_at(source: &str, found: &[(String, Span)], expected: &[(&str, &str)]) 
 }
 
 #[test]
-fn a_summary_leads_to_the_struct_s_own_fields() {
+fn a_summary_leads_to_the_fields_of_the_struct() {
     let source =
         "struct Vae { #[group = \"loss\"] #[metric(mean, std)] kl: Tensor, #[diagnostic(flatten)] auxiliary: A }";
     let names = names(diagnostic(source));
@@ -56,14 +56,14 @@ fn a_summary_leads_to_the_struct_s_own_fields() {
 }
 
 #[test]
-fn beside_errors_a_summary_leads_there_too() {
+fn the_summary_of_an_erroneous_struct_leads_to_its_fields() {
     let source = "struct Vae { #[group = \"loss\"] kl: Tensor, nll: Tensor }";
     let names = names(diagnostic(source));
     assert_at(source, &names.fields, &[("VaeSummary.loss", "\"loss\""), ("VaeSummaryLoss.kl", "kl")]);
 }
 
 #[test]
-fn an_evaluator_leads_to_the_function_s_arguments_and_lets() {
+fn an_evaluator_leads_to_the_arguments_and_lets_of_the_function() {
     let source = "fn elbo(model: &M, batch: &B, _: Mode, #[param] beta: f64) -> Result<Tensor> { \
                   #[group = \"loss\"] let kl: Tensor = x; #[output] let latent: Tensor = y; Ok(loss) }";
     let names = names(evaluator(source));
@@ -74,7 +74,7 @@ fn an_evaluator_leads_to_the_function_s_arguments_and_lets() {
 }
 
 #[test]
-fn after_an_error_the_function_is_where_it_was() {
+fn an_erroneous_function_keeps_its_spans() {
     let source = "fn elbo(model: M, batch: &B, _: Mode) -> Result<Tensor> { let x = y; Ok(x) }";
     let file: syn::File = syn::parse2(evaluator(source)).expect("items");
     let mut functions = file.items.iter().filter_map(|item| match item {

@@ -1,4 +1,4 @@
-//! The numbers behind a reduction.
+//! The numeric arguments of a reduction.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::parse::Parser;
@@ -9,7 +9,7 @@ use crate::ctxt::Ctxt;
 use crate::meta;
 use crate::text::compact;
 
-/// The expressions of `(a, b)`; none where `rest` is anything else.
+/// Returns the expressions of `(a, b)`, or `None` for anything else.
 pub(super) fn arguments(rest: &TokenStream) -> Option<Vec<Expr>> {
     let mut tokens = rest.clone().into_iter();
     let (Some(TokenTree::Group(group)), None) = (tokens.next(), tokens.next()) else {
@@ -22,7 +22,7 @@ pub(super) fn arguments(rest: &TokenStream) -> Option<Vec<Expr>> {
     Some(all.into_iter().collect())
 }
 
-/// The value of a literal, which is all of arithmetic that a macro can do.
+/// Returns the value of a literal, since a macro cannot evaluate other expressions.
 pub(super) fn number(value: &Expr) -> Option<f64> {
     let value = match meta::ungrouped(value) {
         Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => -number(expr)?,
@@ -32,11 +32,11 @@ pub(super) fn number(value: &Expr) -> Option<f64> {
         }
         _ => return None,
     };
-    // A negative zero would be other bits, and so another type, for the same number.
+    // Negative zero has different bits, and would become a different type for the same number.
     f64::is_finite(value).then_some(value + 0.0)
 }
 
-/// The same, reported where it is none.
+/// Returns the value of a literal, and reports any other expression.
 pub(super) fn literal(ctxt: &Ctxt, value: &Expr, help: &str) -> Option<f64> {
     let found = number(value);
     if found.is_none() {

@@ -1,4 +1,4 @@
-//! `#[metric(..)]`: a list of reductions, each read on its own.
+//! Parsing of `#[metric(..)]`, a list of reductions.
 
 mod arguments;
 mod percentile;
@@ -20,18 +20,18 @@ const WRITE_HISTOGRAM: &str = "write `histogram`, or `histogram(low, high, bins)
 const WRITE_REDUCE: &str = "write `reduce = path::To::Type`";
 const MOST_BINS: u32 = 10_000;
 
-/// `#[metric(mean, std)]`.
+/// A metric attribute, such as `#[metric(mean, std)]`.
 pub(super) struct MetricAttr<'a> {
     pub(super) attr: &'a Attribute,
-    /// In the order written, without those in error.
+    /// The valid reductions, in source order.
     pub(super) reductions: Vec<Reduction>,
-    /// Whether `samples` is among them, and where.
+    /// The argument `samples`, if present.
     pub(super) samples: Option<Path>,
 }
 
-/// One entry of `#[metric(..)]`.
+/// An entry of `#[metric(..)]`.
 pub(super) struct Reduction {
-    /// Where to point at it.
+    /// The tokens that errors point at.
     pub(super) tokens: TokenStream,
     pub(super) reduce: Reduce,
 }
@@ -55,7 +55,7 @@ impl<'a> MetricAttr<'a> {
     }
 }
 
-/// Reports a reduction that its field has already.
+/// Reports a duplicate reduction.
 pub(super) fn duplicate(ctxt: &Ctxt, tokens: &impl ToTokens, field: &str) {
     let name = compact(tokens);
     ctxt.error_with_help(tokens, format_args!("duplicate `{name}` on field `{field}`"), "remove one of them");
@@ -90,11 +90,11 @@ fn reduction(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Reduction> {
 
 fn ema(ctxt: &Ctxt, word: &Ident, rest: TokenStream) -> Option<Reduce> {
     if rest.is_empty() {
-        ctxt.error_with_help(word, "`ema` needs its decay", WRITE_EMA);
+        ctxt.error_with_help(word, "`ema` requires a decay", WRITE_EMA);
         return None;
     }
     let Some([decay]) = arguments(&rest).and_then(|all| <[Expr; 1]>::try_from(all).ok()) else {
-        ctxt.error_with_help(rest, "`ema` takes one number, its decay, in parentheses", WRITE_EMA);
+        ctxt.error_with_help(rest, "`ema` takes one number in parentheses, the decay", WRITE_EMA);
         return None;
     };
     let value = literal(ctxt, &decay, WRITE_EMA)?;
@@ -102,7 +102,7 @@ fn ema(ctxt: &Ctxt, word: &Ident, rest: TokenStream) -> Option<Reduce> {
         return Some(Reduce::Ema { decay: value });
     }
     let shown = compact(&decay);
-    ctxt.error_with_help(decay, format_args!("the decay `{shown}` is not between 0 and 1"), WRITE_EMA);
+    ctxt.error_with_help(decay, format_args!("the decay must be between 0 and 1, found `{shown}`"), WRITE_EMA);
     None
 }
 
@@ -110,7 +110,7 @@ fn histogram(ctxt: &Ctxt, word: &Ident, rest: TokenStream) -> Option<Reduce> {
     let Some([low, high, bins]) = arguments(&rest).and_then(|all| <[Expr; 3]>::try_from(all).ok()) else {
         ctxt.error_with_help(
             rest,
-            format_args!("`{word}` takes three numbers in parentheses, or none"),
+            format_args!("`{word}` takes three numbers in parentheses or no arguments"),
             WRITE_HISTOGRAM,
         );
         return None;
@@ -119,7 +119,11 @@ fn histogram(ctxt: &Ctxt, word: &Ident, rest: TokenStream) -> Option<Reduce> {
     let range = match range {
         (Some(from), Some(to)) if from >= to => {
             let (low, shown) = (compact(&low), compact(&high));
-            ctxt.error_with_help(high, format_args!("`{shown}` is not above `{low}`"), "the low end comes first");
+            ctxt.error_with_help(
+                high,
+                format_args!("the upper bound must be greater than `{low}`, found `{shown}`"),
+                WRITE_HISTOGRAM,
+            );
             None
         }
         (Some(from), Some(to)) => Some((from, to)),
@@ -135,8 +139,8 @@ fn histogram(ctxt: &Ctxt, word: &Ident, rest: TokenStream) -> Option<Reduce> {
         let shown = compact(&bins);
         ctxt.error_with_help(
             bins,
-            format_args!("`{shown}` is not a number of bins"),
-            format_args!("write an integer from 1 to {MOST_BINS}"),
+            format_args!("the number of bins must be an integer from 1 to {MOST_BINS}, found `{shown}`"),
+            WRITE_HISTOGRAM,
         );
     }
     let (low, high) = range?;
@@ -144,7 +148,7 @@ fn histogram(ctxt: &Ctxt, word: &Ident, rest: TokenStream) -> Option<Reduce> {
 }
 
 fn custom(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Reduction> {
-    // Read as tokens only where it is no type: a comma may stand in a type's arguments.
+    // Parsed as a type first, since its generic arguments may contain a comma.
     let equals = meta.input.peek(Token![=]);
     let ahead = meta.input.fork();
     let is_type = ahead.parse::<Token![=]>().is_ok()
@@ -156,7 +160,7 @@ fn custom(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Reduction> {
             ctxt.error_with_help(&meta.path, "`reduce` takes a type after `=`", WRITE_REDUCE);
         } else {
             let found = compact(&rest);
-            ctxt.error_with_help(rest, format_args!("expected the path of a type, found `{found}`"), WRITE_REDUCE);
+            ctxt.error_with_help(rest, format_args!("expected a type path, found `{found}`"), WRITE_REDUCE);
         }
         return None;
     }

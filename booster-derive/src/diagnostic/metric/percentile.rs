@@ -1,4 +1,4 @@
-//! Percentiles: `p95`, `p99_9`.
+//! Parsing of percentiles, such as `p95` and `p99_9`.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -7,7 +7,7 @@ use crate::ctxt::Ctxt;
 use crate::diagnostic::reduce::Reduce;
 use crate::meta;
 
-/// The digits of `p95` or `p99_9`.
+/// Returns the whole and fractional digits of `p95` or `p99_9`.
 pub(super) fn digits(word: &str) -> Option<(&str, &str)> {
     let digits = word.strip_prefix('p')?;
     let (whole, decimals) = digits.split_once('_').unwrap_or((digits, "0"));
@@ -24,7 +24,7 @@ pub(super) fn read(ctxt: &Ctxt, word: &Ident, rest: &TokenStream, whole: &str, d
         tokens.extend(rest.clone());
         ctxt.error_with_help(
             tokens,
-            format_args!("`{word}.{more}` is not a name"),
+            format_args!("`{word}.{more}` is not a valid percentile"),
             format_args!("write `{word}_{more}`"),
         );
         return None;
@@ -40,22 +40,22 @@ pub(super) fn read(ctxt: &Ctxt, word: &Ident, rest: &TokenStream, whole: &str, d
         );
         return None;
     }
-    // All digits: what does not fit is too large.
+    // `None` means too large, since there are only digits.
     let hundredths = whole.parse::<u32>().ok().and_then(|whole| {
         let decimals = format!("{decimals:0<2}").parse::<u32>().ok()?;
         whole.checked_mul(100)?.checked_add(decimals)
     });
     let help = match hundredths {
         Some(hundredths @ 1..=9999) => return Some(Reduce::Quantile { word: word.to_string(), hundredths }),
-        Some(0) => "the smallest value is `min`",
-        Some(10_000) => "the largest value is `max`",
+        Some(0) => "write `min` for the smallest value",
+        Some(10_000) => "write `max` for the largest value",
         _ => "write a percentile such as `p95` or `p99_9`",
     };
-    ctxt.error_with_help(word, format_args!("`{word}` is not between 0 and 100"), help);
+    ctxt.error_with_help(word, format_args!("a percentile must be between 0 and 100, found `{word}`"), help);
     None
 }
 
-/// How `percent` is written, if it can be.
+/// Formats `percent` as a reduction, if it has at most two decimals and is within bounds.
 pub(super) fn word(percent: f64) -> Option<String> {
     let hundredths = (percent * 100.0).round();
     let exact = (percent * 100.0 - hundredths).abs() < 1e-6;

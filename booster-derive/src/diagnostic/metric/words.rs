@@ -1,4 +1,4 @@
-//! Words that are no reduction, and what was meant by them.
+//! Suggestions for unknown reductions.
 
 use proc_macro2::TokenStream;
 use syn::Path;
@@ -9,12 +9,12 @@ use crate::ctxt::Ctxt;
 use crate::text::compact;
 use crate::{names, suggest};
 
-/// What a misspelt word may have been meant to be.
+/// The candidates for a misspelled word.
 const WORDS: [&str; 13] =
     ["mean", "sum", "min", "max", "last", "count", "std", "var", "ema", "histogram", "mean_dims", "reduce", "samples"];
 const EXPECTED: &str = "expected `mean`, `sum`, `min`, `max`, `last`, `count`, `std`, `var`, a percentile such as `p95`, \
                         `ema(0.99)`, `histogram`, `mean_dims`, `reduce = path::To::Type` or `samples`";
-/// What other libraries call the same.
+/// The names of other libraries, and ours.
 const ELSEWHERE: [(&str, &str); 12] = [
     ("average", "mean"),
     ("avg", "mean"),
@@ -30,7 +30,7 @@ const ELSEWHERE: [(&str, &str); 12] = [
     ("hist", "histogram"),
 ];
 
-/// Reports a word that is no reduction, with what may have been meant.
+/// Reports an unknown reduction, with a suggestion.
 pub(super) fn unknown(ctxt: &Ctxt, word: &Path, rest: &TokenStream) {
     let name = compact(word);
     if name == "quantile" || name == "percentile" {
@@ -50,13 +50,13 @@ pub(super) fn unknown(ctxt: &Ctxt, word: &Path, rest: &TokenStream) {
     }
 }
 
-/// The word that `name` is in another case, in another library, or nearly.
+/// Returns the reduction that `name` spells in another case, in another library, or with a typo.
 fn meant(name: &str) -> Option<String> {
     let shouted = !name.chars().any(char::is_lowercase);
     let spelled = if shouted { name.to_lowercase() } else { names::snake(name) };
     let elsewhere = ELSEWHERE.iter().find(|(other, _)| *other == spelled).map(|(_, word)| *word);
     let exact = elsewhere.or_else(|| WORDS.into_iter().find(|word| *word == spelled));
-    // A type's name may be near a word by accident.
+    // A type name may resemble a reduction by accident, so only its original case is compared.
     let near = || suggest::nearest(if shouted { &spelled } else { name }, &WORDS);
     if let Some(word) = exact.or_else(near) {
         return Some(word.to_owned());

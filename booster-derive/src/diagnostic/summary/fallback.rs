@@ -1,4 +1,4 @@
-//! The summary beside errors: the groups and metrics that are known already.
+//! Placeholders for the summary of an erroneous struct, with its valid groups and metrics.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::fallback::InError;
 use crate::names;
 
 impl Summary<'_> {
-    /// Stand-ins for the structs. What is in doubt is left out: it may be in error, and its absence is quiet.
+    /// Generates placeholders for the structs, without fields that may be invalid, whose absence causes no errors.
     pub(in crate::diagnostic) fn fallback(&self, in_error: &InError<'_>) -> TokenStream {
         let mut seen = BTreeSet::new();
         let groups = self.container.groups.iter();

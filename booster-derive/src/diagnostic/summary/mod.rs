@@ -1,4 +1,4 @@
-//! The summary of a diagnostics: a struct of groups, each a struct of numbers.
+//! The summary of a diagnostics struct: a struct of groups, which are structs of metrics.
 
 mod fallback;
 mod traits;
@@ -16,16 +16,16 @@ use crate::generics::{self, Names, is_generic};
 use crate::library::{Library, shown_at};
 use crate::{meta, names};
 
-/// The generated structs, before they are written out.
+/// The structs of a summary.
 pub(super) struct Summary<'a> {
     library: &'a Library,
     container: &'a Container<'a>,
     vis: &'a Visibility,
     ident: Ident,
     generics: Generics,
-    /// The same, and what the implementations may rely on.
+    /// The generics with the additional bounds of the implementations.
     impl_generics: Generics,
-    /// Parameters that stand in a bound and in no field.
+    /// The parameters that occur in bounds but in no field.
     unused: Names,
 }
 
@@ -55,14 +55,14 @@ impl<'a> Summary<'a> {
         }
     }
 
-    /// The summary's type, in terms of the user's parameters.
+    /// Returns the type of the summary, with the user's parameters as arguments.
     pub(super) fn ty(&self) -> TokenStream {
         let ident = &self.ident;
         let (_, ty_generics, _) = self.generics.split_for_impl();
         quote!(#ident #ty_generics)
     }
 
-    /// The name of a group's struct: the summary's own in front, so that it is no other summary's.
+    /// Returns the name of a group's struct, prefixed with the summary's name to make it unique.
     fn group_ident(&self, group: &GroupName) -> Ident {
         let name = format!("{}{}", self.ident, names::upper_camel(&group.name));
         names::generated(&name, self.ident.span())
@@ -91,10 +91,10 @@ impl<'a> Summary<'a> {
             quote!(#doc #vis #ident: #ty,)
         });
         let marker = self.marker();
-        let doc = meta::doc(&format!("Summary of [`{}`]: one value per metric, by group.", container.input.ident));
+        let doc = meta::doc(&format!("Summary of [`{}`], with its metrics by group.", container.input.ident));
         let lints = self.lints(container.groups.iter().map(|group| &group.name));
         let where_clause = &generics.where_clause;
-        // Shown at the name, where a struct of the user's own with the same name is reported then.
+        // Spanned at the name, so that a conflict with a struct of the same name is reported there.
         let fields = quote_spanned!(shown_at(ident.span())=> {
             #(#groups)*
             #(#flattened)*
@@ -110,11 +110,11 @@ impl<'a> Summary<'a> {
         }
     }
 
-    /// The lint levels of a generated struct whose fields have these names.
+    /// Returns the lint levels for a generated struct with these field names.
     fn lints<'n>(&self, mut fields: impl Iterator<Item = &'n String>) -> TokenStream {
         let mut lints = meta::lint_levels(&self.container.input.attrs);
         if fields.any(|name| !names::is_snake(name)) {
-            // Whoever names a group or a metric has decided on its case already.
+            // The user chose the case of group and metric names.
             lints.extend(quote!(#[allow(non_snake_case)]));
         }
         lints
@@ -142,8 +142,8 @@ impl<'a> Summary<'a> {
         let lints = self.lints(metric_names.iter());
         let copy = copy.then(|| quote!(::core::marker::Copy,));
         let derives = quote!(#[derive(::core::clone::Clone, #copy ::core::fmt::Debug, ::core::cmp::PartialEq)]);
-        // A reduction of the user's may turn out to be none. Then only one error is due, that of its field: what
-        // would be derived is written out beside the others, and a last field tells the group's size.
+        // A custom type may not be a reduction. For a single error, that of its field, the derives are replaced by
+        // bounded implementations, and a last field makes the size of the group known.
         let (derives, marker) = if self.custom(group).next().is_some() {
             (None, Some(quote!(#[doc(hidden)] __marker: ::core::marker::PhantomData<()>,)))
         } else {
@@ -158,26 +158,26 @@ impl<'a> Summary<'a> {
         }
     }
 
-    /// The user's own reductions in `group`.
+    /// Returns the custom reductions in `group`.
     fn custom<'s>(&'s self, group: &GroupName) -> impl Iterator<Item = &'s Type> {
         let metrics = self.container.leaves(group).flat_map(|(_, leaf)| &leaf.metrics);
         metrics.filter_map(|metric| metric.reduce.custom())
     }
 
-    /// The type of a metric's field.
+    /// Returns the type of a metric's field.
     fn value_ty(&self, leaf: &Leaf, value: Value<'_>) -> TokenStream {
         let ty = value.ty(self.library);
         if leaf.optional { quote!(::core::option::Option<#ty>) } else { ty }
     }
 
-    /// The fields of the summary itself, in order of declaration.
+    /// Returns the fields of the summary itself, in order of declaration.
     fn members(&self) -> impl Iterator<Item = &Ident> {
         let groups = self.container.groups.iter().map(|group| &group.ident);
         groups.chain(self.container.flattened().map(|field| field.ident))
     }
 }
 
-/// The marker's part in a struct's literal.
+/// Returns the marker field for a struct literal.
 fn marker() -> TokenStream {
     quote!(__marker: ::core::marker::PhantomData,)
 }

@@ -1,4 +1,4 @@
-//! What every summary also is: cloned, compared, shown and stored.
+//! Standard and serde traits for summaries.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -59,7 +59,7 @@ impl Summary<'_> {
         }
     }
 
-    /// What its derives are elsewhere, for a group with a reduction of the user's.
+    /// Implements the traits that are derived for other groups, for a group with a custom reduction.
     fn group_impls(&self, group: &GroupName) -> Option<TokenStream> {
         let mut own = self.custom(group).peekable();
         own.peek()?;
@@ -72,10 +72,10 @@ impl Summary<'_> {
     }
 }
 
-/// What a struct is made of, for the traits that a derive would bound wrongly.
+/// A struct whose traits cannot be derived.
 ///
-/// It would ask for `A: Clone` where `A`'s summary is what is cloned, and report a second and a third time
-/// what is no reduction.
+/// A derive would require `A: Clone` although only the summary of `A` is cloned, and would report an invalid reduction
+/// several times.
 struct Parts<'s> {
     ident: &'s Ident,
     generics: &'s Generics,

@@ -1,4 +1,4 @@
-//! `impl Summary`: the schema, and the values in its order.
+//! `impl Summary`: the schema, and reading and writing values in its order.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -35,19 +35,18 @@ impl Summary<'_> {
         }
     }
 
-    /// The schema, or what its check needs of it.
+    /// Generates the schema, or the parts that its check needs.
     ///
-    /// In the check, what may turn out to be no diagnostic or no reduction would be reported once more, and so
-    /// stands in another form or not at all.
+    /// The check avoids the types that may not be a diagnostic or a reduction, which would be reported twice.
     fn schema(&self, check: bool) -> TokenStream {
         let library = self.library;
         let entries = self.container.fields.iter().filter_map(|field| self.entry(field, check));
         quote!(#library::Schema { entries: &[#(#entries,)*] })
     }
 
-    /// Refuses two metrics of one tag, of which one or both are a flattened field's.
+    /// Generates the check for duplicate tags among the struct and its flattened fields.
     ///
-    /// Where the struct has parameters, its schema is known only where it is used.
+    /// Returns `None` if the struct has parameters, since its schema is unknown until they are.
     pub(in crate::diagnostic) fn check(&self) -> Option<TokenStream> {
         let first = self.container.flattened().next()?;
         if !self.container.input.generics.params.is_empty() {
@@ -59,7 +58,7 @@ impl Summary<'_> {
         });
         let schema = self.schema(true);
         let near = shown_at(first.ident.span());
-        // The schema on its own, for the call to have no part that is shown elsewhere.
+        // Separate from the schema, so that all of the call has one span.
         let check = quote_spanned!(near=> const _: () = __CHECKED.check(););
         let library = self.library;
         Some(quote! {
@@ -69,9 +68,9 @@ impl Summary<'_> {
         })
     }
 
-    /// A name for a flattened field's summary, shown at the field's type.
+    /// Returns an alias for a flattened field's summary, with its span at the field's type.
     ///
-    /// In a constant, rustc shows a wrong `<ty as Diagnostic>::Summary` at other tokens than in a struct, and so twice.
+    /// rustc would report a wrong `<ty as Diagnostic>::Summary` twice: it spans differently in constants and structs.
     fn alias(&self, field: &Field<'_>) -> Ident {
         let index = self.container.flattened().take_while(|before| before.ident != field.ident).count();
         names::generated(&format!("__Flattened{index}"), start(field.ty()))
@@ -127,7 +126,7 @@ impl Summary<'_> {
         }
     }
 
-    /// Reads the values in the schema's order, then builds the groups from them.
+    /// Generates the body of `take`, which reads the values in the schema's order and then builds the groups.
     fn take(&self) -> TokenStream {
         let reads = self.reads();
         let lets = reads.iter().map(|Read { value, taken, .. }| quote!(let #value = #taken(values)?;));
@@ -175,20 +174,20 @@ impl Summary<'_> {
             }
         }
         for (index, read) in reads.iter_mut().enumerate() {
-            // Numbered: two groups may each have a field of one name.
+            // Numbered, since two groups may have fields of the same name.
             read.value = format_ident!("value_{index}", span = Span::mixed_site());
         }
         reads
     }
 }
 
-/// One step of `Summary::take`.
+/// A read in `Summary::take`.
 struct Read<'a> {
-    /// None for a flattened field.
+    /// The group, or `None` for a flattened field.
     group: Option<&'a str>,
     ident: &'a Ident,
-    /// The local that holds what is read.
+    /// The local variable for the value.
     value: Ident,
-    /// The function that reads it.
+    /// The function that reads the value.
     taken: TokenStream,
 }

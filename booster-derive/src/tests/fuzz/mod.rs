@@ -1,4 +1,4 @@
-//! Whatever comes in is expanded or reported: nothing panics, and what is expanded is Rust.
+//! Every input is either expanded to valid Rust or reported, without a panic.
 
 mod random;
 mod sources;
@@ -15,14 +15,14 @@ use quote::quote;
 use self::random::{edits, soup, tokens};
 use super::{diagnostic, evaluator, is_refused, parse};
 
-/// What a property is tested with; all of them together are 100,000 and more.
+/// The number of cases per property, more than 100,000 in total.
 const MUTATED_ITEMS: u32 = 40_000;
 const RANDOM_ITEMS: u32 = 25_000;
 const MUTATED_LISTS: u32 = 20_000;
 const RANDOM_LISTS: u32 = 10_000;
 const COMBINATIONS: u32 = 6_000;
 
-/// How many inputs were expanded, and how many reported.
+/// The numbers of inputs that were expanded and reported.
 #[derive(Default)]
 struct Tally {
     expanded: Cell<u32>,
@@ -30,7 +30,7 @@ struct Tally {
 }
 
 impl Tally {
-    /// Asserts of an expansion that it is Rust, unless it says what is wrong with its input.
+    /// Asserts that an expansion is valid Rust, unless it reports an error.
     fn take(&self, input: &dyn std::fmt::Display, expansion: &TokenStream) -> TestCaseResult {
         if is_refused(expansion.clone()) {
             self.refused.set(self.refused.get() + 1);
@@ -42,7 +42,7 @@ impl Tally {
         Ok(())
     }
 
-    /// Asserts that neither way was rare, or the test would say nothing about it.
+    /// Asserts that both outcomes occurred often enough for a meaningful test.
     #[track_caller]
     fn assert_both(&self, least: u32) {
         let (expanded, refused) = (self.expanded.get(), self.refused.get());
@@ -50,7 +50,7 @@ impl Tally {
     }
 }
 
-/// Runs a property on the same inputs every time.
+/// Tests a property on deterministic inputs.
 #[track_caller]
 fn run<S: Strategy>(cases: u32, strategy: &S, property: impl Fn(S::Value) -> TestCaseResult) {
     let seed = RngSeed::Fixed(u64::from(cases));
@@ -60,7 +60,7 @@ fn run<S: Strategy>(cases: u32, strategy: &S, property: impl Fn(S::Value) -> Tes
     }
 }
 
-/// The input as what each macro is applied to.
+/// Applies one of the macros to the input.
 fn expand(with: usize, input: &TokenStream) -> TokenStream {
     match with % 3 {
         0 => crate::diagnostic::derive(input),
@@ -69,7 +69,7 @@ fn expand(with: usize, input: &TokenStream) -> TokenStream {
     }
 }
 
-/// The input as the arguments of an attribute.
+/// Expands the input as the arguments of one of the attributes.
 fn expand_arguments(with: usize, list: &TokenStream) -> TokenStream {
     let function = |function| crate::evaluator::attribute(TokenStream::new(), &function);
     match with % 7 {
@@ -115,7 +115,7 @@ fn expand_arguments(with: usize, list: &TokenStream) -> TokenStream {
 #[test]
 fn a_mutated_item_is_expanded_or_reported() {
     let (pool, items, tally) = (sources::pool(), sources::ITEMS.map(|(_, item)| parse(item)), Tally::default());
-    // Mostly what the item is meant for.
+    // Mostly the macro that the item is meant for.
     let with = prop_oneof![4 => Just(None), 1 => (0..3_usize).prop_map(Some)];
     run(MUTATED_ITEMS, &(0..items.len(), with, edits()), |(item, with, edits)| {
         let input = edits.iter().fold(items[item].clone(), |input, edit| edit.apply(input, &pool));
@@ -177,14 +177,14 @@ const ATTRIBUTES: [&str; 18] = [
 const TYPES: [&str; 8] =
     ["Tensor", "Option<A>", "[B; N]", "A::Item", "&'a f64", "impl Trait", "dyn Fn(&A) -> B", "(A, mac!(B))"];
 
-/// What a random item starts with, for it to get anywhere.
+/// The starts of random items, without which most would not parse.
 const STARTS: [&str; 6] =
     ["", "struct D", "pub struct D<T>", "enum E", "fn f", "fn f(m: &M, b: &B, mode: Mode) -> Result<Tensor>"];
 const GENERICS: [&str; 4] = ["", "<A>", "<'a, A: Copy, B, const N: usize>", "<B: From<A>, A: Into<B>>"];
 const PARAMS: [&str; 4] = ["", "#[param] x: A", "#[param(default = 3)] x: &B", "#[param] x: &str"];
 const RETURNS: [&str; 4] = ["Tensor", "Tensor", "Loss, E", "(Loss, A, B)"];
 
-/// Attributes and a type for each of a few fields.
+/// Generates attributes and types for a few fields.
 fn fields() -> impl Strategy<Value = Vec<(Vec<&'static str>, &'static str)>> {
     let attributes = prop_oneof![Just(vec!["#[group = \"loss\"]"]), vec(select(&ATTRIBUTES[..]), 0..5)];
     vec((attributes, select(&TYPES[..])), 0..4)
@@ -197,7 +197,7 @@ fn a_combination_of_valid_syntax_is_expanded_or_reported() {
     run(COMBINATIONS, &strategy, |(fields, generics, param, returns, of_a_struct)| {
         let (open, close) = if of_a_struct { ("", ",") } else { ("let ", " = value;") };
         let fields = fields.iter().enumerate().map(|(index, (attributes, ty))| {
-            // A doc comment ends with its line.
+            // A doc comment extends to the end of its line.
             format!("{}\n{open}f{index}: {ty}{close}", attributes.join("\n"))
         });
         let body: String = fields.collect();

@@ -1,17 +1,17 @@
-//! Random token streams, and random changes of valid ones, as proptest makes and shrinks them.
+//! Strategies for random token streams and random edits of valid ones.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Tokens by their place in the pool.
+/// A token by its index in the pool, or a group of tokens.
 #[derive(Clone, Debug)]
 pub(super) enum Soup {
     Token(usize),
     Group(usize, Vec<Soup>),
 }
 
-/// A few token trees, some of them groups of others.
+/// Generates a few token trees.
 pub(super) fn soup() -> impl Strategy<Value = Vec<Soup>> {
     let token = any::<usize>().prop_map(Soup::Token);
     let tree = token.prop_recursive(3, 24, 6, |inner| {
@@ -32,12 +32,12 @@ fn delimiter_of(index: usize) -> Delimiter {
     [Delimiter::Parenthesis, Delimiter::Brace, Delimiter::Bracket, Delimiter::None][index % 4]
 }
 
-/// A change of one token, somewhere.
+/// An edit of one token.
 #[derive(Clone, Debug)]
 pub(super) struct Edit {
-    /// Which token, on each level of groups.
+    /// The index of the token at each nesting level.
     at: [usize; 5],
-    /// On which level to stop even at a group.
+    /// The maximum nesting level.
     depth: usize,
     kind: usize,
     with: usize,
@@ -49,7 +49,7 @@ pub(super) fn edits() -> impl Strategy<Value = Vec<Edit>> {
 }
 
 impl Edit {
-    /// Deletes, doubles, swaps, replaces, inserts or wraps one token.
+    /// Deletes, duplicates, swaps, replaces, inserts or wraps one token.
     pub(super) fn apply(&self, tokens: TokenStream, pool: &[TokenTree]) -> TokenStream {
         self.on_level(0, tokens, pool)
     }

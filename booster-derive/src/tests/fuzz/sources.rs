@@ -1,10 +1,10 @@
-//! What is mutated, and what random input is made of.
+//! The inputs for mutation, and the tokens of random inputs.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use crate::tests::parse;
 
-/// Valid inputs, and some of every fault; each with the macro that it is meant for.
+/// Valid and invalid inputs, each with the index of its macro.
 pub(super) const ITEMS: [(usize, &str); 13] = [
     (0, "#[diagnostic(crate = a::b)] #[allow(x)] pub struct D<'a, A: Diagnostic + From<B>, B = f64, const N: usize = 3>
      where B: Send { /// Doc.
@@ -38,7 +38,7 @@ pub(super) const ITEMS: [(usize, &str); 13] = [
      #[group = \"loss\"] let nll: Tensor = loss(&logits, |x| { return x; })?; Ok(nll.mean()?) }"),
 ];
 
-/// The arguments of each attribute.
+/// Arguments for each attribute.
 pub(super) const LISTS: [&str; 9] = [
     "mean, std, p95",
     "ema(0.99), histogram(-1, 2.5, 20)",
@@ -51,7 +51,7 @@ pub(super) const LISTS: [&str; 9] = [
     "\"loss\"",
 ];
 
-/// Every token of the above, alone and as a group, and what they lack.
+/// Returns all tokens and groups of the inputs above, and some that they lack.
 pub(super) fn pool() -> Vec<TokenTree> {
     let mut pool = Vec::new();
     for source in ITEMS.iter().map(|(_, item)| item).chain(&LISTS) {
