@@ -10,7 +10,7 @@ use syn::{Attribute, DeriveInput, Generics, Visibility, parse_quote};
 use crate::{generics, meta, names};
 
 /// Returns the generics of a struct with the bounds of our traits, which rustc does not check.
-pub(crate) fn on_trust(input: &DeriveInput) -> Generics {
+pub(crate) fn with_unchecked_bounds(input: &DeriveInput) -> Generics {
     let ident = &input.ident;
     let (_, ty_generics, _) = input.generics.split_for_impl();
     let mut generics = input.generics.clone();

@@ -67,7 +67,7 @@ std::vector<at::Tensor> list(at::Tensor *const *tensors, size_t count) {
 at::Tensor parts(const at::Tensor &tensor) {
   if (!tensor.is_complex())
     return tensor;
-  // A tensor with the conjugate bit has no such view. Conjugation only flips signs, which callers ignore.
+  // A tensor with the conjugate bit has no such view. Conjugation only flips signs, which do not matter to the callers.
   return at::view_as_real(tensor.is_conj() ? tensor.conj() : tensor);
 }
 
@@ -82,7 +82,7 @@ at::Tensor times(const at::Tensor &tensor, const at::Tensor &share, bool rest) {
   return tensor.mul(rest ? at::rsub(number, 1) : number);
 }
 
-// Interpolates a mean towards a value. An undefined tensor counts as 0.
+// Interpolates a mean toward a value. An undefined tensor counts as 0.
 void move_mean(at::Tensor &mean, const at::Tensor &value, const at::Tensor &share) {
   if (!mean.defined() && !value.defined())
     return;
@@ -461,7 +461,7 @@ char *booster_limit(const at::Tensor *tensor, double least, double greatest, at:
   return guarded([&] { *limited = new at::Tensor(at::hardtanh(*tensor, least, greatest)); });
 }
 
-// Interpolates each mean towards its value, in single precision or higher.
+// Interpolates each mean toward its value, in single precision or higher.
 char *booster_move_means(at::Tensor **means, at::Tensor *const *values, size_t count, const at::Tensor *share) {
   return guarded([&] {
     at::NoGradGuard no_grad;

@@ -10,7 +10,7 @@ use crate::ffi;
 ///
 /// # Errors
 /// Returns [`TchError`] if allocating a copy fails. The values are then unchanged, but some tensors may still have a
-/// graph.
+/// graph or share their storage.
 pub fn detach(tensors: &mut [&mut Tensor]) -> Result<(), TchError> {
     let pointers: Vec<_> = tensors.iter_mut().map(|tensor| tensor.as_mut_ptr()).collect();
     // SAFETY: the handles are live and exclusively borrowed, and the call does not retain them.

@@ -15,7 +15,7 @@ use crate::ffi;
 pub fn global_norm(tensors: &[Tensor]) -> Result<Tensor, TchError> {
     let pointers = pointers(tensors);
     let mut norm = std::ptr::null_mut();
-    // SAFETY: the pointers refer to `count` live tensors; on success, `norm` is a new tensor that is ours to own.
+    // SAFETY: the pointers refer to `tensors`; on success, `norm` is a new tensor that is ours to own.
     unsafe {
         ffi::checked(ffi::booster_global_norm(pointers.as_ptr(), pointers.len(), &raw mut norm))?;
         Ok(Tensor::from_ptr(norm))
@@ -31,7 +31,7 @@ pub fn global_norm(tensors: &[Tensor]) -> Result<Tensor, TchError> {
 pub fn multiply(tensors: &mut [Tensor], factor: &Tensor) -> Result<(), TchError> {
     let pointers = pointers(tensors);
     let factor = number(factor)?;
-    // SAFETY: the pointers refer to `count` live tensors that are borrowed mutably; `factor` is live.
+    // SAFETY: the pointers refer to `tensors`, which is borrowed mutably; `factor` is live.
     unsafe { ffi::checked(ffi::booster_multiply(pointers.as_ptr(), pointers.len(), factor.as_ptr())) }
 }
 
@@ -43,14 +43,14 @@ pub fn multiply(tensors: &mut [Tensor], factor: &Tensor) -> Result<(), TchError>
 /// Returns [`TchError`] if libtorch does not support a tensor's kind.
 pub fn clamp(tensors: &mut [Tensor], most: f64) -> Result<(), TchError> {
     let pointers = pointers(tensors);
-    // SAFETY: the pointers refer to `count` live tensors that are borrowed mutably.
+    // SAFETY: the pointers refer to `tensors`, which is borrowed mutably.
     unsafe { ffi::checked(ffi::booster_clamp(pointers.as_ptr(), pointers.len(), most)) }
 }
 
-/// Interpolates each mean linearly towards its new value, without recording a graph.
+/// Interpolates each mean linearly toward its new value, without recording a graph.
 ///
 /// The weight `share` of the new values is a 0-dimensional tensor on any device. A tensor that is not
-/// [defined](Tensor::defined) counts as 0. Means have single precision or higher. The first mean may take over the
+/// [defined](Tensor::defined) counts as 0. Means have single precision or higher. An undefined mean may take over the
 /// memory of its value.
 ///
 /// # Errors

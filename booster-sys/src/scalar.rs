@@ -167,7 +167,7 @@ operations! {
     fn try_fill_(self: &mut Self)()(value) = atg_fill_;
     /// Replaces the entries selected by a mask with a number.
     fn try_masked_fill(self: &Self)(mask)(value) = atg_masked_fill;
-    /// Interpolates linearly towards another tensor, in place.
+    /// Interpolates linearly toward another tensor, in place.
     fn try_lerp_(self: &mut Self)(end)(weight) = atg_lerp_;
     /// Returns a tensor of the same shape, kind and device, filled with a number.
     fn try_full_like(self: &Self)()(value) = atg_full_like;

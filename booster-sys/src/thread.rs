@@ -27,7 +27,7 @@ impl ThreadState {
     /// Restores this state on the current thread.
     pub fn restore(self) {
         gradient::set_enabled(self.records);
-        // SAFETY: the call sets flags of this thread and clears its autocast cache.
+        // SAFETY: the call sets flags of this thread and may clear its autocast cache.
         unsafe { ffi::booster_set_autocast(self.autocast, self.nesting) };
     }
 }

@@ -11,6 +11,6 @@ use crate::library::Library;
 /// Emits `errors` and an implementation that never runs.
 pub(super) fn container(library: &Library, input: &DeriveInput, errors: &TokenStream) -> TokenStream {
     let bodies = [(); 3].map(|()| quote!(::core::unreachable!()));
-    let implementation = expand::unused(library, input, &fallback::on_trust(input), bodies);
+    let implementation = expand::unused(library, input, &fallback::with_unchecked_bounds(input), bodies);
     quote!(#errors #implementation)
 }

@@ -29,6 +29,7 @@ pub(super) fn container(
         (quote!(#constant #structs), in_error.ty())
     };
     let nothing = [TokenStream::new(), TokenStream::new()];
-    let implementation = expand::implementation(library, input, &fallback::on_trust(input), &summary, nothing);
+    let implementation =
+        expand::implementation(library, input, &fallback::with_unchecked_bounds(input), &summary, nothing);
     quote!(#structs #implementation)
 }

@@ -16,14 +16,14 @@ use crate::names;
 
 /// Emits `errors` and the function without marks.
 pub(super) fn function(function: &ItemFn, errors: &TokenStream) -> TokenStream {
-    let given_back = given_back(function, None);
-    quote!(#errors #given_back)
+    let without_marks = without_marks(function, None);
+    quote!(#errors #without_marks)
 }
 
 /// Emits `errors`, the function without marks, and a `new` for the user's type with the name of the evaluator.
 pub(super) fn constructor_of(function: &ItemFn, name: &Ident, errors: TokenStream) -> TokenStream {
     let in_error = InError::new(&function.attrs, &function.vis, name, errors);
-    let (cfgs, constant, given_back) = (in_error.cfgs(), in_error.constant(), given_back(function, None));
+    let (cfgs, constant, without_marks) = (in_error.cfgs(), in_error.constant(), without_marks(function, None));
     let ident = in_error.ident();
     // In a trait, so that it cannot conflict with the type's own `new`.
     quote! {
@@ -35,7 +35,7 @@ pub(super) fn constructor_of(function: &ItemFn, name: &Ident, errors: TokenStrea
         }
         #cfgs
         impl<__Named> #ident for __Named {}
-        #given_back
+        #without_marks
     }
 }
 
@@ -53,7 +53,7 @@ pub(super) fn evaluator(
     };
     let in_error = InError::new(&function.attrs, &function.vis, &name, quote!(#words #errors));
     let constant = in_error.constant();
-    let given_back = given_back(function, Some(in_error.ident()));
+    let without_marks = without_marks(function, Some(in_error.ident()));
     let generics = generics(function);
     let evaluator = in_error.alias(&name, &generics);
     let collected = collected(function)
@@ -63,17 +63,17 @@ pub(super) fn evaluator(
         #constant
         #evaluator
         #(#collected)*
-        #given_back
+        #without_marks
     }
 }
 
 fn is_method(function: &ItemFn) -> bool {
     let receives = matches!(function.sig.inputs.first(), Some(FnArg::Receiver(_)));
-    receives || signature::the_type_itself(function.sig.to_token_stream()).is_some()
+    receives || signature::first_self(function.sig.to_token_stream()).is_some()
 }
 
 /// Returns the function for the editor, without anything that is an error outside the macro.
-fn given_back(function: &ItemFn, in_error: Option<&Ident>) -> TokenStream {
+fn without_marks(function: &ItemFn, in_error: Option<&Ident>) -> TokenStream {
     let mut function = strip::markers(function.clone());
     function.sig.constness = None;
     function.sig.variadic = None;

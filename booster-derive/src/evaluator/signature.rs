@@ -79,9 +79,9 @@ pub(super) fn check(ctxt: &Ctxt, function: &ItemFn) -> bool {
         FnArg::Receiver(receiver) => Some(receiver.self_token.to_token_stream()),
         FnArg::Typed(_) => None,
     });
-    if let Some(of_a_type) = receiver.or_else(|| the_type_itself(sig.to_token_stream())) {
+    if let Some(method_token) = receiver.or_else(|| first_self(sig.to_token_stream())) {
         ctxt.error_with_help(
-            of_a_type,
+            method_token,
             "`#[evaluator]` functions cannot be methods",
             "write a free function with a `#[param]` for each field it needs",
         );
@@ -100,9 +100,9 @@ pub(super) fn check(ctxt: &Ctxt, function: &ItemFn) -> bool {
 }
 
 /// Returns the first `Self`, which only an associated function can contain.
-pub(super) fn the_type_itself(tokens: TokenStream) -> Option<TokenStream> {
+pub(super) fn first_self(tokens: TokenStream) -> Option<TokenStream> {
     tokens.into_iter().find_map(|token| match token {
-        TokenTree::Group(group) => the_type_itself(group.stream()),
+        TokenTree::Group(group) => first_self(group.stream()),
         TokenTree::Ident(ident) if ident == "Self" => Some(ident.to_token_stream()),
         TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => None,
     })

@@ -177,7 +177,7 @@ fn setter(evaluator: &Evaluator<'_>, Param { ident, ty, .. }: &Param<'_>) -> Tok
     quote! {
         #doc
         #[must_use]
-        // Not every user of a default changes it.
+        // Not every crate overrides the default.
         #[allow(dead_code)]
         #vis fn #setter(mut self, #ident: #ty) -> Self {
             self.#ident = #ident;

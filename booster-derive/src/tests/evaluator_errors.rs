@@ -188,7 +188,7 @@ fn an_erroneous_function_is_emitted_without_marks() {
         syn::Item::Fn(function) => Some(function),
         _ => None,
     });
-    let given_back = functions.next().expect("the function");
+    let without_marks = functions.next().expect("the function");
     let expected = "#[allow(irrefutable_let_patterns, unused)]
         /// Docs.
         pub async fn f(model: &N, batch: &B, mode: Mode, x: f64) -> Result<Tensor> {
@@ -196,7 +196,7 @@ fn an_erroneous_function_is_emitted_without_marks() {
             if c { let z: f64 = x; }
             Ok(loss)
         }";
-    assert_eq!(given_back.to_token_stream().to_string(), super::parse(expected).to_string());
+    assert_eq!(without_marks.to_token_stream().to_string(), super::parse(expected).to_string());
 }
 
 #[test]
