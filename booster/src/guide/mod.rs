@@ -15,27 +15,41 @@
 //! | skip NaN steps | [training](training#skip-nan-steps) |
 //! | stop early, or keep the best model | [training](training#the-best-summary-and-early-stopping) |
 //! | save and resume | [training](training#save-and-resume) |
+//! | train a model with latent variables | [variational_inference] |
+//! | use several devices | [many_devices] |
+//! | repeat a seeded run to the bit | [many_devices](many_devices#reproducible-runs) |
+//! | weight a loss by tokens, or sum it | [loss_weights](loss_weights#weight-a-loss-by-tokens) |
+//! | write to TensorBoard, a text file or a picture | [logging] |
+//! | log an image, or a single number | [logging](logging#one-value-without-a-summary) |
+//! | write a reduction | [extending](extending#write-a-reduction) |
+//! | write an evaluator by hand | [extending](extending#write-an-evaluator) |
+//! | write a sink | [extending](extending#write-a-sink) |
+//! | freeze a backbone | [frozen_backbones] |
+//! | move a loop that uses tch | [from_tch] |
+//! | move a program from booster-pytorch | [from_python] |
 //! | install booster, or use my own libtorch | [installation](installation#your-own-libtorch) |
 //! | see why there is no CUDA | [installation](installation#why-there-is-no-cuda) |
 
 // The pages link to these by name.
 #[cfg(doc)]
-use tch::Tensor;
+use self::names::*;
 
+/// The items that the pages link to.
 #[cfg(doc)]
-use crate::evaluation::{Classification, VariationalInference};
-#[cfg(doc)]
-use crate::functional::why_no_cuda;
-#[cfg(doc)]
-use crate::guide;
-#[cfg(doc)]
-use crate::logging::Point;
-#[cfg(doc)]
-use crate::prelude::*;
-#[cfg(doc)]
-use crate::training::{Ema, Step, TrainerBuilder};
-#[cfg(doc)]
-use crate::{DiagnosticExt, Error, Reduction};
+mod names {
+    pub(super) use tch::Tensor;
+
+    pub(super) use crate::diagnostic::{Array, Histogram, Leaf, MetricValue, RatioReduction};
+    pub(super) use crate::evaluation::{
+        AuxiliaryLosses, Classification, FreeBits, LatentVariableModel, Latents, Observed, VariationalInference,
+    };
+    pub(super) use crate::functional::{image_grid, why_no_cuda};
+    pub(super) use crate::logging::{Curves, Image, Point, TextLog, WrittenTags};
+    pub(super) use crate::models::SimpleVae;
+    pub(super) use crate::prelude::*;
+    pub(super) use crate::training::{Ema, Step, TrainerBuilder};
+    pub(super) use crate::{DiagnosticExt, Error, Reduction, distributions, guide};
+}
 
 #[doc = include_str!("diagnostics.md")]
 pub mod diagnostics {}
@@ -45,6 +59,30 @@ pub mod evaluators {}
 
 #[doc = include_str!("training.md")]
 pub mod training {}
+
+#[doc = include_str!("loss_weights.md")]
+pub mod loss_weights {}
+
+#[doc = include_str!("variational_inference.md")]
+pub mod variational_inference {}
+
+#[doc = include_str!("many_devices.md")]
+pub mod many_devices {}
+
+#[doc = include_str!("logging.md")]
+pub mod logging {}
+
+#[doc = include_str!("extending.md")]
+pub mod extending {}
+
+#[doc = include_str!("frozen_backbones.md")]
+pub mod frozen_backbones {}
+
+#[doc = include_str!("from_tch.md")]
+pub mod from_tch {}
+
+#[doc = include_str!("from_python.md")]
+pub mod from_python {}
 
 #[doc = include_str!("installation.md")]
 pub mod installation {}
