@@ -1,4 +1,4 @@
-//! Incomplete code, which an editor expands to complete it from the parts that parse.
+//! Parsing of incomplete code, so that an editor can complete it.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
