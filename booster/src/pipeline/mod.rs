@@ -69,8 +69,8 @@ pub trait EvaluationPipeline: Sealed {
     ///
     /// # Errors
     /// Returns the errors of [`EvaluationPipeline::evaluate`], with gradients unchanged; [`Error::LossWithoutGradient`]
-    /// if the loss depends on no parameter; and [`Error::Torch`] if the backward pass fails, after which gradients must
-    /// be zeroed.
+    /// if the loss does not depend on any parameter; and [`Error::Torch`] if the backward pass fails, after which
+    /// gradients must be zeroed.
     fn backward(&mut self, batch: &BatchOf<Self>) -> Result<(Loss, DiagnosticsOf<Self>)> {
         let (loss, diagnostics, _) = self.evaluate(batch, Mode::Train)?;
         Ok((differentiate(loss)?, diagnostics))
@@ -153,8 +153,8 @@ pub trait EvaluationPipeline: Sealed {
     #[doc(hidden)]
     fn stepped(&mut self) {}
 
-    /// Notifies the pipeline that its variables were written or swapped to other memory other than by an optimizer or
-    /// [`var_store_mut`](Self::var_store_mut). Call it after a swap and again once the swap is undone.
+    /// Notifies the pipeline that its variables were written, or swapped to other memory, by means other than an
+    /// optimizer or [`var_store_mut`](Self::var_store_mut). Call it after a swap and again once the swap is undone.
     #[doc(hidden)]
     fn changed(&mut self) {}
 
@@ -196,7 +196,7 @@ fn differentiate(loss: Loss) -> Result<Loss> {
     loss.detached()
 }
 
-/// Detaches an output, and copies tensors that share memory with a variable so that later writes to it do not show.
+/// Detaches an output, and copies tensors that share memory with a variable so that later writes do not change them.
 pub(crate) fn owned<B: Batch>(output: &B, variables: &VarStore) -> Result<B> {
     let memory = || {
         let variables = variables.variables_.lock().unwrap_or_else(PoisonError::into_inner);

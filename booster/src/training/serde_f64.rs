@@ -19,7 +19,7 @@ pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::
     serializer.serialize_str(&text)
 }
 
-/// Whether such parsers read a number in exponent form exactly: few digits times a small power of ten.
+/// Returns whether such parsers read a number in exponent form exactly: few digits times a small power of ten.
 fn is_read_exactly(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once('e') else { return false };
     let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();

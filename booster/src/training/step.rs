@@ -65,7 +65,7 @@ impl<D: Diagnostic> Deref for StepSummary<D> {
 ///
 /// # Errors
 /// Returns [`Error::Mismatch`](crate::Error::Mismatch) if the optimizer holds none of the pipeline's variables;
-/// [`Error::LossWithoutGradient`](crate::Error::LossWithoutGradient) if the loss depends on no parameter;
+/// [`Error::LossWithoutGradient`](crate::Error::LossWithoutGradient) if the loss does not depend on any parameter;
 /// [`Error::Torch`](crate::Error::Torch) if the backward pass fails, or if the optimizer rejects a gradient, in which
 /// case other variables may already be updated; and the errors of [`EvaluationPipeline::backward`].
 pub fn training_step<P, E>(

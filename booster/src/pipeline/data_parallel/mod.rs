@@ -263,7 +263,7 @@ impl<E: Evaluator> EvaluationPipeline for DataParallelPipeline<E, E::Model> {
     }
 }
 
-/// Whether a tensor of the batch requires a gradient. Its graph is then shared by all shards, so it must be
+/// Returns whether a tensor of the batch requires a gradient. Its graph is then shared by all shards, so it must be
 /// differentiated once for all of them.
 fn requires_gradient<B: Batch>(batch: &B) -> Result<bool> {
     let mut any = false;

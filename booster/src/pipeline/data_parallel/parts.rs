@@ -78,7 +78,7 @@ pub(super) fn part_of_samples(samples: &[i64], shard: usize) -> f64 {
 pub(super) struct LossWeights<'a> {
     losses: &'a [Loss],
     samples: &'a [i64],
-    /// The weights and their sum, if any loss has its own: 0-dimensional, of the widest kind of the first loss's
+    /// The weights and their sum, if any loss has its own weight: 0-dimensional, of the widest kind of the first loss's
     /// device.
     own: Option<(Vec<Tensor>, Tensor)>,
 }

@@ -39,14 +39,14 @@ struct CopiedVersion {
     /// libtorch's version counter.
     writes: i64,
     version: ParameterVersion,
-    /// Whether the variable has no gradient and requires none, so that optimizers ignore it.
+    /// Whether optimizers ignore the variable: it has no gradient and does not require one.
     is_frozen: bool,
     /// Whether the copy may have been overwritten.
     is_stale: bool,
 }
 
 impl CopiedVersion {
-    /// Whether the values are certainly the same as `before`.
+    /// Returns whether the values are certainly the same as `before`.
     fn is_still(self, before: Self) -> bool {
         let is_kept = if self.is_frozen && before.is_frozen {
             self.version.changes == before.version.changes
@@ -201,7 +201,7 @@ impl VariableSync {
         self.holds.iter_mut().for_each(|version| version.is_stale = true);
     }
 
-    /// Whether shape and kind match the master's.
+    /// Returns whether shape and kind match the master's.
     fn fits(&self) -> Result<bool> {
         Ok(self.replica.f_kind()? == self.master.f_kind()? && self.replica.size() == self.master.size())
     }

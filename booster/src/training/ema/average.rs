@@ -22,7 +22,7 @@ impl Average {
         Ok(Self { names: vec![name], variables: vec![variable], trainable, value })
     }
 
-    /// Whether `variable` is the same part of the same storage.
+    /// Returns whether `variable` views the same part of the same storage.
     pub(super) fn is_of(&self, variable: &Tensor) -> Result<bool> {
         Ok(is_same(&self.variables[0], variable) || self.variables[0].f_is_set_to(variable)?)
     }

@@ -36,6 +36,6 @@ fn plots_in_the_docs_match_their_schedules() -> Result<()> {
         (!documentation.contains(&line)).then(|| format!("{name}\n{line}"))
     });
     let outdated = outdated.collect::<String>();
-    assert!(outdated.is_empty(), "outdated plots, which must be\n{outdated}");
+    assert!(outdated.is_empty(), "outdated plots, expected\n{outdated}");
     Ok(())
 }

@@ -95,7 +95,7 @@ impl Shape {
             },
             Self::Piecewise { pieces } => {
                 let next = pieces.partition_point(|piece| piece.start <= step);
-                // There always is a piece, since the first one starts at 0.
+                // Always present, since the first piece starts at 0.
                 pieces[..next].last().map_or(0.0, |piece| piece.schedule.at(step - piece.start))
             }
             Self::Repeat { steps, schedule } => schedule.at(step.checked_rem(*steps).unwrap_or(0)),

@@ -17,8 +17,8 @@ pub(super) enum Clip {
     Value(f64),
 }
 
-/// Moves the gradients out of variables, one per variable: [undefined](Tensor::defined) if there is none or the
-/// variable is a duplicate.
+/// Moves the gradients out of variables, one per variable: [undefined](Tensor::defined) if the variable has none or is
+/// a duplicate.
 pub(super) fn take(variables: &mut [Tensor]) -> Result<Vec<Tensor>> {
     let take = |variable: &mut Tensor| {
         let gradient = variable.f_grad()?;

@@ -41,7 +41,7 @@ impl NonFiniteMonitor {
     }
 }
 
-/// Returns an error if loss or gradient has a bad step. Waits for the device.
+/// Returns an error if `bad` contains a step. Waits for the device.
 pub(super) fn verdict(bad: &Tensor) -> Result<()> {
     let bytes = transfers::read_bytes(&bad.f_view_dtype(Kind::Uint8)?)?;
     let numbers = if bad.f_kind()? == Kind::Float {

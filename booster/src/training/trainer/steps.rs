@@ -1,4 +1,4 @@
-//! Steps of a trainer: batches make up a window, and a window makes up an optimizer step.
+//! Steps of a trainer: batches fill a window, and a full window steps the optimizer.
 
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ use crate::pipeline::{BatchOf, DiagnosticsOf, EvaluationPipeline, OutputOf};
 impl Trainer {
     /// Evaluates a batch and adds its gradient to the window's. Steps the optimizer once the window is full.
     ///
-    /// An error of the batch or the optimizer discards the gradients of the whole window.
+    /// If the batch or the optimizer fails, the gradients of the whole window are discarded.
     ///
     /// # Errors
     /// Returns [`Error::Mismatch`] if the optimizer holds none of the pipeline's variables, if learning rates or
