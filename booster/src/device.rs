@@ -1,4 +1,4 @@
-//! Tensors moved between devices and joined on one.
+//! Moving tensors between devices and joining them on one.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use tch::{Device, Kind, Tensor};
 use crate::error::{Error, Result};
 use crate::transfers::{count_read, count_upload};
 
-/// The tensor on a device; itself where it is there already. A copy from pinned memory does not wait.
+/// Moves a tensor to a device, or shares it if it is already there. Copies from pinned memory are asynchronous.
 #[expect(clippy::disallowed_methods, reason = "it is counted")]
 pub(crate) fn to_device(tensor: &Tensor, device: Device) -> Result<Tensor> {
     let from = tensor.device();
@@ -23,7 +23,7 @@ pub(crate) fn to_device(tensor: &Tensor, device: Device) -> Result<Tensor> {
     Ok(tensor.f_to_device_(device, tensor.f_kind()?, pinned, false)?)
 }
 
-/// The tensor on a device and of a kind.
+/// Moves a tensor to a device and converts it to a kind.
 pub(crate) fn to_device_and_kind(tensor: &Tensor, device: Device, kind: Kind) -> Result<Tensor> {
     Ok(to_device(tensor, device)?.f_to_kind(kind)?)
 }
@@ -42,7 +42,7 @@ pub(crate) fn concatenate(field: impl fmt::Display, tensors: &[&Tensor]) -> Resu
         if !fits {
             let reason = format!(
                 "part 0 has shape {shape:?} and kind {:?}, but part {} has shape {found:?} and kind {:?}: \
-                 parts may differ in their first dimension only",
+                 parts may differ only in their first dimension",
                 first.f_kind()?,
                 index + 1,
                 other.f_kind()?,

@@ -1,4 +1,4 @@
-//! Files that are written as a whole.
+//! Atomic file writes.
 
 use std::io;
 use std::path::Path;
@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
 
-/// Writes a file as a whole: after an error it is as it was before.
+/// Writes a file atomically: on error, the old content is kept.
 pub(crate) fn write_file(path: &Path, content: &[u8]) -> Result<()> {
     write_whole(path, |to| std::fs::write(to, content).map_err(|cause| io_error("write to", path, cause)))
 }
 
-/// Has a file written as a whole, under the path that is given: after an error it is as it was before.
+/// Replaces a file atomically. `write` gets the path of a temporary file; on error, the old content is kept.
 pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     match std::fs::canonicalize(path) {
-        // A device, a pipe or a folder cannot be replaced.
+        // Devices, pipes and folders cannot be replaced by a rename.
         Ok(there) if !there.is_file() => write(path),
         Ok(there) => replace(&there, write),
         Err(_) => replace(path, write),
@@ -23,7 +23,7 @@ pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&Path) -> Result<()>) 
 
 fn replace(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     static WRITTEN: AtomicU64 = AtomicU64::new(0);
-    // No other thread or process writes to this name, and it is short whatever the file's own is.
+    // The name is unique per thread and process, and short however long the file's own name is.
     let count = WRITTEN.fetch_add(1, Ordering::Relaxed);
     let beside = path.with_file_name(format!(".booster-{}-{count}.new", std::process::id()));
     let put = || {
@@ -34,7 +34,7 @@ fn replace(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     };
     let written = write(&beside).and_then(|()| put().map_err(|cause| io_error("write to", path, cause)));
     if written.is_err() {
-        // It may not even be there; the first error is the one to tell.
+        // The temporary file may not exist; the first error is the one to report.
         let _ = std::fs::remove_file(&beside);
     }
     written

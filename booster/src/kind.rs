@@ -1,10 +1,10 @@
-//! Kinds of numbers: which count, and which sums are kept in.
+//! Kind predicates and the accumulation kinds of sums.
 
 use tch::{Device, Kind};
 
 use crate::transfers::has_doubles;
 
-/// Whether values of a kind can be aggregated.
+/// Returns whether values of a kind can be aggregated.
 pub(crate) fn is_real(kind: Kind) -> bool {
     matches!(
         kind,
@@ -25,14 +25,14 @@ pub(crate) fn is_real(kind: Kind) -> bool {
     )
 }
 
-/// The kind in which values of a kind are summed and multiplied: single precision at least, since half
-/// precision counts no further than 65504.
+/// Returns the accumulation kind for sums and products of a kind: at least single precision, since half precision
+/// overflows above 65504.
 pub(crate) fn summing_kind(kind: Kind) -> Kind {
     if kind == Kind::Double { Kind::Double } else { Kind::Float }
 }
 
-/// Returns the kind for exact sums and counts on a device: double precision, or single precision on Apple's GPU, which has
-/// no doubles.
+/// Returns the kind for exact sums and counts on a device: double precision, or single precision on MPS, which has no
+/// doubles.
 pub(crate) fn widest_float(device: Device) -> Kind {
     if has_doubles(device) { Kind::Double } else { Kind::Float }
 }

@@ -1,15 +1,16 @@
 //! Typed diagnostics, evaluators and pipelines for training networks with [tch], PyTorch for Rust.
 //!
-//! You write one plain function that computes the loss, and mark what it measures. Diagnostics, exact averages, device
+//! You write one plain function that computes the loss, and mark its measurements. Diagnostics, exact averages, device
 //! moves, data parallelism and logging are derived from that function at compile time.
 //!
-//! The [guide] answers "how do I …", page by page. The parts of the library, from the ground up:
+//! See the [guide] for tutorials. The modules, from the ground up:
 //!
-//! - [`batch`]: what models take and give. `#[derive(Batch)]` lets a struct of tensors be split, joined and moved.
-//! - [`diagnostic`]: what a step measures. `#[derive(Diagnostic)]` gives a struct of metrics a typed summary, and an
+//! - [`batch`]: the inputs and outputs of models. `#[derive(Batch)]` makes a struct of tensors splittable, joinable and
+//!   movable between devices.
+//! - [`diagnostic`]: the measurements of a step. `#[derive(Diagnostic)]` gives a struct of metrics a typed summary, and an
 //!   [`Aggregator`] turns many steps into one summary.
-//! - [`evaluation`]: the function of a model and a batch. [`#[evaluator]`](macro@evaluator) makes one of a plain
-//!   function; [`evaluation::Classification`] and [`evaluation::VariationalInference`] come with booster.
+//! - [`evaluation`]: loss functions of a model and a batch. [`#[evaluator]`](macro@evaluator) turns a plain function into
+//!   an evaluator; [`evaluation::Classification`] and [`evaluation::VariationalInference`] are built in.
 //! - [`pipeline`]: an evaluator with its model, on one device or many.
 //! - [`training`]: steps, the [`Trainer`](training::Trainer), schedules, triggers and averaged weights.
 //! - [`logging`]: TensorBoard, text, curves and images.
@@ -37,10 +38,10 @@
 //! # Ok(())
 //! # }
 //! ```
-// Tests may look at values.
+// Tests may read tensor values.
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
-// The macros name the library as its users do.
+// Generated code refers to the library as `booster`, here as in other crates.
 extern crate self as booster;
 
 pub mod batch;

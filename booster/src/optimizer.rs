@@ -1,4 +1,4 @@
-//! What booster asks of tch's optimizers: whose variables they hold, and a step that is refused as an error.
+//! Helpers for tch optimizers: checking their variables, and steps that return errors instead of panicking.
 
 use std::any::Any;
 use std::collections::HashSet;
@@ -11,22 +11,22 @@ use tch::{TchError, Tensor};
 
 use crate::error::{Error, Result, TorchError};
 
-/// The variables that an optimizer steps.
+/// The variables of an optimizer.
 #[derive(Debug)]
 pub(crate) struct Held {
-    /// In the optimizer's order; more than once those of several names.
+    /// In the optimizer's order; variables with several names are repeated.
     pub(crate) variables: Vec<Tensor>,
-    /// Whether they are all that the pipeline trains.
+    /// Whether they include every trainable variable of the pipeline.
     pub(crate) are_all: bool,
 }
 
 impl Held {
-    /// Returns [`Error::Mismatch`] if none of the optimizer's variables is the pipeline's.
+    /// Returns [`Error::Mismatch`] if none of the optimizer's variables belongs to the pipeline.
     pub(crate) fn of(optimizer: &Optimizer, pipeline: &VarStore) -> Result<Self> {
         let variables = optimizer.trainable_variables();
         let store = pipeline.variables_.lock().unwrap_or_else(PoisonError::into_inner);
         let trainable = || store.trainable_variables.iter().map(|variable| identity(&variable.tensor));
-        // As it is nearly always: built of the pipeline's variables.
+        // Fast path: most optimizers are built from the pipeline's variables.
         if !variables.is_empty() && variables.iter().map(identity).eq(trainable()) {
             return Ok(Self { variables, are_all: true });
         }
@@ -41,18 +41,18 @@ fn of_none(variables: &[Tensor]) -> Error {
     Error::argument(
         "training step",
         "optimizer",
-        "built of those in `pipeline.var_store()`, or of some of them",
-        format!("built of other variables than the pipeline's (it holds {})", variables.len()),
+        "built from variables in `pipeline.var_store()`",
+        format!("{} unrelated variables", variables.len()),
     )
 }
 
-/// Has the optimizer step. Of what libtorch refuses, variables that come before may have stepped.
+/// Steps the optimizer. If libtorch fails at a variable, earlier ones may already be updated.
 pub(crate) fn step(optimizer: &mut Optimizer) -> Result<()> {
-    // tch unwraps libtorch's answer, after which the optimizer is as libtorch left it.
+    // tch unwraps libtorch's result; the panic does not leave the optimizer in a worse state than the error itself.
     catch_unwind(AssertUnwindSafe(|| optimizer.step())).map_err(|panic| refused(panic.as_ref()))
 }
 
-/// libtorch's error in the panic of `Result::unwrap`.
+/// Extracts libtorch's error from a panic of `Result::unwrap`.
 fn refused(panic: &(dyn Any + Send)) -> Error {
     let text = panic.downcast_ref::<String>().map_or("the optimizer panicked", String::as_str);
     TorchError::in_panic(text).map_or_else(|| TchError::Torch(text.to_owned()).into(), |(_, error)| Error::Torch(error))
@@ -91,7 +91,9 @@ mod tests {
     fn an_optimizer_of_other_variables_is_refused() {
         for (of, size) in [(store(), 2), (VarStore::new(Device::Cpu), 0)] {
             let error = Held::of(&sgd(&of), &store()).unwrap_err().to_string();
-            let expected = format!("`optimizer` is built of other variables than the pipeline's (it holds {size})");
+            let expected = format!(
+                "`optimizer` must be built from variables in `pipeline.var_store()`, got {size} unrelated variables"
+            );
             assert!(error.contains(&expected), "{error}");
         }
         let frozen = VarStore::new(Device::Cpu);

@@ -1,4 +1,4 @@
-//! Panics of the user's code as errors.
+//! Conversion of panics in user code to errors.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,8 +7,7 @@ use booster_sys::thread::ThreadState;
 
 use crate::error::{Error, Result, TorchError};
 
-/// Runs code of the user's. A panic becomes [`Error::Panicked`], and leaves the thread's gradients and autocast on or
-/// off as they were.
+/// Runs user code, turning panics into [`Error::Panicked`] and restoring the thread's gradient and autocast modes.
 pub(crate) fn catch_panic<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     let state = ThreadState::current();
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
@@ -29,7 +28,7 @@ fn message(payload: Box<dyn Any + Send>) -> String {
     })
 }
 
-/// What a panic says, without the C++ stack if an error of libtorch was unwrapped.
+/// Strips the C++ stack from the message of a panic on a libtorch error.
 fn without_stack(text: String) -> String {
     match TorchError::in_panic(&text) {
         Some(("called `Result::unwrap()` on an `Err` value: ", error)) => Error::Torch(error).to_string(),

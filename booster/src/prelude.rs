@@ -1,4 +1,4 @@
-//! What most programs need: `use booster::prelude::*;`.
+//! The most commonly used items, for `use booster::prelude::*;`.
 
 pub use crate::diagnostic::{Aggregator, NonFinite, Ratio, Summary, SummaryTable, Weighted};
 pub use crate::evaluation::{Evaluator, Labeled, Loss, Mode};

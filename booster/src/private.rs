@@ -70,7 +70,7 @@ pub fn debug_batch<B: Batch>(batch: &B, name: &str, formatter: &mut fmt::Formatt
 /// Checks that a marked value was not written after its `let`: `then` and `now` are its write counts.
 ///
 /// # Errors
-/// Returns [`Error::WrittenInPlace`] if it was written since.
+/// Returns [`Error::WrittenInPlace`] if the counts differ.
 pub fn unwritten_diagnostic(schema: Schema, field: &'static str, then: u64, now: u64) -> Result<()> {
     if then == now {
         return Ok(());
@@ -83,7 +83,7 @@ pub fn unwritten_diagnostic(schema: Schema, field: &'static str, then: u64, now:
 /// Checks that a marked output was not written after its `let`.
 ///
 /// # Errors
-/// Returns [`Error::WrittenInPlace`] if it was written since.
+/// Returns [`Error::WrittenInPlace`] if the counts differ.
 pub fn unwritten_output(field: &'static str, then: u64, now: u64) -> Result<()> {
     if then == now { Ok(()) } else { Err(Error::WrittenInPlace { field: field.to_owned() }) }
 }

@@ -1,9 +1,9 @@
-//! What other crates cannot implement.
+//! The supertrait of sealed traits.
 
-/// A trait that has this one above it can grow without breaking anybody.
+/// Seals a trait: only booster can implement it, so it can gain methods without a breaking change.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot implement this trait",
-    label = "a trait that booster alone implements",
-    note = "for another crate's type, hold it in a struct of yours beside one of booster's"
+    label = "only booster can implement this trait",
+    note = "wrap the foreign type in your own struct, next to one of booster's types"
 )]
 pub trait Sealed {}

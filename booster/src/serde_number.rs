@@ -1,11 +1,11 @@
-//! Numbers in text formats, which have neither NaN nor infinity: `null`, `"inf"` and `"-inf"`.
+//! Serialization of non-finite numbers in text formats: NaN as `null`, infinities as `"inf"` and `"-inf"`.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-/// A number that goes through any format.
+/// A number that survives any format.
 struct Number(f64);
 
 impl Serialize for Number {
@@ -66,7 +66,7 @@ impl Visitor<'_> for NumberVisitor {
     }
 }
 
-/// A field that is a number.
+/// For fields of type `f64`.
 pub(crate) mod number {
     use super::{Deserialize, Deserializer, Number, Serialize, Serializer};
 
@@ -80,7 +80,7 @@ pub(crate) mod number {
     }
 }
 
-/// A field of numbers.
+/// For fields of type `Vec<f64>`.
 pub(crate) mod numbers {
     use super::{Deserialize, Deserializer, Number, Serializer};
 

@@ -1,4 +1,4 @@
-//! Transfers between devices and the host: each one goes through here and is counted.
+//! Counters of the transfers between devices and the host.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,10 +9,10 @@ use crate::error::{Error, Result};
 static HOST_READS: AtomicU64 = AtomicU64::new(0);
 static UPLOADS: AtomicU64 = AtomicU64::new(0);
 
-/// How many times booster has read a tensor's values back to the host, in this process.
+/// Returns the number of device-to-host reads that booster has made in this process.
 ///
-/// Each read waits for the device. Between two summaries booster makes none (on MPS, which has no doubles, one for
-/// each 256 updates of an aggregator); a summary makes one per device.
+/// Each read waits for the device. A summary makes one read per device; between summaries booster makes none (except
+/// on MPS, which has no doubles: one per 256 updates of an aggregator).
 ///
 /// ```
 /// let before = booster::transfers::host_reads();
@@ -23,10 +23,10 @@ pub fn host_reads() -> u64 {
     HOST_READS.load(Ordering::Relaxed)
 }
 
-/// How many times booster has sent values from the host to a device, in this process.
+/// Returns the number of host-to-device uploads that booster has made in this process.
 ///
-/// A step sends the tensors of its batch; an aggregator sends a few numbers each time that it reduces what has waited,
-/// however many updates that are.
+/// A step uploads the tensors of its batch. An aggregator uploads a few numbers each time it reduces its pending
+/// updates, regardless of their number.
 pub fn uploads() -> u64 {
     UPLOADS.load(Ordering::Relaxed)
 }
@@ -45,24 +45,24 @@ fn count(transfers: &AtomicU64) {
     simulated::count(std::ptr::eq(transfers, &raw const UPLOADS));
 }
 
-/// Whether values on a device can be looked at without waiting for it.
+/// Returns whether values on a device can be read without a transfer.
 pub(crate) fn is_on_host(device: Device) -> bool {
     device == Device::Cpu && !simulated::is_device()
 }
 
-/// Whether a device has doubles.
+/// Returns whether a device supports double precision.
 pub(crate) fn has_doubles(device: Device) -> bool {
     matches!(device, Device::Cpu | Device::Cuda(_)) && !simulated::is_without_doubles()
 }
 
-/// Whether two tensors on the host are equal.
+/// Returns whether two tensors on the host are equal.
 #[expect(clippy::disallowed_methods, reason = "the values are on the host already")]
 pub(crate) fn equal_on_host(one: &Tensor, other: &Tensor) -> Result<bool> {
     debug_assert!(one.device() == Device::Cpu && other.device() == Device::Cpu);
     Ok(one.f_equal(other)?)
 }
 
-/// Numbers as a tensor on a device, `[n]`, doubles. Nothing waits: CUDA copies them from pinned memory.
+/// Uploads numbers as a tensor of doubles, `[n]`. The upload is asynchronous: CUDA copies from pinned memory.
 #[expect(clippy::disallowed_methods, reason = "it is counted")]
 pub(crate) fn upload(numbers: &[f64], device: Device) -> Result<Tensor> {
     let tensor = Tensor::f_from_slice(numbers)?;
@@ -74,8 +74,8 @@ pub(crate) fn upload(numbers: &[f64], device: Device) -> Result<Tensor> {
     Ok(tensor.f_to_device_(device, Kind::Double, device.is_cuda(), false)?)
 }
 
-/// The sum of the values of a tensor on the host, each as a double, and whether all of them are finite. That is no read:
-/// there is no device to wait for.
+/// Returns the sum of a tensor on the host, in double precision, and whether all values are finite. It does not count
+/// as a read.
 pub(crate) fn sum_on_host(tensor: &Tensor) -> Result<(f64, bool)> {
     debug_assert_eq!(tensor.device(), Device::Cpu);
     Ok(booster_sys::sum::sum_on_host(tensor)?)
@@ -105,7 +105,7 @@ pub(crate) fn read_bytes(tensor: &Tensor) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Tensors of one device on the host, whatever their kinds and shapes, by one read.
+/// Copies tensors of one device to the host with a single read. Kinds and shapes may differ.
 pub(crate) fn fetch(tensors: &[&Tensor]) -> Result<Vec<Tensor>> {
     let bytes = |tensor: &&Tensor| Ok(tensor.f_contiguous()?.f_reshape([-1])?.f_view_dtype(Kind::Uint8)?);
     let flat = tensors.iter().map(bytes).collect::<Result<Vec<_>>>()?;
@@ -119,12 +119,12 @@ pub(crate) fn fetch(tensors: &[&Tensor]) -> Result<Vec<Tensor>> {
     parts.collect::<Result<_, Error>>()
 }
 
-/// Takes the CPU for a device in this thread, so that tests reach what is done on devices that are not there.
+/// Simulation of other devices by the CPU, per thread, so that tests cover device code without one.
 pub(crate) mod simulated {
     #[cfg(test)]
     use std::cell::Cell;
 
-    /// What the CPU is taken for.
+    /// The device that the CPU stands in for.
     #[cfg(test)]
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) enum Simulated {
@@ -136,7 +136,7 @@ pub(crate) mod simulated {
     #[cfg(test)]
     thread_local! {
         static CPU: Cell<Simulated> = const { Cell::new(Simulated::Host) };
-        /// The reads and uploads of this thread.
+        /// The numbers of reads and uploads of this thread.
         static TRANSFERS: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
     }
 
@@ -146,7 +146,7 @@ pub(crate) mod simulated {
         TRANSFERS.set(if is_upload { (reads, uploads + 1) } else { (reads + 1, uploads) });
     }
 
-    /// The outcome of an action with the CPU taken for something else, and how many reads and uploads it made.
+    /// Runs an action under a simulated device and returns its outcome, reads and uploads.
     #[cfg(test)]
     pub(crate) fn with<T>(cpu: Simulated, action: impl FnOnce() -> T) -> (T, u64, u64) {
         TRANSFERS.set((0, 0));

@@ -65,7 +65,7 @@ fn a_tensor_without_dimensions_is_named() {
 #[test]
 fn samples_that_are_not_there_are_an_error() {
     let error = tensor(3).samples(1..4).expect_err("3 samples").to_string();
-    assert_eq!(error, "samples 1..4 were asked for of a batch of 3");
+    assert_eq!(error, "sample range 1..4 is out of bounds for a batch of 3");
     let (start, end) = (2, 1);
     assert!(tensor(3).samples(start..end).is_err());
 }
@@ -82,7 +82,7 @@ fn parts_that_do_not_fit_are_named() {
     let error = Image::join(parts).expect_err("3 and 4 pixels").to_string();
     assert!(error.starts_with("field `pixels`: part 0 has shape [2, 3] and kind Float, but part 1"), "{error}");
     let error = Image::join(vec![image(2, Some(2)), image(2, None)]).expect_err("one mask").to_string();
-    assert_eq!(error, "field `mask`: 1 of 2 parts have it, the others do not");
+    assert_eq!(error, "field `mask`: present in only 1 of 2 parts");
 }
 
 proptest! {

@@ -55,7 +55,7 @@ fn small_gains_add_up_to_the_minimum() -> booster::Result<()> {
     assert_eq!(followed(least().minimum_gain(0.5)?, &values).0, [0, 3]);
     for gain in [-0.5, f64::NAN, f64::INFINITY] {
         let error = greatest().minimum_gain(gain).expect_err("no such gain").to_string();
-        assert_eq!(error, format!("best: `minimum_gain` is {gain}, but has to be finite and at least 0"));
+        assert_eq!(error, format!("best: `minimum_gain` must be finite and at least 0, got {gain}"));
     }
     Ok(())
 }

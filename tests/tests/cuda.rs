@@ -126,7 +126,7 @@ fn a_device_without_memory_is_named() -> Outcome {
     let mut pipeline = DataParallelPipeline::build(&[devices[0], devices[0]], net, Greedy::new())?;
     let batch = Tensor::zeros([4, 6], (Kind::Float, Device::Cpu));
     let error = pipeline.backward(&batch).map(|_| ()).expect_err("no such memory").to_string();
-    assert!(error.starts_with("replica 0 on Cuda(0), samples 0..2 of the batch: "), "{error}");
+    assert!(error.starts_with("replica 0 on cuda:0, samples 0..2 of the batch: "), "{error}");
     assert!(error.contains("out of memory"), "{error}");
     Ok(())
 }

@@ -459,9 +459,12 @@ fn what_cannot_be_built_or_evaluated_says_why() -> Outcome {
     let _generator = generator();
     let build = |devices: &[Device]| DataParallelPipeline::build(devices, mlp, Net::new());
     let error = build(&[]).expect_err("no device").to_string();
-    assert!(error.starts_with("there is no device"), "{error}");
+    assert!(error.starts_with("the device list is empty"), "{error}");
     let error = build(&[Device::Cpu, Device::Cuda(4096)]).expect_err("no such device").to_string();
-    assert!(error.starts_with("replica 1 on Cuda(4096): Cuda(4096) is not there: libtorch finds "), "{error}");
+    assert!(
+        error.starts_with("replica 1 on cuda:4096: device `cuda:4096` is unavailable (CUDA devices found: "),
+        "{error}"
+    );
     let calls = std::cell::Cell::new(0);
     let other_each_time = |path: &nn::Path<'_>| {
         calls.set(calls.get() + 1);
@@ -469,10 +472,10 @@ fn what_cannot_be_built_or_evaluated_says_why() -> Outcome {
     };
     let error = DataParallelPipeline::build(&DEVICES, other_each_time, Classification::new());
     let error = error.map(|_| ()).expect_err("other shapes").to_string();
-    assert!(error.starts_with("replica 1 on Cpu: the replica's variables differ from the master's"), "{error}");
+    assert!(error.starts_with("replica 1 on cpu: the replica's variables differ from the master's"), "{error}");
     let panics = |_: &nn::Path<'_>| -> nn::Linear { panic!("no weights today") };
     let error = DataParallelPipeline::build(&DEVICES, panics, Classification::new());
-    assert_eq!(error.map(|_| ()).expect_err("a panic").to_string(), "replica 0 on Cpu: panicked: no weights today");
+    assert_eq!(error.map(|_| ()).expect_err("a panic").to_string(), "replica 0 on cpu: panicked: no weights today");
 
     let mut pipeline = build(&DEVICES)?;
     let error = pipeline.evaluate(&batch(0), Mode::Eval).map(|_| ()).expect_err("no sample").to_string();

@@ -30,7 +30,7 @@ const FAULTS: [(Fault, &str); 7] = [
     (Fault::PanicWithGradientsOff, "panicked: the model has a bug"),
     (Fault::Torch, "libtorch: mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)"),
     (Fault::OutOfMemory, "DefaultCPUAllocator: can't allocate memory: you tried to allocate 1125899906842624 bytes"),
-    (Fault::NotALoss, "the loss has shape [2]"),
+    (Fault::NotALoss, "the loss must be 0-dimensional, got shape [2]"),
     (Fault::Own, "the vocabulary is empty"),
     (Fault::InBackward, "Trying to backward through the graph a second time"),
 ];
@@ -101,7 +101,7 @@ fn a_fault_names_device_shard_and_cause_and_the_next_call_works() -> Outcome {
             };
             let error = error.expect_err("a fault");
             let text = error.to_string();
-            assert!(text.starts_with(&format!("replica {shard} on Cpu")), "{text}");
+            assert!(text.starts_with(&format!("replica {shard} on cpu")), "{text}");
             assert!(text.contains(cause), "{text}");
             if fault != Fault::InBackward {
                 assert!(text.contains(&format!("samples {}..{} of the batch", 2 * shard, 2 * shard + 2)), "{text}");
@@ -150,7 +150,7 @@ fn one_replica_reports_its_faults_too() -> Outcome {
     for (fault, cause) in FAULTS {
         let mut pipeline = DataParallelPipeline::build(&[Device::Cpu], net, Faulty::new(fault))?;
         let error = pipeline.backward(&batch(Some(0))).map(|_| ()).expect_err("a fault").to_string();
-        assert!(error.starts_with("replica 0 on Cpu: "), "{error}");
+        assert!(error.starts_with("replica 0 on cpu: "), "{error}");
         // 6 samples in one shard.
         let cause = cause.replace("2x3", "6x3").replace("[2]", "[6]");
         assert!(error.contains(&cause), "{error}");
@@ -171,7 +171,7 @@ fn a_panic_of_tch_tells_what_libtorch_said() -> Outcome {
     let said = |rows| format!("panicked: libtorch: mat1 and mat2 shapes cannot be multiplied ({rows}x3 and {rows}x3)");
     let mut pipeline = DataParallelPipeline::build(&DEVICES, net, Unchecked::new())?;
     let error = pipeline.evaluate(&batch(None), Mode::Train).map(|_| ()).expect_err("a panic").to_string();
-    assert_eq!(error, format!("replica 0 on Cpu, samples 0..2 of the batch: {}", said(2)));
+    assert_eq!(error, format!("replica 0 on cpu, samples 0..2 of the batch: {}", said(2)));
     let mut one = Pipeline::build(Device::Cpu, net, Unchecked::new());
     let error = one.evaluate(&batch(None), Mode::Train).map(|_| ()).expect_err("a panic").to_string();
     assert_eq!(error, said(6));

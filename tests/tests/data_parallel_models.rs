@@ -102,7 +102,7 @@ fn a_sparse_parameter_is_refused_by_name() {
     };
     let error = DataParallelPipeline::build(&DEVICES, sparse, Recurrent::new()).map(|_| ()).expect_err("sparse");
     let text = error.to_string();
-    assert!(text.starts_with("replica 1 on Cpu: variable `adjacency`: expected a dense tensor"), "{text}");
+    assert!(text.starts_with("replica 1 on cpu: variable `adjacency`: expected a dense tensor"), "{text}");
 }
 
 /// A complex weight and a real loss.
@@ -282,7 +282,7 @@ fn a_batch_without_samples_or_with_an_undefined_tensor_is_refused_on_one_device_
             ];
             for error in errors {
                 let error = error.expect_err("undefined").to_string();
-                assert_eq!(error, format!("field `{field}`: the tensor is undefined, as `Tensor::new()` makes it"));
+                assert_eq!(error, format!("field `{field}`: the tensor is undefined, like `Tensor::new()`"));
             }
         }
         let error = one.evaluate(&images(0, 0.0), Mode::Eval).map(|_| ()).expect_err("empty");

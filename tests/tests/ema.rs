@@ -275,17 +275,17 @@ fn another_store_or_shape_or_decay_is_an_error() -> Outcome {
     let mut store = Variables::new();
     for decay in [-0.1, 1.1, f64::NAN] {
         let error = Ema::new(&store.store, decay).expect_err("no decay").to_string();
-        assert_eq!(error, format!("moving average: `decay` is {decay}, but has to be in 0..=1"));
+        assert_eq!(error, format!("moving average: `decay` must be in 0..=1, got {decay}"));
     }
     let mut ema = Ema::new(&store.store, 0.9)?;
-    let wrong = "has to be the store that the average was created from, with the same variables";
+    let expected = "must be the store that the average was created from, with the same variables";
     let error = ema.update(&Variables::new().store).expect_err("another").to_string();
-    assert_eq!(error, format!("moving average of 3 variables: `store` is another model's, but {wrong}"));
+    assert_eq!(error, format!("moving average of 3 variables: `store` {expected}, got another model's"));
     store.weight.set_data(&Tensor::zeros([5], (Kind::Double, Device::Cpu)));
     let error = ema.update(&store.store).expect_err("another shape").to_string();
     assert_eq!(error, "variable `weight`: expected shape [3], found shape [5]");
     let _late = store.store.root().zeros("late", &[1]);
     let error = ema.update(&store.store).expect_err("one more").to_string();
-    assert_eq!(error, format!("moving average of 3 variables: `store` is one of 4 variables, but {wrong}"));
+    assert_eq!(error, format!("moving average of 3 variables: `store` {expected}, got one of 4 variables"));
     Ok(())
 }

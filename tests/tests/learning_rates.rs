@@ -87,7 +87,7 @@ fn a_group_that_the_optimizer_does_not_have_is_an_error() -> Outcome {
     let mut optimizer = nn::Sgd::default().build(&weights.store, 1.0)?;
     let rate = LearningRate::new(Schedule::constant(0.1)?).group(2, Schedule::constant(0.2)?);
     let error = rate.apply(&mut optimizer, 0).expect_err("groups 0 and 1").to_string();
-    assert_eq!(error, "learning rate: `group` is 2, but has to be one of the optimizer's parameter groups");
+    assert_eq!(error, "learning rate: `group` must be one of the optimizer's parameter groups, got 2");
     // It is usable still.
     LearningRate::new(Schedule::constant(0.25)?).apply(&mut optimizer, 0)?;
     assert!(close(weights.moved_by(&mut optimizer), [0.25; 2]));

@@ -113,7 +113,7 @@ fn a_change_of_trailing_shape_is_an_error_that_leaves_the_aggregator_as_it_was()
         .expect_err("another shape");
     assert_eq!(
         error.to_string(),
-        "`leaf/value`: expected a tensor of shape [batch, 3], as in the updates before, \
+        "`leaf/value`: expected a tensor of shape [batch, 3], as in earlier updates, \
          found a tensor of shape [4, 2]"
     );
     assert_eq!((mean.len(), mean.summary()?.leaf.value), (1, 1.0));
@@ -341,7 +341,7 @@ fn flattened_diagnostics_are_reached_by_field_and_share_the_groups() -> Outcome 
 #[test]
 fn there_is_no_summary_of_nothing() {
     let error = Aggregator::<OneTensor>::new().summary().expect_err("no update");
-    assert!(error.to_string().starts_with("there is nothing to summarize"), "{error}");
+    assert!(error.to_string().starts_with("cannot summarize an aggregator without updates"), "{error}");
 }
 
 #[test]

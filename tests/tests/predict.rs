@@ -90,7 +90,7 @@ fn a_prediction_without_a_dimension_for_the_samples_is_refused_as_such() -> Outc
         Ok((logits.f_mean(Kind::Float)?, logits))
     };
     let error = many.predict(&images(4), mean).expect_err("the mean has no samples").to_string();
-    let reason = "field `[0]` of the batch is 0-dimensional: its first dimension has to be the samples'";
+    let reason = "field `[0]` of the batch is 0-dimensional: its first dimension must be the sample dimension";
     assert!(error.ends_with(reason), "{error}");
     Ok(())
 }

@@ -45,7 +45,7 @@ fn measured(class: i64) -> Measured {
     Measured { predicted: Tensor::from_slice(&[class]), nll: 1.0, greatest: Tensor::from_slice(&[class]) }
 }
 
-const BAD: &str = "`metrics/predicted` of update 6, counted from 1, cannot be reduced: `counts`: libtorch: ";
+const BAD: &str = "cannot reduce `metrics/predicted` of update 6 (counted from 1): `counts`: libtorch: ";
 
 #[test]
 fn the_value_that_cannot_be_reduced_is_named_and_left_out() -> Outcome {
@@ -73,7 +73,7 @@ fn a_summary_tells_it_once() -> Outcome {
         aggregator.update(&measured(if update == 5 || update == 9 { 3 } else { 2 }))?;
     }
     let error = aggregator.summary().expect_err("class 3").to_string();
-    let others = "`metrics/predicted` of update 6, counted from 1, cannot be reduced, nor those of 1 later ones: ";
+    let others = "cannot reduce `metrics/predicted` of update 6 (counted from 1) or of 1 later update: ";
     assert!(error.starts_with(others), "{error}");
     assert_eq!(aggregator.summary()?.metrics.predicted.data, [0.0, 0.0, 18.0]);
     aggregator.update(&measured(0))?;
@@ -119,8 +119,7 @@ fn a_value_that_is_written_in_place_before_it_is_reduced_is_named_and_left_out()
     aggregator.update(&of(&reused))?;
     let _ = reused.fill_(0);
     let error = aggregator.summary().map(drop).map_err(|error| error.to_string());
-    let expected =
-        "`metrics/predicted` of update 2, counted from 1, cannot be reduced: its tensor was written in place";
+    let expected = "cannot reduce `metrics/predicted` of update 2 (counted from 1): its tensor was written in place";
     assert!(error.as_ref().is_err_and(|error| error.starts_with(expected)), "{error:?}");
     assert_eq!(aggregator.summary()?.metrics.predicted.data, [1.0, 0.0, 0.0]);
     // A value that was reduced may be written to.
@@ -168,7 +167,7 @@ fn a_reduction_that_panics_is_named_and_its_value_left_out() -> Outcome {
         aggregator.update(&Delicate { value })?;
     }
     let error = aggregator.summary().map(drop).map_err(|error| error.to_string());
-    let expected = "`metrics/value` of update 2, counted from 1, cannot be reduced: `panicking`: panicked: a 7";
+    let expected = "cannot reduce `metrics/value` of update 2 (counted from 1): `panicking`: panicked: a 7";
     assert_eq!(error, Err(expected.to_owned()));
     assert_eq!(aggregator.summary()?.metrics.value, 3.0);
     Ok(())

@@ -55,7 +55,10 @@ struct Renamed {
 fn a_mismatch_names_the_first_metric_that_differs() -> Outcome {
     let saved = aggregate(&[&[1.0]])?.save()?;
     let error = Aggregator::<Renamed>::load(&saved).expect_err("another schema").to_string();
-    assert_eq!(error, "the saved aggregator is of another schema: expected loss/gamma (mean), found loss/beta (mean)");
+    assert_eq!(
+        error,
+        "the saved aggregator has a different schema: expected loss/gamma (mean), found loss/beta (mean)"
+    );
     assert_ne!(Measured::SCHEMA.hash(), Renamed::SCHEMA.hash());
     Ok(())
 }

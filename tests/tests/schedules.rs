@@ -159,34 +159,28 @@ fn a_bad_argument_is_an_error_that_names_it() {
     let one = || Schedule::constant(1.0).expect("1 is finite");
     let cycle = OneCycle::new(0.1, 10);
     for (schedule, message) in [
-        (Schedule::constant(f64::NAN), "constant schedule: `value` is NaN, but has to be finite"),
-        (Schedule::linear(f64::INFINITY, 0.0, 1), "linear schedule: `from` is inf, but has to be finite"),
-        (Schedule::cosine(0.0, f64::NAN, 1), "cosine schedule: `to` is NaN, but has to be finite"),
-        (Schedule::exponential(0.0, 1.0, 1), "exponential schedule: `from` is 0, but has to be non-zero"),
-        (
-            Schedule::exponential(1.0, 0.0, 1),
-            "exponential schedule: `to` is 0, but has to be of the same sign as `from`",
-        ),
-        (
-            Schedule::exponential(-1.0, 1.0, 1),
-            "exponential schedule: `to` is 1, but has to be of the same sign as `from`",
-        ),
-        (Schedule::decay(1.0, f64::NEG_INFINITY, 0.5, 1), "decay schedule: `to` is -inf, but has to be finite"),
-        (Schedule::decay(1.0, 0.0, 1.5, 1), "decay schedule: `rate` is 1.5, but has to be in 0..=1"),
-        (Schedule::decay(1.0, 0.0, f64::NAN, 1), "decay schedule: `rate` is NaN, but has to be in 0..=1"),
-        (one().warm_up_from(f64::NAN, 1), "warm-up schedule: `from` is NaN, but has to be finite"),
-        (one().scale(f64::INFINITY), "scaled schedule: `factor` is inf, but has to be finite"),
+        (Schedule::constant(f64::NAN), "constant schedule: `value` must be finite, got NaN"),
+        (Schedule::linear(f64::INFINITY, 0.0, 1), "linear schedule: `from` must be finite, got inf"),
+        (Schedule::cosine(0.0, f64::NAN, 1), "cosine schedule: `to` must be finite, got NaN"),
+        (Schedule::exponential(0.0, 1.0, 1), "exponential schedule: `from` must be non-zero, got 0"),
+        (Schedule::exponential(1.0, 0.0, 1), "exponential schedule: `to` must be of the same sign as `from`, got 0"),
+        (Schedule::exponential(-1.0, 1.0, 1), "exponential schedule: `to` must be of the same sign as `from`, got 1"),
+        (Schedule::decay(1.0, f64::NEG_INFINITY, 0.5, 1), "decay schedule: `to` must be finite, got -inf"),
+        (Schedule::decay(1.0, 0.0, 1.5, 1), "decay schedule: `rate` must be in 0..=1, got 1.5"),
+        (Schedule::decay(1.0, 0.0, f64::NAN, 1), "decay schedule: `rate` must be in 0..=1, got NaN"),
+        (one().warm_up_from(f64::NAN, 1), "warm-up schedule: `from` must be finite, got NaN"),
+        (one().scale(f64::INFINITY), "scaled schedule: `factor` must be finite, got inf"),
         (
             Schedule::one_cycle(OneCycle { pct_start: 1.5, ..cycle }),
-            "one-cycle schedule: `pct_start` is 1.5, but has to be in 0..=1",
+            "one-cycle schedule: `pct_start` must be in 0..=1, got 1.5",
         ),
         (
             Schedule::one_cycle(OneCycle { div_factor: 0.0, ..cycle }),
-            "one-cycle schedule: `div_factor` is 0, but has to be finite and positive",
+            "one-cycle schedule: `div_factor` must be finite and positive, got 0",
         ),
         (
             Schedule::one_cycle(OneCycle { max: 1e300, div_factor: 1e-300, ..cycle }),
-            "one-cycle schedule: `max / div_factor` is inf, but has to be finite",
+            "one-cycle schedule: `max / div_factor` must be finite, got inf",
         ),
     ] {
         assert_eq!(schedule.expect_err(message).to_string(), message);
@@ -196,13 +190,22 @@ fn a_bad_argument_is_an_error_that_names_it() {
 #[test]
 fn an_invalid_schedule_cannot_be_loaded() {
     for (json, message) in [
-        (r#"{"constant":{"value":"NaN"}}"#, "constant schedule: `value` is NaN"),
-        (r#"{"exponential":{"from":1,"to":-1,"steps":3}}"#, "exponential schedule: `to` is -1"),
-        (r#"{"scale":{"factor":2,"schedule":{"decay":{"from":1,"to":0,"rate":7,"steps":1}}}}"#, "`rate` is 7"),
-        (r#"{"piecewise":{"pieces":[]}}"#, "`pieces` is a list with starts []"),
+        (r#"{"constant":{"value":"NaN"}}"#, "constant schedule: `value` must be finite, got NaN"),
+        (
+            r#"{"exponential":{"from":1,"to":-1,"steps":3}}"#,
+            "exponential schedule: `to` must be of the same sign as `from`, got -1",
+        ),
+        (
+            r#"{"scale":{"factor":2,"schedule":{"decay":{"from":1,"to":0,"rate":7,"steps":1}}}}"#,
+            "`rate` must be in 0..=1, got 7",
+        ),
+        (
+            r#"{"piecewise":{"pieces":[]}}"#,
+            "`pieces` must be in ascending order of start, beginning at 0, got a list with starts []",
+        ),
         (
             r#"{"piecewise":{"pieces":[{"start":1,"schedule":{"constant":{"value":1}}}]}}"#,
-            "`pieces` is a list with starts [1]",
+            "`pieces` must be in ascending order of start, beginning at 0, got a list with starts [1]",
         ),
         (r#"{"linear":{"from":1,"to":0,"steps":-1}}"#, "invalid value: integer `-1`"),
         (r#"{"linear":{"from":1,"to":0,"steps":1,"step":1}}"#, "unknown field `step`"),

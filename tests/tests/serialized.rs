@@ -138,7 +138,7 @@ fn lengths_that_do_not_fit_are_refused() {
         (r#"{"shape": [9223372036854775807, 9], "data": []}"#, "found 0 numbers"),
         (
             r#"{"edges": [0], "counts": [1], "min": 0, "max": 0, "sum": 0, "sum_squares": 0}"#,
-            "expected one edge more than counts, found 1 edges and 1 counts",
+            "expected one more edge than counts, found 1 edges and 1 counts",
         ),
         (r#"{"shape": [1], "data": ["infinite"]}"#, "did not match any variant"),
     ] {
@@ -192,11 +192,11 @@ fn a_reduction_whose_state_has_another_form_by_now_is_refused() -> Outcome {
     aggregator.update(&before::Measured { x: 1.0 })?;
     let saved = aggregator.save()?;
     assert_eq!(Aggregator::<before::Measured>::load(&saved)?.summary()?.x.x, 1.0);
-    let start = "the saved aggregator is of another schema: x/x (mine): expected a state of parts of lengths";
+    let start = "the saved aggregator has a different schema: x/x (mine): expected a state with parts of lengths";
     let error = Aggregator::<of_two_parts::Measured>::load(&saved).expect_err("two parts").to_string();
-    assert_eq!(error, format!("{start} [1, 1] and dims [], found a state of parts of lengths [1] and dims []"));
+    assert_eq!(error, format!("{start} [1, 1] and dims [], found a state with parts of lengths [1] and dims []"));
     let error = Aggregator::<of_longer_parts::Measured>::load(&saved).expect_err("longer").to_string();
-    assert_eq!(error, format!("{start} [3] and dims [], found a state of parts of lengths [1] and dims []"));
+    assert_eq!(error, format!("{start} [3] and dims [], found a state with parts of lengths [1] and dims []"));
     Ok(())
 }
 
@@ -206,8 +206,8 @@ fn what_was_saved_in_another_form_is_refused() -> Outcome {
     aggregator.update(&before::Measured { x: 1.0 })?;
     let json = serde_json::to_value(aggregator.save()?)?;
     for (field, value, expected) in [
-        ("version", json!(2), "expected version 1 of its form, found 2"),
-        ("updates", json!(0), "expected no values without an update"),
+        ("version", json!(2), "expected format version 1, found 2"),
+        ("updates", json!(0), "expected no values without updates"),
         ("updates", json!(u64::MAX), "expected at most 9007199254740992 updates"),
         ("schema_hash", json!(1), "other fields are optional or count samples"),
     ] {

@@ -107,7 +107,8 @@ fn windows_of_two_trainers_on_one_model_do_not_mix() -> Outcome {
 fn an_optimizer_of_other_variables_is_an_error_and_nothing_happens() -> Outcome {
     let (other, mut pipeline) = (pipeline(), pipeline());
     let stranger = || sgd(other.var_store(), 0.1);
-    let expected = "training step: `optimizer` is built of other variables than the pipeline's (it holds 2)";
+    let expected =
+        "training step: `optimizer` must be built from variables in `pipeline.var_store()`, got 2 unrelated variables";
     let mut trainer = Trainer::builder(stranger()?).build()?;
     for error in [
         training_step(&mut pipeline, &batch(1.0), &mut stranger()?).map(|_| ()).err(),

@@ -151,8 +151,8 @@ fn wrong<M: ModuleT>(model: &M, batch: &Labeled, mode: Mode, #[param] fault: &'s
 fn a_wrong_loss_is_an_error_and_leaves_no_gradient() -> Outcome {
     let _generator = generator();
     let faults = [
-        ("shape", "the loss has shape [4], but a loss is 0-dimensional"),
-        ("kind", "the loss is of kind Int64, but a loss is of a floating-point kind"),
+        ("shape", "the loss must be 0-dimensional, got shape [4]"),
+        ("kind", "the loss must be of a floating-point kind, got Int64"),
         ("graph", "the loss does not depend on a parameter that requires a gradient"),
         ("late", "the tokenizer is gone"),
         ("libtorch", "libtorch: mat1 and mat2 shapes cannot be multiplied (4x3 and 4x3)"),

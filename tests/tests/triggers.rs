@@ -91,7 +91,7 @@ fn a_period_of_zero_is_an_error_and_cannot_be_loaded() -> Result<(), Box<dyn std
         (Trigger::every(Duration::ZERO), "time"),
     ] {
         let error = trigger.expect_err(argument).to_string();
-        assert_eq!(error, format!("trigger: `{argument}` is 0, but has to be positive"));
+        assert_eq!(error, format!("trigger: `{argument}` must be positive, got 0"));
     }
     let json = serde_json::to_string(&Trigger::every_steps(7)?)?;
     assert_eq!(json, r#"{"parts":[{"events":{"every_steps":7},"passed":0}]}"#);

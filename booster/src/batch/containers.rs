@@ -1,4 +1,4 @@
-//! The batches that come with the language: tensors, options, lists, arrays, tuples, nothing.
+//! [`Batch`] for tensors, `Option`, `Vec`, arrays, tuples and `()`.
 
 use tch::Tensor;
 
@@ -38,7 +38,7 @@ impl<B: Batch> Batch for Option<B> {
             0 => Ok(None),
             count if count == parts.len() => B::zip_tensors(&present, path, zip).map(Some),
             count => {
-                let reason = format!("{count} of {} parts have it, the others do not", parts.len());
+                let reason = format!("present in only {count} of {} parts", parts.len());
                 Err(Error::BatchMismatch { field: path.to_string(), reason })
             }
         }
@@ -57,7 +57,7 @@ impl<B: Batch> Batch for Vec<B> {
     fn zip_tensors(parts: &[&Self], path: FieldPath<'_>, zip: &mut Zip<'_>) -> Result<Self> {
         let length = parts.first().map_or(0, |part| part.len());
         if let Some(other) = parts.iter().find(|part| part.len() != length) {
-            let reason = format!("part 0 has {length} entries, but another has {}", other.len());
+            let reason = format!("part 0 has {length} entries, but another part has {}", other.len());
             return Err(Error::BatchMismatch { field: path.to_string(), reason });
         }
         (0..length)
@@ -91,7 +91,7 @@ impl<B: Batch, const N: usize> Batch for [B; N] {
 fn array<B, const N: usize>(entries: impl Iterator<Item = Result<B>>) -> Result<[B; N]> {
     let entries = entries.collect::<Result<Vec<_>>>()?;
     let found = entries.len();
-    entries.try_into().map_err(|_| Error::custom(format!("{found} entries for an array of {N}")))
+    entries.try_into().map_err(|_| Error::custom(format!("expected {N} array entries, got {found}")))
 }
 
 impl Batch for () {

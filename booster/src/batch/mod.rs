@@ -1,4 +1,4 @@
-//! What goes into a model and comes out of it: samples along the first dimension of each tensor.
+//! Batches: tensors that share a leading sample dimension.
 
 mod containers;
 mod path;
@@ -12,10 +12,10 @@ pub use self::path::FieldPath;
 use crate::device::{concatenate, to_device};
 use crate::error::{Error, Result};
 
-/// Tensors whose first dimension is the samples'.
+/// Tensors that share a leading sample dimension.
 ///
-/// Derive it on a struct of tensors and other batches. Batches are also: [`Tensor`], `Option`, `Vec`, arrays and
-/// tuples of batches, and `()`, which holds nothing.
+/// Derive it for a struct of tensors and other batches. It is also implemented for [`Tensor`], for `Option`, `Vec`,
+/// arrays and tuples of batches, and for the empty batch `()`.
 ///
 /// ```
 /// use booster::prelude::*;
@@ -36,58 +36,58 @@ use crate::error::{Error, Result};
 /// # }
 /// ```
 ///
-/// The three required methods are written by the derive; the others are for the user. None shares a name with a
-/// method of [`Tensor`], which would win over it.
+/// The derive generates the three required methods. No method shares its name with one of [`Tensor`], which would take
+/// precedence.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a batch",
     label = "not a batch",
     note = "batches are `Tensor`, `Option`, `Vec`, arrays and tuples of batches, and `()`",
-    note = "for a number per sample, use a `Tensor` of shape `[batch]`; a value that all samples share belongs outside the \
+    note = "for one number per sample, use a `Tensor` of shape `[batch]`; keep values shared by all samples outside the \
             batch, for example in a `#[param]`",
-    note = "for a struct of your own, add `#[derive(Batch)]`; for another crate's type, wrap its tensors in such a struct"
+    note = "for your own struct, add `#[derive(Batch)]`; for a foreign type, wrap its tensors in such a struct"
 )]
 pub trait Batch: Sized + Send + 'static {
-    /// Shows each tensor, with its path, to `visit`.
+    /// Calls `visit` with the path of each tensor and the tensor.
     ///
     /// # Errors
-    /// The first error of `visit`.
+    /// Returns the first error of `visit`.
     fn visit_tensors(
         &self,
         path: FieldPath<'_>,
         visit: &mut dyn FnMut(FieldPath<'_>, &Tensor) -> Result<()>,
     ) -> Result<()>;
 
-    /// Makes the same batch of other tensors.
+    /// Returns a batch of the same structure with each tensor replaced by the result of `map`.
     ///
     /// # Errors
-    /// The first error of `map`.
+    /// Returns the first error of `map`.
     fn map_tensors(
         &self,
         path: FieldPath<'_>,
         map: &mut dyn FnMut(FieldPath<'_>, &Tensor) -> Result<Tensor>,
     ) -> Result<Self>;
 
-    /// Makes one batch of several by making one tensor of each field's several.
+    /// Combines several batches into one by combining the tensors of each field with `zip`.
     ///
     /// # Errors
-    /// The first error of `zip`, or [`Error::BatchMismatch`] where the parts have different fields (an `Option` that
-    /// only some have, lists of different lengths).
+    /// Returns the first error of `zip`, or [`Error::BatchMismatch`] if the parts differ in structure: if an `Option`
+    /// is `Some` in only some of them, or if `Vec`s differ in length.
     fn zip_tensors(
         parts: &[&Self],
         path: FieldPath<'_>,
         zip: &mut dyn FnMut(FieldPath<'_>, &[&Tensor]) -> Result<Tensor>,
     ) -> Result<Self>;
 
-    /// The number of samples; `None` for a batch without tensors.
+    /// Returns the number of samples, or `None` for a batch without tensors.
     ///
     /// # Errors
-    /// [`Error::BatchLength`] where two fields disagree, [`Error::BatchScalar`] where a tensor is 0-dimensional and
-    /// [`Error::BatchMismatch`] where one is undefined.
+    /// Returns [`Error::BatchLength`] if two fields disagree, [`Error::BatchScalar`] if a tensor is 0-dimensional, or
+    /// [`Error::BatchMismatch`] if a tensor is undefined.
     fn batch_size(&self) -> Result<Option<i64>> {
         let mut first = None;
         self.visit_tensors(FieldPath::ROOT, &mut |path, tensor| {
             let found = length(tensor).map_err(|_| {
-                let reason = "the tensor is undefined, as `Tensor::new()` makes it".to_owned();
+                let reason = "the tensor is undefined, like `Tensor::new()`".to_owned();
                 Error::BatchMismatch { field: path.to_string(), reason }
             })?;
             let found = found.ok_or_else(|| Error::BatchScalar { field: path.to_string() })?;
@@ -100,10 +100,10 @@ pub trait Batch: Sized + Send + 'static {
         Ok(first)
     }
 
-    /// The samples of a range, as views of the same memory. A batch without tensors is its own every range.
+    /// Returns a range of samples as views. Any range of a batch without tensors is the batch itself.
     ///
     /// # Errors
-    /// [`Error::BatchRange`] where the batch is shorter, and those of [`Batch::batch_size`].
+    /// Returns [`Error::BatchRange`] if the range is out of bounds, or an error of [`Batch::batch_size`].
     fn samples(&self, range: Range<i64>) -> Result<Self> {
         let Range { start, end } = range;
         let length = self.batch_size()?.unwrap_or(i64::MAX);
@@ -113,11 +113,11 @@ pub trait Batch: Sized + Send + 'static {
         self.map_tensors(FieldPath::ROOT, &mut |_, tensor| Ok(tensor.f_narrow(0, start, end - start)?))
     }
 
-    /// Cuts the batch into at most `count` contiguous shards whose sizes differ by at most one, longer ones first.
-    /// A batch with fewer samples than `count` gives one shard per sample.
+    /// Splits the batch into at most `count` contiguous shards whose sizes differ by at most one, larger ones first.
+    /// A batch with fewer samples than `count` yields one shard per sample.
     ///
     /// # Errors
-    /// [`Error::EmptyBatch`] where there is no sample (or no tensor), and those of [`Batch::batch_size`].
+    /// Returns [`Error::EmptyBatch`] if the batch has no samples or no tensors, or an error of [`Batch::batch_size`].
     fn shards(&self, count: usize) -> Result<Vec<Self>> {
         let length = self.batch_size()?.filter(|&length| length > 0).ok_or(Error::EmptyBatch)?;
         let count = i64::try_from(count.max(1)).map_or(length, |count| count.min(length));
@@ -126,11 +126,11 @@ pub trait Batch: Sized + Send + 'static {
         starts.windows(2).map(|bounds| self.samples(bounds[0]..bounds[1])).collect()
     }
 
-    /// Joins batches along their samples, in order, on the first one's device.
+    /// Concatenates batches along the sample dimension, in order, on the device of the first.
     ///
     /// # Errors
-    /// [`Error::EmptyBatch`] where there is none, [`Error::BatchMismatch`] where their tensors differ in more than the
-    /// first dimension, [`Error::BatchScalar`] where these have none.
+    /// Returns [`Error::EmptyBatch`] if `parts` is empty, [`Error::BatchMismatch`] if their tensors differ in kind or
+    /// in more than the first dimension, or [`Error::BatchScalar`] if a tensor is 0-dimensional.
     fn join(parts: Vec<Self>) -> Result<Self> {
         if parts.is_empty() {
             return Err(Error::EmptyBatch);
@@ -139,15 +139,15 @@ pub trait Batch: Sized + Send + 'static {
         Self::zip_tensors(&parts, FieldPath::ROOT, &mut |path, tensors| concatenate(path, tensors))
     }
 
-    /// The batch on a device: its own tensors where they are there already. Copies from pinned memory do not wait.
+    /// Moves the batch to a device, sharing tensors that are already there. Copies from pinned memory are asynchronous.
     ///
     /// # Errors
-    /// [`Error::Torch`] where the device is not there or is full.
+    /// Returns [`Error::Torch`] if the device is unavailable or out of memory.
     fn move_to(&self, device: Device) -> Result<Self> {
         self.map_tensors(FieldPath::ROOT, &mut |_, tensor| to_device(tensor, device))
     }
 
-    /// Whether each tensor is on this device.
+    /// Returns whether every tensor is on `device`.
     fn is_on(&self, device: Device) -> bool {
         let mut all = true;
         // The visitor never fails.
@@ -158,7 +158,7 @@ pub trait Batch: Sized + Send + 'static {
         all
     }
 
-    /// How often its tensors were written in place.
+    /// Returns the number of in-place writes to the batch's tensors.
     #[doc(hidden)]
     fn writes(&self) -> u64 {
         let mut writes = 0;
@@ -170,16 +170,16 @@ pub trait Batch: Sized + Send + 'static {
         writes
     }
 
-    /// Another handle to the same tensors.
+    /// Returns a shallow clone that shares the tensors.
     ///
     /// # Errors
-    /// None of the batches of this crate fails.
+    /// Returns an error only if a custom implementation of [`Batch::map_tensors`] does.
     fn share(&self) -> Result<Self> {
         self.map_tensors(FieldPath::ROOT, &mut |_, tensor| Ok(tensor.shallow_clone()))
     }
 }
 
-/// The path of a batch's first tensor.
+/// Returns the path of the first tensor.
 fn first_path<B: Batch>(batch: &B) -> String {
     let mut first = None;
     // The visitor never fails.

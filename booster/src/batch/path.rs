@@ -1,10 +1,10 @@
-//! Where in a batch a tensor lies, for error messages.
+//! Paths of tensors in a batch, for error messages.
 
 use std::fmt;
 
-/// The way from a batch to one of its tensors: `input`, `image.mask`, `views[1]`.
+/// The path from a batch to one of its tensors, such as `input`, `image.mask` or `views[1]`.
 ///
-/// A path is a chain of borrowed steps on the stack: following one costs nothing until it is printed.
+/// A path is a linked list of borrowed steps on the stack, so extending it does not allocate.
 #[derive(Clone, Copy, Debug)]
 pub struct FieldPath<'a> {
     parent: Option<&'a FieldPath<'a>>,
@@ -22,12 +22,12 @@ impl FieldPath<'_> {
     /// The path of the whole batch.
     pub const ROOT: FieldPath<'static> = FieldPath { parent: None, step: Step::Root };
 
-    /// The path of a field of the value at this path.
+    /// Returns the path of a field of the struct at this path.
     pub fn field(&self, name: &'static str) -> FieldPath<'_> {
         FieldPath { parent: Some(self), step: Step::Field(name) }
     }
 
-    /// The path of an element of the list, array or tuple at this path.
+    /// Returns the path of an element of the `Vec`, array or tuple at this path.
     pub fn index(&self, index: usize) -> FieldPath<'_> {
         FieldPath { parent: Some(self), step: Step::Index(index) }
     }
@@ -38,7 +38,7 @@ impl FieldPath<'_> {
 }
 
 impl fmt::Display for FieldPath<'_> {
-    /// Writes the path; a batch that is a bare tensor is `batch`.
+    /// Formats the path; the root is `batch`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parent = self.parent.filter(|parent| !parent.is_root());
         if let Some(parent) = parent {

@@ -1,4 +1,4 @@
-//! Errors made of other errors and of messages.
+//! Conversions from other errors and from messages.
 
 use tch::TchError;
 
@@ -6,7 +6,7 @@ use super::Error;
 use super::mismatch::Subject;
 
 impl Error {
-    /// Wraps an error of the user's own, of another crate, or a message.
+    /// Wraps an error of another type, or a message.
     ///
     /// ```
     /// fn vocabulary(path: &str) -> booster::Result<String> {
@@ -24,7 +24,7 @@ impl Error {
         Self::Custom(error.into())
     }
 
-    /// Says what was being done when this error came up.
+    /// Adds the operation that failed as context.
     #[must_use]
     pub fn during(self, operation: impl Into<String>) -> Self {
         Self::During { operation: operation.into(), cause: Box::new(self) }
@@ -70,21 +70,21 @@ impl From<TchError> for Error {
     }
 }
 
-/// A message of the user's own: `Err("the vocabulary is empty")?`.
+/// Creates an [`Error::Custom`] from a message: `Err("the vocabulary is empty")?`.
 impl From<&str> for Error {
     fn from(message: &str) -> Self {
         Self::custom(message)
     }
 }
 
-/// A message of the user's own: `Err(format!("no word {word}"))?`.
+/// Creates an [`Error::Custom`] from a message: `Err(format!("no word {word}"))?`.
 impl From<String> for Error {
     fn from(message: String) -> Self {
         Self::custom(message)
     }
 }
 
-/// Any error, as `anyhow` and others give it.
+/// Wraps a boxed error, such as one converted from `anyhow::Error`.
 impl From<Box<dyn std::error::Error + Send + Sync>> for Error {
     fn from(error: Box<dyn std::error::Error + Send + Sync>) -> Self {
         Self::custom(error)

@@ -1,33 +1,33 @@
-//! What was expected, what was found, and of what.
+//! Mismatches between expected and found values.
 
-/// What an [`Error::Mismatch`](super::Error::Mismatch) is about.
+/// The subject of an [`Error::Mismatch`](super::Error::Mismatch).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Subject {
     /// An argument.
     Argument {
-        /// What it was given to.
+        /// The operation that received the argument.
         operation: String,
-        /// Its name.
+        /// The argument's name.
         name: &'static str,
     },
-    /// A tensor that an operation was given: the operation, with the operand where it has several.
+    /// A tensor operand, given by its operation, and by its name if the operation has several.
     Operand(&'static str),
-    /// A variable of a model, by its path in the store.
+    /// A variable of a model, given by its path in the store.
     Variable(String),
-    /// The value of a field of diagnostics.
+    /// A field of diagnostics.
     Field {
         /// The field's group.
         group: &'static str,
-        /// Its name.
+        /// The field's name.
         name: &'static str,
     },
 }
 
-/// The text of an [`Error::Mismatch`](super::Error::Mismatch).
+/// Formats an [`Error::Mismatch`](super::Error::Mismatch).
 pub(super) fn mismatch(subject: &Subject, expected: &str, found: &str) -> String {
     match subject {
-        Subject::Argument { operation, name } => format!("{operation}: `{name}` is {found}, but has to be {expected}"),
+        Subject::Argument { operation, name } => format!("{operation}: `{name}` must be {expected}, got {found}"),
         Subject::Operand(operation) => format!("{operation}: expected {expected}, found {found}"),
         Subject::Variable(name) => format!("variable `{name}`: expected {expected}, found {found}"),
         Subject::Field { group, name } => format!("`{group}/{name}`: expected {expected}, found {found}"),

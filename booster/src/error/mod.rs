@@ -1,4 +1,4 @@
-//! The one error type of the library.
+//! The error type of the library.
 
 mod convert;
 mod mismatch;
@@ -18,33 +18,33 @@ use self::mismatch::mismatch;
 pub use self::non_finite::NonFiniteReport;
 pub use self::torch::TorchError;
 
-/// A [`std::result::Result`] with booster's [`enum@Error`].
+/// A [`std::result::Result`] whose error defaults to [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What can go wrong, with the operation, the field and what was found instead of what was expected.
+/// An error of any booster operation.
 ///
-/// Its text holds the cause, so that printing the error is enough; there is no [`source`](std::error::Error::source)
-/// that would repeat it. `Debug` writes the same text, since `fn main() -> booster::Result<()>` prints that.
+/// The `Display` text includes the cause, so [`source`](std::error::Error::source) returns `None`. `Debug` prints the
+/// same text, for `fn main() -> booster::Result<()>`.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// libtorch refused an operation.
+    /// A libtorch operation failed.
     #[error("libtorch: {0}")]
     Torch(TorchError),
 
-    /// An error with what was being done when it came up.
+    /// An error with context, added by [`Error::during`].
     #[error("{operation}: {cause}")]
     During {
-        /// What was being done.
+        /// The operation that failed.
         operation: String,
-        /// What went wrong.
+        /// The underlying error.
         cause: Box<Error>,
     },
 
-    /// An argument, an operand, a variable or the value of a field is not what was expected.
+    /// An argument, operand, variable or field has an unexpected value, shape or kind.
     #[error("{}", mismatch(subject, expected, found))]
     Mismatch {
-        /// What is not.
+        /// The argument, operand, variable or field.
         subject: Subject,
         /// What was expected.
         expected: String,
@@ -52,14 +52,14 @@ pub enum Error {
         found: String,
     },
 
-    /// A batch without samples was given where at least one is needed.
-    #[error("the batch is empty: its tensors hold no sample along their first dimension")]
+    /// A batch has no samples.
+    #[error("the batch is empty: expected at least one sample")]
     EmptyBatch,
 
-    /// Two fields of a batch hold different numbers of samples.
+    /// Two fields of a batch have different numbers of samples.
     #[error(
         "field `{field}` of the batch has {found} samples, but field `{other}` has {expected}: \
-         the first dimension is the samples'"
+         all fields must have the same first dimension"
     )]
     BatchLength {
         /// The field that differs, by its path in the batch (`image.mask`, `views[1]`).
@@ -68,99 +68,95 @@ pub enum Error {
         found: i64,
         /// The field that it was compared with.
         other: String,
-        /// That field's number of samples.
+        /// The other field's number of samples.
         expected: i64,
     },
 
-    /// A tensor of a batch has no first dimension to hold samples.
-    #[error("field `{field}` of the batch is 0-dimensional: its first dimension has to be the samples'")]
+    /// A tensor of a batch is 0-dimensional, so it has no sample dimension.
+    #[error("field `{field}` of the batch is 0-dimensional: its first dimension must be the sample dimension")]
     BatchScalar {
         /// The field, by its path in the batch.
         field: String,
     },
 
-    /// A range of samples that the batch does not have.
-    #[error("samples {start}..{end} were asked for of a batch of {length}")]
+    /// A sample range is out of bounds.
+    #[error("sample range {start}..{end} is out of bounds for a batch of {length}")]
     BatchRange {
-        /// First sample asked for.
+        /// The start of the range.
         start: i64,
-        /// One past the last sample asked for.
+        /// The end of the range, exclusive.
         end: i64,
         /// The batch's number of samples.
         length: i64,
     },
 
-    /// Parts of a batch do not fit together, or a tensor of it is undefined.
+    /// Parts of a batch cannot be joined, or a tensor of a batch is undefined.
     #[error("field `{field}`: {reason}")]
     BatchMismatch {
         /// The field, by its path in the batch.
         field: String,
-        /// What differs, and between which parts.
+        /// The difference between the parts, or that the tensor is undefined.
         reason: String,
     },
 
-    /// A loss has dimensions left.
-    #[error(
-        "the loss has shape {shape:?}, but a loss is 0-dimensional: reduce it, with `f_mean` or `f_sum`, \
-         before it is returned"
-    )]
+    /// A loss is not 0-dimensional.
+    #[error("the loss must be 0-dimensional, got shape {shape:?}: reduce it with `f_mean` or `f_sum`")]
     LossShape {
-        /// The shape that was found.
+        /// The loss's shape.
         shape: Vec<i64>,
     },
 
-    /// A loss cannot be differentiated because of its kind.
-    #[error("the loss is of kind {kind:?}, but a loss is of a floating-point kind")]
+    /// A loss is not of a floating-point kind.
+    #[error("the loss must be of a floating-point kind, got {kind:?}")]
     LossKind {
-        /// The kind that was found.
+        /// The loss's kind.
         kind: Kind,
     },
 
-    /// A loss was asked for its gradient but no parameter takes part in it.
+    /// A loss cannot be differentiated because it does not depend on any trainable parameter.
     #[error(
         "the loss does not depend on a parameter that requires a gradient: all are frozen, \
          or the loss was computed without gradients (`no_grad`, `detach`)"
     )]
     LossWithoutGradient,
 
-    /// A pipeline on many devices was given none.
-    #[error("there is no device: a pipeline needs at least one, such as `[Device::Cpu]`")]
+    /// A data-parallel pipeline was given no devices.
+    #[error("the device list is empty: a pipeline needs at least one device, such as `[Device::Cpu]`")]
     NoDevice,
 
-    /// A device that this machine, or this libtorch, does not have.
-    #[error("{device:?} is not there: libtorch finds {found} CUDA devices")]
+    /// A device is missing, or unsupported by this build of libtorch.
+    #[error("device `{}` is unavailable (CUDA devices found: {found})", device_name(*device))]
     NoSuchDevice {
-        /// The device that was asked for.
+        /// The requested device.
         device: Device,
-        /// How many CUDA devices there are.
+        /// The number of CUDA devices.
         found: i64,
     },
 
-    /// One replica of a model could not do its part. The others have finished theirs, and all can be used again.
-    #[error("replica {replica} on {device:?}{}: {cause}", of_samples(samples.as_ref()))]
+    /// A replica of a model failed. The others have finished, and the pipeline remains usable.
+    #[error("replica {replica} on {}{}: {cause}", device_name(*device), of_samples(samples.as_ref()))]
     Replica {
         /// The replica's device.
         device: Device,
-        /// Its place among the devices, which is that of its shard among the shards.
+        /// The index of the replica, which is also that of its shard.
         replica: usize,
-        /// The samples of the batch that are its shard; `None` where it was yet to get one.
+        /// The samples of its shard; `None` if it had no shard yet.
         samples: Option<Range<i64>>,
-        /// What went wrong.
+        /// The underlying error.
         cause: Box<Error>,
     },
 
     /// A model or an evaluator panicked.
     #[error("panicked: {message}")]
     Panicked {
-        /// What it said.
+        /// The panic message.
         message: String,
     },
 
     /// The per-sample fields of diagnostics disagree about the number of samples.
     #[error(
         "`{group}/{field}` has {found} samples, but `{other}` has {expected}: per-sample fields of a struct \
-         have one entry per sample, and where flattened structs differ, one that flattens them says with \
-         `#[metric(samples)]` how many there are"
+         must have the same length; if flattened structs differ, add a `#[metric(samples)]` field to the outer struct"
     )]
     SampleCount {
         /// The field's group.
@@ -171,80 +167,80 @@ pub enum Error {
         found: i64,
         /// The field that it was compared with, as `group/field`.
         other: String,
-        /// That field's number of samples.
+        /// The other field's number of samples.
         expected: i64,
     },
 
     /// A marked value of an evaluator was written in place before the evaluator returned.
     #[error(
-        "`{field}` was written in place after its `let`, which would change what is returned: mark the final value, or \
-         write to a copy (`copy()`)"
+        "`{field}` was written in place after its `let`, which would change the returned value: mark the final value \
+         or write to a copy (`copy()`)"
     )]
     WrittenInPlace {
         /// The field: `group/field` of the diagnostics, or the name of an output.
         field: String,
     },
 
-    /// A value could not be reduced. It is left out of its field; all others count.
-    #[error("`{group}/{field}` of update {}, counted from 1, cannot be reduced{}: {cause}", update.saturating_add(1), and_others(*left_out))]
+    /// A value could not be reduced. It is excluded from its field; all others count.
+    #[error("cannot reduce `{group}/{field}` of update {} (counted from 1){}: {cause}", update.saturating_add(1), and_others(*left_out))]
     Reduction {
         /// The field's group.
         group: &'static str,
         /// The field.
         field: &'static str,
-        /// The first update whose value was left out, counted from 0.
+        /// The first update whose value was excluded, counted from 0.
         update: u64,
-        /// How many values of the field were left out at once.
+        /// The number of values of the field that were excluded at once.
         left_out: u64,
-        /// What went wrong, with the reduction.
+        /// The underlying error, with the reduction.
         cause: Box<Error>,
     },
 
-    /// A value was NaN or infinite, and the aggregator was told to refuse that.
+    /// A value was NaN or infinite under [`NonFinite::Error`](crate::NonFinite::Error).
     #[error("{0}")]
     NonFinite(NonFiniteReport),
 
-    /// A loss or a gradient was NaN or infinite in training.
-    #[error("the {what} of training step {}, counted from 1, was NaN or infinite; that of earlier steps was not", step.saturating_add(1))]
+    /// A loss or gradient was NaN or infinite during training.
+    #[error("the {what} of training step {} (counted from 1) was NaN or infinite; earlier steps were finite", step.saturating_add(1))]
     NonFiniteStep {
-        /// The first such step of the optimizer.
+        /// The first such step, counted from 0.
         step: u64,
         /// `loss` or `gradient`.
         what: &'static str,
     },
 
-    /// A saved aggregator is of other diagnostics.
-    #[error("the saved aggregator is of another schema: {0}")]
+    /// A saved aggregator has a different schema.
+    #[error("the saved aggregator has a different schema: {0}")]
     Schema(String),
 
-    /// A summary was asked of an aggregator that was never updated.
-    #[error("there is nothing to summarize: the aggregator was not updated since it was made or reset")]
+    /// An aggregator was summarized without updates since its creation or last reset.
+    #[error("cannot summarize an aggregator without updates")]
     NoUpdate,
 
-    /// A tag was written to a sink twice at one step.
+    /// A tag was written to a sink twice at the same step.
     #[error(
-        "`{tag}` was already written at step {step}: write one of the two under a prefix, as \
-         `sink.under(\"validation\")` does, or to a sink of its own"
+        "`{tag}` was already written at step {step}: write one of the two under a prefix \
+         (`sink.under(\"validation\")`) or to a separate sink"
     )]
     DuplicateTag {
         /// The tag, with its prefix: `group/name`.
         tag: String,
-        /// The step that it was written at.
+        /// The step.
         step: u64,
     },
 
     /// A file or folder could not be read or written.
     #[error("cannot {operation} `{}`: {cause}", path.display())]
     Io {
-        /// What was tried.
+        /// The operation that failed.
         operation: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// The operating system's answer.
+        /// The underlying I/O error.
         cause: std::io::Error,
     },
 
-    /// An error of the user's own, from an evaluator or a model.
+    /// An error from user code, such as an evaluator or a model.
     #[error(transparent)]
     Custom(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -256,7 +252,19 @@ impl fmt::Debug for Error {
 }
 
 fn and_others(left_out: u64) -> String {
-    if left_out > 1 { format!(", nor those of {} later ones", left_out - 1) } else { String::new() }
+    match left_out {
+        0 | 1 => String::new(),
+        2 => " or of 1 later update".to_owned(),
+        _ => format!(" or of {} later updates", left_out - 1),
+    }
+}
+
+/// The name of a device in PyTorch's notation, such as `cuda:0`.
+fn device_name(device: Device) -> String {
+    match device {
+        Device::Cuda(index) => format!("cuda:{index}"),
+        other => format!("{other:?}").to_lowercase(),
+    }
 }
 
 fn of_samples(samples: Option<&Range<i64>>) -> String {

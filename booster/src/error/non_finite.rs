@@ -1,17 +1,17 @@
-//! A report of values that are NaN or infinite.
+//! Reports of NaN or infinite values.
 
 use std::fmt;
 
-/// The first values of a field that were not finite.
+/// The first non-finite value of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NonFiniteReport {
     /// The field's group.
     pub group: &'static str,
     /// The field.
     pub field: &'static str,
-    /// The first update that had one, counted from 0.
+    /// The first update with a non-finite value, counted from 0.
     pub update: u64,
-    /// How many values were left out: under [`NonFinite::Skip`](crate::NonFinite::Skip) alone.
+    /// The number of skipped values; 0 except under [`NonFinite::Skip`](crate::NonFinite::Skip).
     pub skipped: u64,
 }
 
@@ -20,11 +20,11 @@ impl fmt::Display for NonFiniteReport {
         let Self { group, field, update, skipped } = self;
         write!(
             formatter,
-            "`{group}/{field}` is not finite, first in update {}, counted from 1",
+            "`{group}/{field}` is not finite, first in update {} (counted from 1)",
             update.saturating_add(1)
         )?;
         if *skipped > 0 {
-            write!(formatter, "; {skipped} values were left out")?;
+            write!(formatter, "; skipped {skipped} values")?;
         }
         Ok(())
     }

@@ -1,20 +1,21 @@
-//! Errors of libtorch, without its C++ stack.
+//! libtorch errors without the C++ stack.
 
 use std::fmt;
 
 use booster_sys::swap::LEAST_VERSION;
 use tch::TchError;
 
-/// What libtorch or tch said, shown without the C++ stack that libtorch appends to each message.
+/// A libtorch or tch error, displayed without the C++ stack that libtorch appends to its messages.
 pub struct TorchError(TchError);
 
 impl TorchError {
-    /// The error as tch gave it, stack included.
+    /// Returns the tch error, including the stack.
     pub fn as_tch(&self) -> &TchError {
         &self.0
     }
 
-    /// The error that `unwrap` or `expect` panicked on, as in tch's methods without `f_`, and what the panic says before.
+    /// Extracts the error from the message of an `unwrap` or `expect` panic, as raised by tch's methods without `f_`,
+    /// and the text before it.
     pub(crate) fn in_panic(text: &str) -> Option<(&str, Self)> {
         let (before, message) = text.split_once("Torch(\"")?;
         let message = message.strip_suffix("\")")?.replace("\\n", "\n").replace("\\\"", "\"");
@@ -34,21 +35,22 @@ impl fmt::Display for TorchError {
             TchError::Torch(text) => text.clone(),
             other => other.to_string(),
         };
-        // What follows is the stack of C++ functions.
+        // The C++ stack starts at the first of these.
         let stack = ["\nException raised from", "\nframe #0:"].into_iter().filter_map(|start| text.find(start)).min();
         let end = stack.unwrap_or(text.len());
         formatter.write_str(text[..end].trim_end())?;
         if is_of_swapped(&text) {
             formatter.write_str(
-                " (a graph holds variables, not values: one of averaged weights is differentiated before those are \
-                 dropped, one of the variables' own values not while averages take their place)",
+                " (averaged weights were swapped in or out after the graph was recorded: run the backward pass with \
+                 the same weights in place)",
             )?;
         }
         Ok(())
     }
 }
 
-/// Whether libtorch refuses a graph since a variable has, or had, other values for a while: by the version that it names.
+/// Returns whether libtorch rejects a graph because averaged weights were swapped in or out, judging by the versions in
+/// the message.
 fn is_of_swapped(text: &str) -> bool {
     let numbers = text.split("version ").skip(1).map(|rest| rest.split(|end: char| !end.is_ascii_digit()).next());
     text.contains("modified by an inplace operation")
@@ -56,7 +58,7 @@ fn is_of_swapped(text: &str) -> bool {
 }
 
 impl fmt::Debug for TorchError {
-    /// The message as it is displayed: a `main` that returns an error prints it in this form.
+    /// Formats the displayed message, since a `main` that returns an error prints its `Debug` form.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{:?}", self.to_string())
     }

@@ -8,7 +8,8 @@ pub mod attributes {
     pub struct group;
     /// The reductions of a metric, `#[metric(mean, p95)]`; `mean` by default.
     pub struct metric;
-    /// `#[diagnostic(flatten)]` and `#[diagnostic(skip)]` on a field, `#[diagnostic(summary = Name)]` on the struct.
+    /// Options of a field, `#[diagnostic(flatten)]` or `#[diagnostic(skip)]`, or of the struct,
+    /// `#[diagnostic(summary = Name)]`.
     pub struct diagnostic;
     /// Makes the value a field of the evaluator's output.
     pub struct output;
@@ -26,9 +27,9 @@ pub mod metric {
     pub struct min;
     /// The largest value.
     pub struct max;
-    /// The value of the last step.
+    /// The most recent value.
     pub struct last;
-    /// The number of samples: the sum of their weights, or of the denominators of ratios.
+    /// The number of samples: the sum of their weights, or of the denominators for ratios.
     pub struct count;
     /// The standard deviation.
     pub struct std;
@@ -40,7 +41,7 @@ pub mod metric {
     pub struct p95;
     /// The 99th percentile, estimated by a sketch. Any other between 0 and 100 works: `p5`, `p99_9`.
     pub struct p99;
-    /// The exponential moving average, `ema(0.99)`, with the decay per sample.
+    /// The exponential moving average with the given decay per sample, `ema(0.99)`.
     pub struct ema;
     /// A histogram: `histogram` chooses its range, `histogram(low, high, bins)` sets it.
     pub struct histogram;
