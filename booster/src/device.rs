@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::transfers::{count_read, count_upload};
 
 /// Moves a tensor to a device, or shares it if it is already there. Copies from pinned memory are asynchronous.
-#[expect(clippy::disallowed_methods, reason = "it is counted")]
+#[expect(clippy::disallowed_methods, reason = "the transfer is counted")]
 pub(crate) fn to_device(tensor: &Tensor, device: Device) -> Result<Tensor> {
     let from = tensor.device();
     if from == device {

@@ -23,7 +23,7 @@ pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&Path) -> Result<()>) 
 
 fn replace(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     static WRITTEN: AtomicU64 = AtomicU64::new(0);
-    // The name is unique per thread and process, and short however long the file's own name is.
+    // The name is unique across threads and processes, and short however long the file's own name is.
     let count = WRITTEN.fetch_add(1, Ordering::Relaxed);
     let beside = path.with_file_name(format!(".booster-{}-{count}.new", std::process::id()));
     let put = || {

@@ -67,7 +67,7 @@ mod serde_number;
 pub mod training;
 pub mod transfers;
 
-/// The README, whose programs are tested.
+/// Runs the examples of the README as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 #[derive(Debug)]

@@ -48,7 +48,7 @@ fn of_none(variables: &[Tensor]) -> Error {
 
 /// Steps the optimizer. If libtorch fails at a variable, earlier ones may already be updated.
 pub(crate) fn step(optimizer: &mut Optimizer) -> Result<()> {
-    // tch unwraps libtorch's result; the panic does not leave the optimizer in a worse state than the error itself.
+    // tch panics by unwrapping libtorch's result, so the optimizer stays as libtorch left it.
     catch_unwind(AssertUnwindSafe(|| optimizer.step())).map_err(|panic| refused(panic.as_ref()))
 }
 

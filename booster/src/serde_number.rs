@@ -70,7 +70,7 @@ impl Visitor<'_> for NumberVisitor {
 pub(crate) mod number {
     use super::{Deserialize, Deserializer, Number, Serialize, Serializer};
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields so")]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "required by serde")]
     pub(crate) fn serialize<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
         Number(*number).serialize(serializer)
     }

@@ -56,14 +56,14 @@ pub(crate) fn has_doubles(device: Device) -> bool {
 }
 
 /// Returns whether two tensors on the host are equal.
-#[expect(clippy::disallowed_methods, reason = "the values are on the host already")]
+#[expect(clippy::disallowed_methods, reason = "the values are already on the host")]
 pub(crate) fn equal_on_host(one: &Tensor, other: &Tensor) -> Result<bool> {
     debug_assert!(one.device() == Device::Cpu && other.device() == Device::Cpu);
     Ok(one.f_equal(other)?)
 }
 
 /// Uploads numbers as a tensor of doubles, `[n]`. The upload is asynchronous: CUDA copies from pinned memory.
-#[expect(clippy::disallowed_methods, reason = "it is counted")]
+#[expect(clippy::disallowed_methods, reason = "the transfer is counted")]
 pub(crate) fn upload(numbers: &[f64], device: Device) -> Result<Tensor> {
     let tensor = Tensor::f_from_slice(numbers)?;
     if is_on_host(device) {
@@ -82,7 +82,7 @@ pub(crate) fn sum_on_host(tensor: &Tensor) -> Result<(f64, bool)> {
 }
 
 /// Reads a 1-dimensional tensor of doubles, waiting for its device.
-#[expect(clippy::disallowed_methods, reason = "it is counted")]
+#[expect(clippy::disallowed_methods, reason = "the transfer is counted")]
 pub(crate) fn read(tensor: &Tensor) -> Result<Vec<f64>> {
     debug_assert_eq!((tensor.dim(), tensor.kind()), (1, Kind::Double));
     count_read();
@@ -94,7 +94,7 @@ pub(crate) fn read(tensor: &Tensor) -> Result<Vec<f64>> {
 }
 
 /// Reads a tensor of bytes in row-major order, waiting for its device.
-#[expect(clippy::disallowed_methods, reason = "it is counted")]
+#[expect(clippy::disallowed_methods, reason = "the transfer is counted")]
 pub(crate) fn read_bytes(tensor: &Tensor) -> Result<Vec<u8>> {
     debug_assert_eq!(tensor.kind(), Kind::Uint8);
     count_read();

@@ -1,35 +1,34 @@
-//! Methods of all diagnostics that need an aggregator.
+//! Extension methods for diagnostics.
 
 use super::gather::gather;
 use super::{Aggregator, Diagnostic, Summary as _};
 use crate::error::Result;
 use crate::logging::Sink;
 
-/// Summaries of single steps, and the diagnostics of several shards as one.
+/// Extension methods for diagnostics: gathering shards and summarizing single steps.
 ///
-/// Every [`Diagnostic`] implements it. The prelude brings its methods into scope.
+/// It is implemented for every [`Diagnostic`] and included in the prelude.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a diagnostic",
     label = "not a diagnostic",
-    note = "for a struct of your own, add `#[derive(Diagnostic)]`; of another crate's type, copy what you measure into \
-            such a struct"
+    note = "for your own struct, add `#[derive(Diagnostic)]`; for a foreign type, copy its measurements into such a struct"
 )]
 pub trait DiagnosticExt: Diagnostic {
-    /// Joins the diagnostics of several shards of a batch, on the device of the first.
+    /// Combines the diagnostics of several shards of a batch, on the device of the first.
     ///
-    /// Per-sample tensors are joined in order. Other fields are combined by the rule of their first reduction
-    /// ([`Reduction::GATHER`](super::Reduction::GATHER)), each shard weighted by its number of samples. Nothing is read back,
-    /// except that 0-dimensional values of a device without doubles (MPS) are combined on the host.
+    /// Per-sample tensors are concatenated in order. Other fields are combined by the rule of their first reduction
+    /// ([`Reduction::GATHER`](super::Reduction::GATHER)), with each shard weighted by its number of samples. Nothing is
+    /// read back, except that 0-dimensional values on MPS, which has no doubles, are combined on the host.
     ///
     /// # Errors
-    /// Returns [`Error::Mismatch`](crate::Error::Mismatch) if shards do not fit together, if an integer or a bool would become a
-    /// fraction, or if a field is undefined, sparse, quantized or complex;
+    /// Returns [`Error::Mismatch`](crate::Error::Mismatch) if shards cannot be joined, if an integer or bool would
+    /// become a fraction, or if a field is undefined, sparse, quantized or complex; or
     /// [`Error::EmptyBatch`](crate::Error::EmptyBatch) if `shards` is empty.
     fn gather(shards: Vec<Self>) -> Result<Self> {
         gather(shards, None)
     }
 
-    /// Summarizes these diagnostics alone. It waits for the device: in a loop, use an [`Aggregator`].
+    /// Summarizes these diagnostics alone. This waits for the device; in a loop, use an [`Aggregator`].
     ///
     /// # Errors
     /// Returns the errors of [`Aggregator::update`] and [`Aggregator::summary`].
@@ -39,7 +38,7 @@ pub trait DiagnosticExt: Diagnostic {
         aggregator.summary()
     }
 
-    /// Writes the summary of these diagnostics alone to a sink. It waits for the device: in a loop, use an
+    /// Writes the summary of these diagnostics alone to a sink. This waits for the device; in a loop, use an
     /// [`Aggregator`].
     ///
     /// # Errors

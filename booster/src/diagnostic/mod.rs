@@ -1,4 +1,4 @@
-//! Typed diagnostics: what a step measures, how many steps become one summary, and how that is shown and kept.
+//! Typed diagnostics: the measurements of a step, their aggregation over steps, and typed summaries.
 
 mod aggregator;
 mod ext;
@@ -31,7 +31,7 @@ pub use crate::error::NonFiniteReport;
 use crate::error::Result;
 pub use crate::histogram::Histogram;
 
-/// What a step measures: a struct whose fields are grouped and typed.
+/// The measurements of a step, as a struct with typed fields.
 ///
 /// Derive it. Each field has a group; the summary of many steps has the same fields in the same groups.
 ///
@@ -71,34 +71,33 @@ pub use crate::histogram::Histogram;
 /// # }
 /// ```
 ///
-/// `()` measures nothing.
+/// `()` is the empty diagnostic.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a diagnostic",
     label = "not a diagnostic",
-    note = "for a struct of your own, add `#[derive(Diagnostic)]`; of another crate's type, copy what you measure into \
-            such a struct",
+    note = "for your own struct, add `#[derive(Diagnostic)]`; for a foreign type, copy its measurements into such a struct",
     note = "to measure nothing, use `()`"
 )]
 pub trait Diagnostic: Sized + Send + 'static {
-    /// One value per metric, by group.
+    /// The summary type: one value per metric, by group.
     type Summary: Summary;
 
-    /// What is measured.
+    /// The schema of the diagnostics.
     const SCHEMA: Schema = <Self::Summary as Summary>::SCHEMA;
 
-    /// Shows each leaf, in the schema's order.
+    /// Pushes each leaf, in schema order.
     #[doc(hidden)]
     fn visit<'leaves>(&'leaves self, leaves: &mut Leaves<'leaves>);
 
-    /// Shows each leaf to be changed, in the schema's order.
+    /// Pushes each leaf mutably, in schema order.
     #[doc(hidden)]
     fn visit_mut<'leaves>(&'leaves mut self, leaves: &mut LeavesMut<'leaves>);
 
-    /// The diagnostics on a device.
+    /// Moves the diagnostics to a device.
     ///
     /// # Errors
-    /// [`Error::Mismatch`](crate::Error::Mismatch) where a field is undefined, sparse, quantized or complex,
-    /// [`Error::Torch`](crate::Error::Torch) where the device is not there or is full.
+    /// Returns [`Error::Mismatch`](crate::Error::Mismatch) if a field is undefined, sparse, quantized or complex, or
+    /// [`Error::Torch`](crate::Error::Torch) if the device is unavailable or out of memory.
     fn to_device(self, device: Device) -> Result<Self> {
         let fields = Self::SCHEMA.fields();
         let leaves = Leaves::of(&self, fields.len());
@@ -106,23 +105,23 @@ pub trait Diagnostic: Sized + Send + 'static {
         self.map_tensors(&mut |tensor| to_device(tensor, device))
     }
 
-    /// The diagnostics without their graph, as the values that they have now. A pipeline does this to all that it returns.
+    /// Detaches the diagnostics from the graph, fixing their current values. Pipelines detach everything they return.
     ///
-    /// A tensor is copied where something besides these diagnostics can reach its memory, so that no later write changes
-    /// what was measured: a parameter or a buffer, a view of one, the batch, or another handle of yours.
+    /// A tensor is copied if anything else shares its memory (a parameter, a buffer, a view of either, the batch, or
+    /// another handle), so that later in-place writes cannot change the measurement.
     ///
     /// # Errors
-    /// Returns [`Error::Torch`](crate::Error::Torch) if there is no memory for a copy.
+    /// Returns [`Error::Torch`](crate::Error::Torch) if allocation fails.
     fn detach(mut self) -> Result<Self> {
         let leaves = LeavesMut::of(&mut self);
         detach(&mut leaves.into_iter().flat_map(Leaf::tensors_mut).flatten().collect::<Vec<_>>())?;
         Ok(self)
     }
 
-    /// The diagnostics with other tensors.
+    /// Replaces each tensor with the result of `map`.
     ///
     /// # Errors
-    /// The first error of `map`.
+    /// Returns the first error of `map`.
     fn map_tensors(mut self, map: &mut dyn FnMut(&Tensor) -> Result<Tensor>) -> Result<Self> {
         for tensor in LeavesMut::of(&mut self).into_iter().flat_map(Leaf::tensors_mut).flatten() {
             *tensor = map(tensor)?;
@@ -139,12 +138,12 @@ impl Diagnostic for () {
     fn visit_mut<'leaves>(&'leaves mut self, _: &mut LeavesMut<'leaves>) {}
 }
 
-/// The leaves of diagnostics, in the schema's order.
+/// The leaves of diagnostics, in schema order.
 #[doc(hidden)]
 #[derive(Debug, Default)]
 pub struct Leaves<'a> {
     pub(crate) infos: Vec<LeafInfo<'a>>,
-    /// The size of the batch, where it is known.
+    /// The batch size, if known.
     pub(crate) batch_size: Option<i64>,
 }
 
@@ -153,12 +152,12 @@ impl<'a> Leaves<'a> {
         self.infos.push(leaf.into());
     }
 
-    /// Takes the size of the batch; that of the outermost struct that knows it holds.
+    /// Sets the batch size. The first call with a size takes precedence: that of the outermost struct that knows it.
     pub fn batch_size(&mut self, size: Option<i64>) {
         self.batch_size = self.batch_size.or(size);
     }
 
-    /// The leaves of some diagnostics, of which there are so many.
+    /// Collects the leaves of diagnostics. `count` is their number.
     pub(crate) fn of<D: Diagnostic>(diagnostics: &'a D, count: usize) -> Self {
         let mut leaves = Self { infos: Vec::with_capacity(count), batch_size: None };
         diagnostics.visit(&mut leaves);
@@ -166,7 +165,7 @@ impl<'a> Leaves<'a> {
     }
 }
 
-/// The leaves of diagnostics to be changed, in the schema's order.
+/// Mutable references to the leaves of diagnostics, in schema order.
 #[doc(hidden)]
 #[derive(Default)]
 #[expect(missing_debug_implementations, reason = "a list of type-erased values; never seen by a user")]
@@ -177,7 +176,6 @@ impl<'a> LeavesMut<'a> {
         self.0.push(leaf);
     }
 
-    /// The leaves of some diagnostics.
     pub(crate) fn of<D: Diagnostic>(diagnostics: &'a mut D) -> Vec<&'a mut dyn Leaf> {
         let mut leaves = Self::default();
         diagnostics.visit_mut(&mut leaves);

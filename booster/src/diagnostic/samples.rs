@@ -1,4 +1,4 @@
-//! How many samples the batch-level leaves of diagnostics stand for, struct by struct.
+//! Sample counts of batch-level leaves, per struct.
 
 use booster_sys::scalar::full;
 use tch::{Device, Kind, Tensor};
@@ -11,7 +11,7 @@ use crate::device::to_device;
 use crate::error::{Error, Result};
 use crate::transfers;
 
-/// The number of samples that a batch-level leaf counts for.
+/// The number of samples that a batch-level leaf represents.
 #[derive(Debug)]
 pub(crate) enum Samples {
     /// Known on the host.
@@ -20,30 +20,30 @@ pub(crate) enum Samples {
     Device(Tensor),
 }
 
-/// The structs that diagnostics consist of: the outermost, then those flattened into it, in the schema's order.
+/// The structs of diagnostics: the outermost, then those flattened into it, in schema order.
 #[derive(Debug, Default)]
 pub(crate) struct Scopes(Vec<Scope>);
 
 /// A struct of diagnostics.
 #[derive(Debug, Default)]
 struct Scope {
-    /// The struct that flattens it.
+    /// The struct that it is flattened into.
     outer: Option<usize>,
-    /// Those that it flattens.
+    /// The structs flattened into it.
     parts: Vec<usize>,
-    /// Its own fields, by their place in the schema.
+    /// Its own fields, with their indices in the schema.
     fields: Vec<(usize, &'static Field)>,
     /// The field marked `#[metric(samples)]`.
     stated: Option<(usize, &'static Field)>,
-    /// Whether it knows the size of the batch.
+    /// Whether it knows the batch size.
     of_batch: bool,
 }
 
-/// A number of samples with the field that says it.
+/// A sample count and the field that states it.
 type Said = (Samples, &'static Field);
 
 impl Scopes {
-    /// Those of diagnostics that are not known yet.
+    /// Creates an empty placeholder for diagnostics not seen yet.
     pub(crate) const fn new() -> Self {
         Self(Vec::new())
     }
@@ -80,7 +80,7 @@ impl Scopes {
         scope
     }
 
-    /// The scope of each field, in the schema's order.
+    /// Returns the scope of each field, in schema order.
     pub(crate) fn of_fields(&self) -> Vec<usize> {
         let mut places = Vec::new();
         for (index, scope) in self.0.iter().enumerate() {
@@ -90,10 +90,11 @@ impl Scopes {
         places.into_iter().map(|(_, scope)| scope).collect()
     }
 
-    /// How many samples the batch-level leaves of each scope stand for: as many as the struct says by its marked field
-    /// or else by the length of its required per-sample leaves, or by the batch's size where it is the one that knows it;
-    /// else what the nearest struct around it says; else what the structs flattened into it, or into one around it, agree
-    /// on; else the batch's size, or 1 where none is known.
+    /// Returns the number of samples that the batch-level leaves of each scope represent. The first known count wins:
+    /// 1. the struct's own: of its marked field, of its required per-sample leaves, or the batch size if it knows it;
+    /// 2. that of the nearest enclosing struct;
+    /// 3. that of the structs flattened into it, or into an enclosing one, which must agree;
+    /// 4. the batch size, or else 1.
     pub(crate) fn samples(&self, leaves: &[LeafInfo<'_>], batch: Option<i64>) -> Result<Vec<Samples>> {
         let said = self.0.iter().map(|scope| scope.said(leaves)).collect::<Result<Vec<_>>>()?;
         (0..self.0.len()).map(|scope| self.resolve(scope, &said, leaves, batch)).collect()
@@ -127,12 +128,12 @@ impl Scopes {
         Ok(otherwise)
     }
 
-    /// A scope and those around it, outward.
+    /// Iterates over a scope and its enclosing ones, innermost first.
     fn outward(&self, scope: usize) -> impl Iterator<Item = usize> {
         std::iter::successors(Some(scope), |&scope| self.0[scope].outer)
     }
 
-    /// What the parts of a scope say, where they agree.
+    /// Returns the count that the parts of a scope agree on.
     fn agreed<'s>(&self, scope: usize, said: &'s [Option<Said>]) -> Result<Option<&'s Said>> {
         let mut agreed: Option<&Said> = None;
         for &part in &self.0[scope].parts {
@@ -151,7 +152,7 @@ impl Scopes {
 }
 
 impl Scope {
-    /// What the struct itself says. Optional leaves say nothing: they may be there in some steps only.
+    /// Returns the struct's own count. Optional leaves do not count, since they may be present in only some steps.
     fn said(&self, leaves: &[LeafInfo<'_>]) -> Result<Option<Said>> {
         if let Some((place, field)) = self.stated {
             return Ok(Some((stated(field, leaves[place].leaf)?, field)));
@@ -169,37 +170,37 @@ impl Scope {
         Ok(agreed.map(|(length, field)| (Samples::Host(length as f64), field)))
     }
 
-    /// Whether a leaf of its own depends on its number of samples.
+    /// Returns whether the reduction of any of its own leaves depends on the sample count.
     fn is_asked(&self, leaves: &[LeafInfo<'_>]) -> bool {
         let asks = |field: &Field| field.metrics.iter().any(|metric| metric.reduce.additive() != Some(Additive::Sum));
         self.fields.iter().any(|&(place, field)| leaves[place].is_batch_level() && asks(field))
     }
 }
 
-/// The number that a marked field holds.
+/// Returns the count in a marked field.
 fn stated(field: &Field, leaf: LeafRef<'_>) -> Result<Samples> {
     match leaf {
         LeafRef::Tensor(tensor) if tensor.dim() == 0 => {
             let number = Samples::Device(tensor.f_detach()?);
-            // Nothing waits for the host's own memory.
+            // A read on the host does not wait.
             if transfers::is_on_host(tensor.device()) { number.read().map(Samples::Host) } else { Ok(number) }
         }
         leaf => {
-            let expected = "a number of samples (a number or a 0-dimensional tensor)";
+            let expected = "a sample count (a number or a 0-dimensional tensor)";
             leaf.number().map(Samples::Host).ok_or_else(|| field.error(expected, leaf))
         }
     }
 }
 
-/// An error where two numbers of samples differ, or may.
+/// Checks that two sample counts are equal, which takes two on the host.
 fn same((expected, other): &Said, (found, field): &Said) -> Result<()> {
     match (expected, found) {
         (Samples::Host(expected), Samples::Host(found)) if expected == found => Ok(()),
         (Samples::Host(expected), Samples::Host(found)) => Err(differ(field, *found as i64, other, *expected as i64)),
         _ => {
             let Field { group, name, .. } = other;
-            let expected = format_args!("a number on the host, to be compared with `{group}/{name}`");
-            Err(field.error(expected, "a number on a device"))
+            let expected = format_args!("a sample count on the host to compare with `{group}/{name}`");
+            Err(field.error(expected, "one on a device"))
         }
     }
 }
@@ -210,7 +211,7 @@ fn differ(field: &Field, found: i64, other: &Field, expected: i64) -> Error {
 }
 
 impl Samples {
-    /// Another handle to the same number.
+    /// Returns a shallow clone.
     fn share(&self) -> Self {
         match self {
             Self::Host(number) => Self::Host(*number),
@@ -218,7 +219,7 @@ impl Samples {
         }
     }
 
-    /// The number on the host: of one on a device, it waits.
+    /// Reads the number, waiting for its device if it is on one.
     pub(crate) fn read(&self) -> Result<f64> {
         match self {
             Self::Host(number) => Ok(*number),
@@ -229,7 +230,7 @@ impl Samples {
         }
     }
 
-    /// The device that the host would have to wait for to know the number.
+    /// Returns the device that a read would wait for.
     pub(crate) fn device(&self) -> Option<Device> {
         if let Self::Device(tensor) = self { Some(tensor.device()) } else { None }
     }
@@ -238,11 +239,11 @@ impl Samples {
         if let Self::Device(tensor) = self { Some(tensor) } else { None }
     }
 
-    /// Several numbers as one tensor of doubles.
+    /// Stacks several numbers into a tensor of doubles, `[n]`.
     pub(crate) fn stack<'a>(numbers: impl Iterator<Item = &'a Self>, device: Device) -> Result<Tensor> {
         let numbers = numbers.collect::<Vec<_>>();
         let on_host = numbers.iter().map(|number| if let Self::Host(number) = number { Some(*number) } else { None });
-        // Elsewhere each is written on the device: for numbers that are sent there the host would wait.
+        // On other devices each number is filled in place, since an upload would make the host wait.
         if device == Device::Cpu
             && let Some(on_host) = on_host.collect::<Option<Vec<_>>>()
         {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The first non-finite value of a field.
+/// A report of the non-finite values of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NonFiniteReport {
     /// The field's group.

@@ -1,15 +1,15 @@
-//! Tensors that keep nothing alive but their own values.
+//! Detaching tensors from graphs and larger storages.
 
 use booster_sys::info::Info;
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
 
-/// A storage of this size or below is kept as it is, however little of it is the tensor's.
+/// Storages up to this many bytes are kept, however little of them a tensor uses.
 const SMALL: usize = 4096;
 
-/// The values of a tensor, without its graph and without a larger tensor that it is a view of; of a kind that libtorch
-/// can compute with; and the bytes that they may come to.
+/// Detaches a tensor from its graph, copies it if it is a view of a much larger storage, and converts float8 kinds.
+/// Returns the tensor and an upper bound on the bytes it keeps alive.
 pub(crate) fn own(tensor: &Tensor, info: &Info) -> Result<(Tensor, usize)> {
     let detached = if info.requires_grad { tensor.f_detach()? } else { tensor.shallow_clone() };
     let bytes = info.bytes();
@@ -22,7 +22,7 @@ pub(crate) fn own(tensor: &Tensor, info: &Info) -> Result<(Tensor, usize)> {
     Ok((detached, bytes.max(info.storage_bytes)))
 }
 
-/// Whether libtorch converts values of a kind but does not compute with them.
+/// Returns whether a kind is float8, which libtorch converts but does not compute with.
 pub(crate) fn is_float8(kind: Kind) -> bool {
     matches!(kind, Kind::Float8e5m2 | Kind::Float8e4m3fn | Kind::Float8e5m2fnuz | Kind::Float8e4m3fnuz)
 }

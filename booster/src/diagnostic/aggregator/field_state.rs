@@ -17,24 +17,24 @@ use crate::diagnostic::schema::Field;
 use crate::error::{Error, Result};
 use crate::panic::catch_panic;
 
-/// The running state of one field: handles to the values of recent updates, and the states of all before.
+/// The running state of one field: the pending values of recent updates, and the reduced states of earlier ones.
 #[derive(Debug)]
 pub(crate) struct FieldState {
     pub(crate) field: &'static Field,
-    /// The struct that it is a field of, among the [`Scopes`](crate::diagnostic::samples::Scopes).
+    /// The index of its struct in the [`Scopes`](crate::diagnostic::samples::Scopes).
     pub(crate) scope: usize,
-    /// The layout of the field's values, from the first one on.
+    /// The layout of the field's values, set by the first one.
     pub(crate) layout: Option<Layout>,
     pub(crate) pending: Vec<Pending>,
-    /// The sums of values that were on the host already.
+    /// The sums of values that were already on the host.
     pub(crate) on_host: HostSums,
-    /// Whether sums are all that the reductions need.
+    /// Whether all reductions can be computed from sums alone.
     additive: bool,
-    /// The reductions with states of their own: metrics of one kind of state share it.
+    /// The distinct reductions; metrics that share a state have one.
     pub(crate) reduces: Vec<Reduce>,
-    /// One state per reduction, once there was a value.
+    /// One state per reduction; `None` before the first value.
     pub(crate) states: Option<Vec<State>>,
-    /// What was found of values that are not finite, once there was a value.
+    /// The status of non-finite values; `None` before the first value.
     pub(crate) non_finite: Option<NonFiniteStatus>,
 }
 
@@ -60,7 +60,7 @@ impl FieldState {
         }
     }
 
-    /// Checks that a value is like those before it. Nothing is changed.
+    /// Checks that a value is valid and has the field's layout.
     pub(crate) fn check(&self, info: &LeafInfo<'_>) -> Result<()> {
         let leaf = info.leaf;
         self.field.check(info)?;
@@ -69,16 +69,16 @@ impl FieldState {
             LeafRef::Tensor(_) => expected.admits(info.size()),
             leaf => Layout::of(leaf).is_none_or(|found| found == *expected),
         };
-        if same { Ok(()) } else { Err(self.field.error(format_args!("{expected}, as in the updates before"), leaf)) }
+        if same { Ok(()) } else { Err(self.field.error(format_args!("{expected}, as in earlier updates"), leaf)) }
     }
 
-    /// Stages a value that was checked; the state stays as it is.
+    /// Stages a checked value without changing the state.
     pub(crate) fn stage(&self, info: &LeafInfo<'_>, samples: &Samples, policy: NonFinite) -> Result<Staged> {
         Staged::of(info, samples, policy, self.additive)
     }
 
-    /// Takes a staged value of an update, which has a place among those that are pending. Returns the bytes that it
-    /// keeps alive.
+    /// Accepts the staged value of an update. `place` is the index of the update in the window. Returns the bytes that
+    /// the value keeps alive.
     pub(crate) fn accept(&mut self, info: &LeafInfo<'_>, staged: Staged, place: usize, update: u64) -> usize {
         if self.layout.is_none() {
             self.layout = Layout::of(info.leaf);
@@ -103,8 +103,8 @@ impl FieldState {
         self.non_finite = Some(non_finite);
     }
 
-    /// Reduces the pending values. Where that fails, each is reduced by itself, so that those alone are left out, and
-    /// named, which cannot be.
+    /// Reduces the pending values together. If that fails, reduces each by itself, so that only bad ones are excluded
+    /// and reported.
     pub(crate) fn reduce(&mut self, window: &mut Window<'_>, policy: NonFinite) -> Result<()> {
         let pending = std::mem::take(&mut self.pending);
         if pending.is_empty() {
@@ -132,21 +132,21 @@ impl FieldState {
         Err(Error::Reduction { group, field, update, left_out, cause: Box::new(cause) })
     }
 
-    /// Adds the sums of values that were on the host to the states.
+    /// Merges the sums of host values into the states.
     pub(crate) fn take_host_sums(&mut self) -> Result<()> {
         if let Some(partial) = self.on_host.partial(&self.reduces)? {
             let merged = self.merged(partial)?;
             self.commit(merged);
             self.on_host = HostSums::default();
         }
-        // A reduction that fails on that as well leaves its metric absent.
+        // If a reduction cannot handle that either, its metric stays absent.
         if let Ok(Some(nothing)) = self.nothing() {
             self.commit(nothing);
         }
         Ok(())
     }
 
-    /// The states of values of no sample, if there were none but such.
+    /// Returns states without weight, if every value so far had no samples.
     fn nothing(&self) -> Result<Option<Partial>> {
         let (Some(layout), None) = (&self.layout, &self.states) else { return Ok(None) };
         let leaf = of_nothing(layout)?;
@@ -155,7 +155,7 @@ impl FieldState {
         Ok(Some(Partial { states, non_finite: NonFiniteStatus { first, skipped: None } }))
     }
 
-    /// Later states merged into those that are there.
+    /// Merges later states into the current ones.
     fn merged(&self, later: Partial) -> Result<Partial> {
         let (Some(states), Some(non_finite)) = (&self.states, &self.non_finite) else { return Ok(later) };
         let merge = |((reduce, earlier), later): ((&Reduce, &State), &State)| {
@@ -168,7 +168,7 @@ impl FieldState {
         Ok(Partial { states, non_finite: non_finite.merged(&later.non_finite)? })
     }
 
-    /// Takes in what another aggregator has of the same field, as newer values.
+    /// Merges the same field of another aggregator, as newer values.
     pub(crate) fn merge(&self, other: Self) -> Result<Option<Partial>> {
         match (other.states, other.non_finite) {
             (Some(states), Some(non_finite)) => self.merged(Partial { states, non_finite }).map(Some),
@@ -176,7 +176,7 @@ impl FieldState {
         }
     }
 
-    /// Checks that another aggregator's values of the same field are like one's own.
+    /// Checks that another aggregator's values of the same field have the same layout.
     pub(crate) fn check_merge(&self, other: &Self) -> Result<()> {
         match (&self.layout, &other.layout) {
             (Some(expected), Some(found)) if expected != found => {
@@ -186,7 +186,7 @@ impl FieldState {
         }
     }
 
-    /// The same state for updates that come after some others.
+    /// Shifts the update numbers of the state by `by`.
     pub(crate) fn delayed(mut self, by: u64) -> Result<Self> {
         if let Some(non_finite) = &mut self.non_finite {
             non_finite.first = non_finite.first.try_add_scalar(by as f64)?;
@@ -194,7 +194,7 @@ impl FieldState {
         Ok(self)
     }
 
-    /// Reduces pending values by themselves, in order.
+    /// Reduces pending values, in order, without merging them into the states.
     fn partial(&self, pending: &[Pending], window: &mut Window<'_>, policy: NonFinite) -> Result<Partial> {
         if !pending.iter().all(Pending::is_unwritten) {
             return Err("its tensor was written in place after the update: measure a copy (`copy()`)".into());

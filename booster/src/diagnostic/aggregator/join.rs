@@ -1,4 +1,4 @@
-//! Pending values of several updates, joined for reductions.
+//! Joining the pending values of several updates for reductions.
 
 use std::borrow::Borrow;
 
@@ -14,7 +14,7 @@ use crate::diagnostic::reduction::{Content, LeafValues, masked};
 use crate::error::{Error, Result};
 use crate::transfers;
 
-/// Joins the pending values of one layout on a device. Each batch-level one stands for its number of `samples`.
+/// Joins pending values of the same layout on a device. `samples` are the sample counts of batch-level values.
 pub(crate) fn joined(
     layout: Option<&Layout>,
     pending: &[Pending],
@@ -51,7 +51,7 @@ pub(crate) fn joined(
     })
 }
 
-/// Joins weighted values on a device; those of rank 0 are one row each.
+/// Joins weighted values on a device. Values of rank 0 become one row each.
 fn of_weighted<'a>(parts: impl Iterator<Item = &'a Weighted>, device: Device) -> Result<LeafValues> {
     let (mut values, mut weights): (Vec<Tensor>, Vec<Tensor>) = (Vec::new(), Vec::new());
     for Weighted { value, weight } in parts {
@@ -74,14 +74,14 @@ fn of_weighted<'a>(parts: impl Iterator<Item = &'a Weighted>, device: Device) ->
     Ok(Content::Weighted { values: masked(&values, &weights, 0.0)?, weights, spread }.into())
 }
 
-/// One value of a layout, without weight: what values of no sample come to.
+/// Returns one row of weight 0, which stands for values without samples.
 pub(crate) fn of_nothing(layout: &Layout) -> Result<LeafValues> {
     let size = [&[1], layout.row()].concat();
     let values = Tensor::f_zeros(&size, (Kind::Double, Device::Cpu))?;
     Ok(Content::Weighted { weights: values.f_zeros_like()?, values, spread: 1.0 }.into())
 }
 
-/// Joins ratios on a device, one row each. Under [`NonFinite::Skip`] samples that are not finite are left out of each.
+/// Joins ratios on a device, one row each, without non-finite samples under [`NonFinite::Skip`].
 fn of_ratios<'a>(parts: impl Iterator<Item = &'a Ratio>, device: Device, policy: NonFinite) -> Result<LeafValues> {
     let (mut numerators, mut denominators, mut finite) = (Vec::new(), Vec::new(), Vec::new());
     let mut skipped = Vec::new();
@@ -113,12 +113,11 @@ fn of_ratios<'a>(parts: impl Iterator<Item = &'a Ratio>, device: Device, policy:
     Ok(Content::Ratios { numerators, denominators, finite: stack(&finite)?, skipped }.into())
 }
 
-/// How tensors become one.
 #[derive(Clone, Copy, Debug)]
 enum Join {
-    /// Along their first dimension.
+    /// Concatenates along the first dimension.
     Cat,
-    /// Along a new one.
+    /// Stacks along a new dimension.
     Stack,
 }
 
@@ -131,8 +130,8 @@ impl Join {
     }
 }
 
-/// Tensors of several updates as one, on a device. Where they differ in kind they become doubles first: what libtorch
-/// promotes them to may not hold them.
+/// Joins tensors of several updates on a device. Tensors of different kinds become doubles first, since libtorch may
+/// promote them to a kind that cannot represent their values.
 fn join(tensors: &[&Tensor], device: Device, join: Join) -> Result<Tensor> {
     let kind = tensors.first().map(|tensor| tensor.f_kind()).transpose()?;
     let are_alike = tensors.iter().all(|tensor| tensor.f_kind().ok() == kind);

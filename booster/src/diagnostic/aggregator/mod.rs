@@ -1,4 +1,4 @@
-//! Many steps into one summary.
+//! Aggregation of many steps into one summary.
 
 mod detach;
 mod field_state;
@@ -29,19 +29,20 @@ use super::summary::Summary;
 use super::{Diagnostic, Leaves};
 use crate::error::{Error, NonFiniteReport, Result};
 
-/// After this many updates their values are reduced and their handles given up.
+/// The number of updates after which pending values are reduced and released.
 const WINDOW: usize = 256;
 
-/// After this many bytes of values likewise.
+/// The number of bytes of pending values after which they are reduced and released.
 const WINDOW_BYTES: usize = 64 << 20;
 
-/// Turns the diagnostics of many steps into one summary.
+/// Aggregates the diagnostics of many steps into one summary.
 ///
-/// However the same samples are cut into batches, and in whatever order, the summary is the one of a single pass over
-/// them. Nothing is read back from a device before [`summary`](Self::summary), which reads once for each device. A device
-/// without doubles (MPS) is the exception: its values are reduced on the host, at most one read per 256 updates or 64 MiB.
-/// Sums are kept in double precision, no graph is kept alive, and memory does not grow with the number of updates:
-/// at most 256 updates or 64 MiB of values wait to be reduced.
+/// The summary is that of a single pass over all samples, however they are split into batches and in whatever order
+/// they come. Nothing is read back from a device before [`summary`](Self::summary), which reads once per device. The
+/// exception is MPS, which has no doubles: its values are reduced on the host, with one read per 256 updates or 64 MiB.
+///
+/// Sums are kept in double precision, and no graph is kept alive. Memory does not grow with the number of updates:
+/// values are reduced after 256 updates or 64 MiB.
 ///
 /// ```
 /// use booster::prelude::*;
@@ -63,23 +64,23 @@ const WINDOW_BYTES: usize = 64 << 20;
 /// ```
 pub struct Aggregator<D> {
     field_states: Vec<FieldState>,
-    /// How many samples batch-level values stand for.
+    /// The structs that determine the sample counts of batch-level values.
     scopes: Scopes,
-    /// The updates with values that are pending.
+    /// The updates with pending values.
     window: Updates,
     window_bytes: usize,
-    /// What is kept of the values of the update that is being taken: room that is used again.
+    /// The staged values of the current update; a reused buffer.
     staged: Vec<Staged>,
     updates: u64,
     policy: NonFinite,
-    /// The policy of the updates whose values are pending.
+    /// The policy of the pending updates.
     window_policy: NonFinite,
     diagnostics: PhantomData<fn(D)>,
 }
 
-// Without a bound, so that a type which is no diagnostic is one error, at the first update.
+// There is no bound, so that a type that is not a diagnostic causes a single error, at the first update.
 impl<D> Aggregator<D> {
-    /// An aggregator of no updates.
+    /// Creates an aggregator without updates.
     pub const fn new() -> Self {
         let policy = NonFinite::Propagate;
         Self {
@@ -95,45 +96,44 @@ impl<D> Aggregator<D> {
         }
     }
 
-    /// The same with another policy for values that are NaN or infinite.
+    /// Sets the policy for non-finite values.
     #[must_use]
     pub fn non_finite(mut self, policy: NonFinite) -> Self {
         self.policy = policy;
         self
     }
 
-    /// Forgets all updates.
+    /// Discards all updates.
     pub fn reset(&mut self) {
         *self = Self::new().non_finite(self.policy);
     }
 
-    /// The number of updates.
+    /// Returns the number of updates.
     pub fn len(&self) -> u64 {
         self.updates
     }
 
-    /// Whether there was no update.
+    /// Returns whether there are no updates.
     pub fn is_empty(&self) -> bool {
         self.updates == 0
     }
 }
 
 impl<D: Diagnostic> Aggregator<D> {
-    /// Takes in the diagnostics of a step. It does not wait for the device, unless that has no doubles (MPS), and then only
-    /// where what waits is reduced: the tensors are reduced later, and must not be
-    /// changed in place.
+    /// Adds the diagnostics of a step. The tensors are reduced later, so they must not be modified in place. This does
+    /// not wait for the device, except when pending values on MPS are reduced.
     ///
     /// # Errors
-    /// - [`Error::SampleCount`] where per-sample fields of one struct disagree about the number of samples, or flattened
-    ///   structs about what a batch-level field beside them counts.
-    /// - [`Error::Mismatch`] where a field differs from earlier updates in more than its first dimension, is undefined,
+    /// Returns the following errors and leaves the aggregator unchanged:
+    /// - [`Error::SampleCount`] if per-sample fields of a struct disagree about the number of samples, or flattened
+    ///   structs disagree about that of a batch-level field next to them.
+    /// - [`Error::Mismatch`] if a field differs from earlier updates in more than its first dimension, is undefined,
     ///   sparse, quantized or complex, or has weights that do not fit its values.
-    /// - [`Error::Torch`] where a device is out of memory.
+    /// - [`Error::Torch`] if a device is out of memory.
     ///
-    /// After these the aggregator is as it was before.
-    /// - [`Error::Reduction`] where a value of this or one of the last 256 updates cannot be reduced: a reduction fails or panics, or
-    ///   the value was written in place. It is left out of
-    ///   its field; all others, those of this update included, are taken in.
+    /// Returns [`Error::Reduction`] if a value of this or the last 256 updates cannot be reduced because a reduction
+    /// fails or panics, or because the value was written in place. The value is excluded from its field; all others,
+    /// including those of this update, are added.
     pub fn update(&mut self, diagnostics: &D) -> Result<()> {
         const { D::SCHEMA.check() };
         if self.is_empty() {
@@ -149,7 +149,7 @@ impl<D: Diagnostic> Aggregator<D> {
         for (field_state, info) in self.field_states.iter().zip(&leaves) {
             self.staged.push(field_state.stage(info, &samples[field_state.scope], self.policy)?);
         }
-        // What was taken under another policy is reduced under it.
+        // Values added under another policy are reduced under that policy.
         let earlier = if self.policy == self.window_policy { Ok(()) } else { self.flush() };
         self.window_policy = self.policy;
         let is_pending = self.staged.iter().any(|staged| matches!(staged, Staged::Pending(..)));
@@ -166,14 +166,13 @@ impl<D: Diagnostic> Aggregator<D> {
         earlier
     }
 
-    /// Takes in all updates of another aggregator, as if they had come after one's own. Values that are NaN or infinite
-    /// are treated by the policy of the aggregator that was given them; the summary, and later updates, by one's own.
-    /// In whatever order several aggregators are merged, two at a time, the result is the same.
+    /// Appends all updates of another aggregator. Non-finite values are handled by the policy of the aggregator that
+    /// received them; the summary and later updates use this one's policy. Merging is associative.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where a field of the two differs in more than its first dimension, [`Error::Torch`] where a
-    /// device is out of memory: after these the aggregator is as it was before. [`Error::Reduction`] where a value of
-    /// one of the two cannot be reduced: all others are taken in.
+    /// Returns [`Error::Mismatch`] if a field of the two differs in more than its first dimension, or [`Error::Torch`]
+    /// if a device is out of memory; both leave the aggregator unchanged. Returns [`Error::Reduction`] if a value of
+    /// either cannot be reduced; all others are merged.
     pub fn merge(&mut self, mut other: Self) -> Result<()> {
         if other.is_empty() {
             return Ok(());
@@ -203,23 +202,24 @@ impl<D: Diagnostic> Aggregator<D> {
         outcome
     }
 
-    /// The summary of all updates since the aggregator was made or reset; it stays as it is and can go on.
+    /// Summarizes all updates since the aggregator was created or reset. Further updates can follow.
     ///
-    /// Waits for the devices, with one read for each.
+    /// This waits for the devices, with one read per device.
     ///
     /// # Errors
-    /// [`Error::NoUpdate`] where there was none, [`Error::NonFinite`] under [`NonFinite::Error`] where a value was NaN
-    /// or infinite, [`Error::Torch`] where a device failed.
+    /// Returns [`Error::NoUpdate`] if there are no updates, [`Error::NonFinite`] if a value is NaN or infinite under
+    /// [`NonFinite::Error`], [`Error::Reduction`] if a pending value cannot be reduced, or [`Error::Torch`] if a
+    /// libtorch operation fails.
     pub fn summary(&mut self) -> Result<D::Summary> {
         self.summary_and_report().map(|(summary, _)| summary)
     }
 
-    /// The summary, and what was found of values that are NaN or infinite, by field.
+    /// Summarizes all updates and reports the fields with non-finite values, in order of their first one.
     ///
-    /// Waits for the devices, with one read for each.
+    /// This waits for the devices, with one read per device.
     ///
     /// # Errors
-    /// Those of [`summary`](Self::summary).
+    /// Returns the errors of [`summary`](Self::summary).
     pub fn summary_and_report(&mut self) -> Result<(D::Summary, Vec<NonFiniteReport>)> {
         if self.is_empty() {
             return Err(Error::NoUpdate);
@@ -239,7 +239,7 @@ impl<D: Diagnostic> Aggregator<D> {
         Ok((D::Summary::take(&mut values)?, reports))
     }
 
-    /// Reduces what is pending, and gives it up.
+    /// Reduces the pending values and releases them.
     fn flush(&mut self) -> Result<()> {
         let _no_grad = no_grad_guard();
         fetch(self.field_states.iter_mut().flat_map(|field_state| &mut field_state.pending), &mut self.window)?;
@@ -253,7 +253,7 @@ impl<D: Diagnostic> Aggregator<D> {
         outcome
     }
 
-    /// Brings all that was taken in into the states.
+    /// Merges all pending values and host sums into the states.
     fn reduce_pending(&mut self) -> Result<()> {
         let flushed = self.flush();
         self.field_states.iter_mut().try_for_each(FieldState::take_host_sums)?;
@@ -261,7 +261,7 @@ impl<D: Diagnostic> Aggregator<D> {
     }
 }
 
-/// Parts errors after which all but the value that they name is there from others.
+/// Separates [`Error::Reduction`], which excludes only the value that it names, from fatal errors.
 fn only_left_out(outcome: Result<()>) -> Result<Result<()>> {
     match outcome {
         Ok(()) | Err(Error::Reduction { .. }) => Ok(outcome),
@@ -269,7 +269,7 @@ fn only_left_out(outcome: Result<()>) -> Result<Result<()>> {
     }
 }
 
-/// An empty state for each field.
+/// Creates an empty state for each field.
 fn field_states<D: Diagnostic>() -> Vec<FieldState> {
     let scopes = Scopes::of(&D::SCHEMA).of_fields();
     D::SCHEMA.fields().into_iter().zip(scopes).map(|(field, scope)| FieldState::new(field, scope)).collect()

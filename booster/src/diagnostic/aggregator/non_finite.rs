@@ -1,19 +1,19 @@
-//! What is done with NaN and infinity among the values.
+//! The policy for non-finite values.
 
-/// What an aggregator does with values that are NaN or infinite.
+/// The policy of an aggregator for NaN and infinite values.
 ///
-/// A value that counts nothing may be anything: a weighted one of weight 0, and a batch-level one of an update without
-/// samples. It is not reported, and no reduction takes it, `sum` included.
+/// Values without weight are exempt: weighted values of weight 0, and batch-level values of an update without samples.
+/// They are not reported, and no reduction includes them, not even `sum`.
 ///
-/// They are found on the device, without waiting for it; the first one is told when the summary is read.
+/// Non-finite values are detected on the device, without waiting for it, and reported with the summary.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum NonFinite {
-    /// They take part: a mean over a NaN is NaN.
+    /// Includes them: the mean over a NaN is NaN.
     #[default]
     Propagate,
-    /// They are left out and counted: of per-sample and weighted values the entry alone, of a [`Ratio`](crate::Ratio) its
-    /// row, and a batch-level value as a whole.
+    /// Skips and counts them: single entries of per-sample and weighted values, rows of a [`Ratio`](crate::Ratio), and
+    /// whole batch-level values.
     Skip,
-    /// The summary is an error that names the first update, the group and the field.
+    /// Makes the summary an error that names the group, the field and the first update.
     Error,
 }

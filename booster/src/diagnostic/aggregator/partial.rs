@@ -1,4 +1,4 @@
-//! Partial results: the reduced form of some values of a field.
+//! Partial results of a field.
 
 use tch::{Device, Tensor};
 
@@ -6,16 +6,16 @@ use crate::device::to_device;
 use crate::diagnostic::reduction::State;
 use crate::error::Result;
 
-/// The first update with a value that is not finite, and the number of values left out: doubles, `[1]` each.
+/// The first update with a non-finite value, and the number of skipped values: doubles, `[1]` each.
 #[derive(Debug)]
 pub(crate) struct NonFiniteStatus {
-    /// The number of the first update with one, else infinity.
+    /// The number of the first update with a non-finite value, or infinity.
     pub(crate) first: Tensor,
-    /// How many were left out.
+    /// The number of skipped values.
     pub(crate) skipped: Option<Tensor>,
 }
 
-/// The states of some values, to be merged with the states of those before.
+/// The states of some values, to be merged into those of earlier ones.
 #[derive(Debug)]
 pub(crate) struct Partial {
     pub(crate) states: Vec<State>,
@@ -35,7 +35,7 @@ impl NonFiniteStatus {
     }
 }
 
-/// The first device; the CPU only if there is no other, since the host would have to wait for what comes from elsewhere.
+/// Returns the first device other than the CPU, or the CPU if there is no other. Moving values to the CPU would wait.
 pub(crate) fn meeting_place(mut devices: impl Iterator<Item = Device>) -> Device {
     devices.find(|&device| device != Device::Cpu).unwrap_or(Device::Cpu)
 }

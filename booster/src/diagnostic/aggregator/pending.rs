@@ -1,4 +1,4 @@
-//! What is kept of a value until it is reduced.
+//! Values that are waiting to be reduced.
 
 use booster_sys::info::Info;
 use tch::{Device, Kind, Tensor};
@@ -12,26 +12,26 @@ use crate::diagnostic::samples::Samples;
 use crate::error::{Error, Result};
 use crate::transfers;
 
-/// A value that is not reduced yet.
+/// A value that has not been reduced yet.
 #[derive(Debug)]
 pub(crate) struct Pending {
     pub(crate) value: LeafValue,
-    /// The place of its update among those that are pending.
+    /// The index of its update in the window.
     pub(crate) update: usize,
-    /// Its length along the samples; 1 where it has no samples.
+    /// Its length along the sample dimension; 1 if it has none.
     pub(crate) rows: i64,
-    /// How often its tensors had been written in place when it was taken in.
+    /// The number of in-place writes to its tensors when it was added.
     writes: u64,
 }
 
-/// What is kept of a value until its whole update was checked.
+/// A value whose update has not been fully checked yet.
 #[derive(Debug)]
 pub(crate) enum Staged {
-    /// There was no value.
+    /// No value.
     Absent,
-    /// It was on the host: its sums.
+    /// The sums of a host value.
     OnHost(Addend),
-    /// To be reduced later, with the bytes that it keeps alive.
+    /// A value to reduce later, with the bytes that it keeps alive.
     Pending(LeafValue, usize),
 }
 
@@ -42,12 +42,12 @@ impl Pending {
         pending
     }
 
-    /// Takes its tensors for what is to be reduced, as they are now.
+    /// Accepts the current content of its tensors as the values to reduce.
     pub(crate) fn count_writes(&mut self) {
         self.writes = writes(self.tensors());
     }
 
-    /// Whether its tensors hold what they held when it was taken in.
+    /// Returns whether its tensors have not been written in place since it was added.
     pub(crate) fn is_unwritten(&self) -> bool {
         self.writes == writes(self.tensors())
     }
@@ -77,8 +77,8 @@ impl Pending {
 }
 
 impl Staged {
-    /// Stages a value that was checked: all that can fail of an update, without changing a state.
-    /// `additive` tells whether its reductions need sums alone.
+    /// Stages a checked value. This is the fallible part of an update and does not change any state. `additive` is
+    /// whether its reductions can be computed from sums alone.
     pub(crate) fn of(info: &LeafInfo<'_>, samples: &Samples, policy: NonFinite, additive: bool) -> Result<Self> {
         if info.size().contains(&0) {
             return Ok(Self::Absent);
@@ -100,12 +100,12 @@ impl Staged {
                 Self::Pending(LeafValue::Weighted(Weighted::new(value, weight)), bytes + more)
             }
             (LeafRef::Ratio(Ratio { numerator, denominator }), Some(of_numerator), Some(of_denominator)) => {
-                // By row where one may be left out.
+                // Rows are kept separate if they may have to be skipped.
                 let rows =
                     if policy == NonFinite::Skip { rows_of(&of_numerator.shape, &of_denominator.shape) } else { None };
                 let sum = |tensor, info: &Info| {
                     let (tensor, bytes) = own(tensor, info)?;
-                    // Not of doubles, whose sum may be infinite where they are not.
+                    // Doubles are not summed yet, since the sum of finite values may overflow.
                     let is_summed = info.shape.numel() > rows.unwrap_or(1) as usize && info.kind != Kind::Double;
                     if is_summed && transfers::has_doubles(info.device) {
                         let sums = match rows {

@@ -1,4 +1,4 @@
-//! Field states read to the host, with one read for each device.
+//! Reading field states, with one read per device.
 
 use tch::{Device, Kind, Tensor};
 
@@ -12,11 +12,11 @@ use crate::transfers;
 /// The state of a field, read to the host.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct HostFieldState {
-    /// One state per reduction, once there was a value.
+    /// One state per reduction; `None` before the first value.
     pub(crate) states: Option<Vec<HostState>>,
-    /// The first update with a value that is not finite, else infinity.
+    /// The first update with a non-finite value, or infinity.
     pub(crate) first: f64,
-    /// How many values were left out.
+    /// The number of skipped values.
     pub(crate) skipped: f64,
 }
 
@@ -28,7 +28,7 @@ impl HostFieldState {
     }
 }
 
-/// Reads the states of all fields, with one read for each device.
+/// Reads the states of all fields, with one read per device.
 pub(crate) fn read(field_states: &[FieldState]) -> Result<Vec<HostFieldState>> {
     let tensors = field_states.iter().flat_map(tensors).collect::<Vec<_>>();
     let mut numbers = read_tensors(&tensors)?.into_iter();
@@ -53,14 +53,14 @@ pub(crate) fn read(field_states: &[FieldState]) -> Result<Vec<HostFieldState>> {
     Ok(field_states.iter().map(read).collect())
 }
 
-/// The tensors of a field's state, in the order in which they are read.
+/// Returns the tensors of a field's state, in reading order.
 fn tensors(field_state: &FieldState) -> impl Iterator<Item = &Tensor> {
     let states = field_state.states.iter().flatten().flat_map(State::parts);
     let finite = field_state.non_finite.iter().flat_map(|found| [Some(&found.first), found.skipped.as_ref()]);
     states.chain(finite.flatten())
 }
 
-/// The numbers of each tensor, all of one device read at once.
+/// Returns the numbers of each tensor, with one read per device.
 fn read_tensors(tensors: &[&Tensor]) -> Result<Vec<Vec<f64>>> {
     let mut devices: Vec<Device> = Vec::new();
     for tensor in tensors {
@@ -84,7 +84,7 @@ fn read_tensors(tensors: &[&Tensor]) -> Result<Vec<Vec<f64>>> {
 }
 
 impl FieldState {
-    /// The values of the field's metrics.
+    /// Computes the values of the field's metrics.
     pub(crate) fn finish(&self, read: &HostFieldState) -> Vec<Value> {
         let finish = |metric: &Metric| {
             let state = self.reduces.iter().position(|reduce| reduce.shares_state(&metric.reduce));

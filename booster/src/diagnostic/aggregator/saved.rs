@@ -1,4 +1,4 @@
-//! Aggregators that are kept: for a checkpoint, or for another process.
+//! Saved aggregators, for checkpoints and other processes.
 
 use std::fmt;
 
@@ -15,19 +15,20 @@ use crate::diagnostic::reduction::{Content, HostState, LeafValues, State};
 use crate::diagnostic::schema::{Field, Metric, SchemaMetric};
 use crate::error::{Error, Result};
 
-/// The form of what is saved; another one is refused.
+/// The version of the saved format.
 const VERSION: u32 = 1;
 
-/// More updates cannot be told apart in double precision.
+/// Beyond this number, double precision cannot distinguish consecutive updates.
 const MOST_UPDATES: u64 = 1 << 53;
 
-/// The most entries of a sample that a state is tried with.
+/// The largest number of entries per sample for which the form of a state is checked.
 const MOST_ENTRIES: i64 = 1 << 24;
 
-/// All that an aggregator holds, on the host, to be written and read with serde.
+/// The state of an aggregator on the host, for serialization.
 ///
-/// It is read again if the diagnostics have the same metrics, and their reductions states of the same form. A reduction
-/// of your own whose state changes its meaning but not its form needs another [`VERSION`](crate::Reduction::VERSION).
+/// It can be loaded if the diagnostics have the same metrics and the states of their reductions have the same form. If
+/// the state of a custom reduction changes its meaning but not its form, change its
+/// [`VERSION`](crate::Reduction::VERSION).
 ///
 /// ```
 /// use booster::prelude::*;
@@ -60,11 +61,11 @@ pub struct SavedAggregator {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct SavedField {
-    /// `group/name (reduction)` of each metric: so that a mismatch can be named.
+    /// `group/name (reduction)` of each metric, so that errors can name the mismatch.
     metrics: Vec<String>,
     #[serde(rename = "nature")]
     layout: Option<Layout>,
-    /// Each number by its bits, since text formats have neither NaN nor infinity.
+    /// Numbers are stored as bits, since text formats have neither NaN nor infinity.
     states: Option<Vec<SavedState>>,
     first_non_finite: u64,
     skipped: u64,
@@ -77,10 +78,11 @@ struct SavedState {
 }
 
 impl<D: Diagnostic> Aggregator<D> {
-    /// All that the aggregator holds. Waits for the devices, with one read for each.
+    /// Saves the state of the aggregator. This waits for the devices, with one read per device.
     ///
     /// # Errors
-    /// [`Error::Torch`] where a device failed.
+    /// Returns [`Error::Reduction`] if a pending value cannot be reduced, or [`Error::Torch`] if a libtorch operation
+    /// fails.
     pub fn save(&mut self) -> Result<SavedAggregator> {
         let _no_grad = no_grad_guard();
         self.reduce_pending()?;
@@ -90,24 +92,23 @@ impl<D: Diagnostic> Aggregator<D> {
         Ok(SavedAggregator { version: VERSION, schema_hash: D::SCHEMA.hash(), updates: self.updates, fields })
     }
 
-    /// An aggregator that goes on where another was saved; its states are on the CPU until values of another device
-    /// come.
+    /// Loads a saved aggregator. Its states are on the CPU until values from another device are added.
     ///
     /// # Errors
-    /// Returns [`Error::Schema`], with the first metric that differs, if it was saved for other diagnostics, in another
-    /// form, or was damaged.
+    /// Returns [`Error::Schema`], naming the first metric that differs, if it was saved for different diagnostics or in
+    /// a different format, or if it is damaged.
     pub fn load(saved: &SavedAggregator) -> Result<Self> {
         let _no_grad = no_grad_guard();
         let mut aggregator = Self::new();
         if saved.version != VERSION {
-            return Err(Error::Schema(format!("expected version {VERSION} of its form, found {}", saved.version)));
+            return Err(Error::Schema(format!("expected format version {VERSION}, found {}", saved.version)));
         }
         if saved.updates > MOST_UPDATES {
             return Err(Error::Schema(format!("expected at most {MOST_UPDATES} updates, found {}", saved.updates)));
         }
         if saved.updates == 0 {
             if saved.fields.iter().any(|field| field.states.is_some()) {
-                return Err(Error::Schema("expected no values without an update, found some".to_owned()));
+                return Err(Error::Schema("expected no values without updates, found some".to_owned()));
             }
             return Ok(aggregator);
         }
@@ -125,7 +126,7 @@ impl<D: Diagnostic> Aggregator<D> {
     }
 }
 
-/// The first difference between what was saved and what is asked for.
+/// Checks that the saved schema matches, or returns an error for the first difference.
 fn check(saved: &SavedAggregator, hash: u64, field_states: &[FieldState]) -> Result<()> {
     let expected = field_states.iter().map(|field_state| metrics(field_state.field)).collect::<Vec<_>>();
     let longest = expected.len().max(saved.fields.len());
@@ -138,7 +139,9 @@ fn check(saved: &SavedAggregator, hash: u64, field_states: &[FieldState]) -> Res
         }
     }
     if saved.schema_hash != hash {
-        return Err(Error::Schema("the same metrics, but other fields are optional or count samples".to_owned()));
+        return Err(Error::Schema(
+            "the metrics are the same, but different fields are optional or count samples".to_owned(),
+        ));
     }
     Ok(())
 }
@@ -168,7 +171,7 @@ impl SavedField {
         }
     }
 
-    /// Whether its states are such as the reductions of a field make of values.
+    /// Checks that its states have the form that the field's reductions produce.
     fn check(&self, field_state: &FieldState, updates: u64) -> Result<()> {
         let damaged = |metric: Option<&String>, expected: String, found: String| {
             let of = metric.map_or(field_state.field.name, String::as_str);
@@ -176,7 +179,7 @@ impl SavedField {
         };
         let first = f64::from_bits(self.first_non_finite);
         if first != f64::INFINITY && !(first >= 0.0 && first < updates as f64) {
-            let expected = format!("the first update that is not finite to be one of {updates}");
+            let expected = format!("a first non-finite update below {updates}");
             return damaged(self.metrics.first(), expected, first.to_string());
         }
         let Some(states) = &self.states else { return Ok(()) };
@@ -185,7 +188,7 @@ impl SavedField {
             return damaged(self.metrics.first(), expected, states.len().to_string());
         }
         let Some(layout) = &self.layout else {
-            return damaged(self.metrics.first(), "values of some form".to_owned(), "states without values".to_owned());
+            return damaged(self.metrics.first(), "a layout".to_owned(), "states without one".to_owned());
         };
         for (reduce, state) in field_state.reduces.iter().zip(states) {
             let metric = field_state.field.metrics.iter().position(|metric| reduce.shares_state(&metric.reduce));
@@ -195,9 +198,11 @@ impl SavedField {
             let (of_one, of_two) = match (of_one, of_two) {
                 (Ok(Some(of_one)), Ok(Some(of_two))) => (Form::of(&of_one), Form::of(&of_two)),
                 (Ok(_), Ok(_)) => continue,
-                (Err(error), _) | (_, Err(error)) => return damaged(metric, "values".to_owned(), error.to_string()),
+                (Err(error), _) | (_, Err(error)) => {
+                    return damaged(metric, "values that can be reduced".to_owned(), error.to_string());
+                }
             };
-            // A state may also grow with its values.
+            // The size of a state may depend on the number of values, which differs between the two probes.
             let found = Form { parts: state.parts.iter().map(Vec::len).collect(), dims: state.dims.clone() };
             if of_one == of_two && found != of_one {
                 return damaged(metric, of_one.to_string(), found.to_string());
@@ -234,11 +239,11 @@ impl Form {
 
 impl fmt::Display for Form {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "a state of parts of lengths {:?} and dims {:?}", self.parts, self.dims)
+        write!(formatter, "a state with parts of lengths {:?} and dims {:?}", self.parts, self.dims)
     }
 }
 
-/// Some rows of zeros in a form; none if a row has too many entries to be made for a trial.
+/// Returns rows of zeros in a layout, or `None` if rows are too large to allocate for a check.
 fn probe(layout: &Layout, rows: i64) -> Result<Option<LeafValues>> {
     let dims = layout.row();
     let entries = dims.iter().try_fold(1, |entries: i64, &length| entries.checked_mul(length));

@@ -1,4 +1,4 @@
-//! What is done on devices that are not here: the CPU is taken for one.
+//! Tests of device code on the CPU, which simulates other devices.
 
 use proptest::prelude::*;
 use tch::{Device, Kind, Tensor};
@@ -55,7 +55,7 @@ fn measured(values: &[i64], kind: Kind, update: usize) -> Measured {
 
 type Numbers = Vec<SummaryEntry>;
 
-/// The summary of batches, in two aggregators that are merged.
+/// Summarizes batches with two aggregators that are merged.
 fn summary(batches: &[Vec<i64>], kinds: &[Kind], policy: NonFinite) -> crate::Result<Numbers> {
     let mut aggregators = [Aggregator::new().non_finite(policy), Aggregator::new().non_finite(policy)];
     for (update, values) in batches.iter().enumerate() {
@@ -92,7 +92,7 @@ proptest! {
     }
 }
 
-/// Updates of one length, and of several; with the number that they are.
+/// Creates `count` updates with `lengths` different batch sizes.
 fn updates(count: usize, lengths: usize) -> Vec<Measured> {
     let update = |index: usize| measured(&vec![3; 1 + index % lengths], Kind::Float, index);
     (0..count).map(update).collect()
@@ -125,8 +125,8 @@ fn what_a_window_sends_does_not_grow_with_its_updates() {
     for lengths in [1, 3] {
         assert_eq!(sent(10, lengths), sent(255, lengths));
         assert_eq!(2 * sent(10, lengths), sent(512, lengths));
-        // The updates of per-sample and batch-level values, of ratios and of optional ones; two fields of numbers; edges of
-        // the histogram.
+        // Four tables of updates (per-sample, batch-level, ratios, optional), two fields of numbers, the histogram's
+        // edges.
         assert!(sent(10, lengths) <= 7, "{}", sent(10, lengths));
     }
 }
@@ -148,7 +148,7 @@ fn a_device_without_doubles_is_read_once_in_a_window() {
         updates(700, 3).iter().try_for_each(|update| aggregator.update(update)).unwrap();
         aggregator.summary().unwrap()
     });
-    // Two full windows and the rest; then the states, which are on the CPU.
+    // Two full windows, the rest, and the states, which are on the CPU.
     assert_eq!(reads, 3 + 1);
 }
 

@@ -1,4 +1,4 @@
-//! Sums of values that are on the host already.
+//! Sums of values that are already on the host.
 
 use booster_sys::info::Info;
 use tch::{Kind, Tensor};
@@ -12,39 +12,40 @@ use crate::diagnostic::samples::Samples;
 use crate::error::Result;
 use crate::transfers;
 
-/// More values than this are left to libtorch, whose sums use more than one core.
+/// Larger tensors are summed by libtorch, which uses several cores.
 const FEW: usize = 4096;
 
-/// The sums of a field's values that came as numbers or as tensors on the CPU. No device has to be waited for
-/// there, and adding them up at once costs less than keeping and joining handles.
+/// The sums of a field's host values: numbers and CPU tensors. Summing them immediately does not wait and is cheaper
+/// than keeping and joining handles.
 #[derive(Debug, Default)]
 pub(crate) struct HostSums {
-    /// The sum of values by their weight, and the sum of weights: whole numbers as a rule, which need no compensation.
+    /// The weighted sum of the values.
     weighted: Sum,
+    /// The sum of weights, which are usually integers and need no compensation.
     weight: f64,
-    /// The plain sum of values.
+    /// The unweighted sum of the values.
     plain: Sum,
     /// The number of samples.
     samples: f64,
-    /// The first update with a value that is not finite.
+    /// The first update with a non-finite value.
     first: Option<u64>,
-    /// Whether there was a value.
+    /// Whether there was any value.
     any: bool,
 }
 
-/// What one value adds to the sums.
+/// The contribution of one value to the sums.
 #[derive(Debug)]
 pub(crate) struct Addend {
     weighted: f64,
     weight: f64,
     plain: f64,
     samples: f64,
-    /// Whether all that counts is finite.
+    /// Whether all values that count are finite.
     pub(crate) is_finite: bool,
 }
 
 impl Addend {
-    /// The sums of a value that is on the host; nothing for others.
+    /// Returns the sums of a host value, or `None` for other values.
     pub(crate) fn of(info: &LeafInfo<'_>, samples: &Samples) -> Result<Option<Self>> {
         if let LeafRef::Ratio(Ratio { numerator, denominator }) = info.leaf {
             let Some((plain, first)) = sum_of(numerator, info.tensor_info(0))? else { return Ok(None) };
@@ -72,15 +73,14 @@ impl Addend {
         })
     }
 
-    /// Whether all that is added is finite: also what a value is worth that stands for no sample, and how many samples
-    /// any other stands for.
+    /// Returns whether the value, its plain sum and its weight are all finite.
     pub(crate) fn has_nothing_to_skip(&self) -> bool {
         self.is_finite && self.plain.is_finite() && self.weight.is_finite()
     }
 }
 
 impl HostSums {
-    /// Takes the value of an update.
+    /// Adds the value of an update.
     pub(crate) fn add(&mut self, value: &Addend, update: u64) {
         if !value.is_finite {
             self.first.get_or_insert(update);
@@ -92,7 +92,7 @@ impl HostSums {
         self.any = true;
     }
 
-    /// What they come to, as states of additive reductions; nothing where there was no value.
+    /// Converts the sums to states of additive reductions, or `None` if there was no value.
     pub(crate) fn partial(&self, reduces: &[Reduce]) -> Result<Option<Partial>> {
         if !self.any {
             return Ok(None);
@@ -110,8 +110,8 @@ impl HostSums {
     }
 }
 
-/// The sum of a tensor on the host, and whether all its values are finite; nothing for others, and for small ones of
-/// kinds that Rust does not have: to join them costs less.
+/// Returns the sum of a host tensor and whether all its values are finite. Returns `None` for other tensors, and for
+/// small ones of kinds without a Rust type, which are cheaper to join.
 fn sum_of(tensor: &Tensor, info: Option<&Info>) -> Result<Option<(f64, bool)>> {
     let Some(info) = info else { return Ok(None) };
     if !transfers::is_on_host(info.device) {
@@ -130,7 +130,7 @@ fn sum_of(tensor: &Tensor, info: Option<&Info>) -> Result<Option<(f64, bool)>> {
     })
 }
 
-/// The sum of a large tensor, and whether it is finite.
+/// Returns the sum of a large tensor and whether it is finite.
 fn sum_of_many(tensor: &Tensor) -> Result<(f64, bool)> {
     let tensor = if is_float8(tensor.f_kind()?) { tensor.f_to_kind(Kind::Float)? } else { tensor.shallow_clone() };
     transfers::sum_on_host(&tensor.f_sum(Kind::Double)?)

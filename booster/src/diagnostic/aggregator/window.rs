@@ -1,4 +1,4 @@
-//! Pending updates, and what reducing their values needs to know about them on each device.
+//! The window of pending updates and their properties on each device.
 
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Device, Kind, Tensor};
@@ -10,13 +10,13 @@ use crate::diagnostic::samples::Samples;
 use crate::error::Result;
 use crate::transfers;
 
-/// The updates with values that are pending. They are kept in two lists that are used again: an allocation for each
-/// update would, while it is kept, have libtorch's tensors come to lie elsewhere from step to step.
+/// The updates with pending values, in two reused lists: a long-lived allocation per update would push libtorch's
+/// tensors to different addresses at each step.
 #[derive(Debug, Default)]
 pub(crate) struct Updates {
-    /// Counted from 0.
+    /// The numbers of the updates, counted from 0.
     numbers: Vec<u64>,
-    /// How many samples the diagnostics of each scope stand for, one update's after the other's.
+    /// The sample counts of each scope, for each update in turn.
     samples: Vec<Samples>,
 }
 
@@ -39,34 +39,34 @@ impl Updates {
         self.samples.clear();
     }
 
-    /// How many samples the diagnostics of a scope stand for in the update at a place.
+    /// Returns the sample count of a scope in the update at an index.
     fn samples(&self, place: usize, scope: usize) -> &Samples {
         &self.samples[place * (self.samples.len() / self.numbers.len()) + scope]
     }
 }
 
-/// The pending updates, with what is known of them on each device: it is sent there once for all fields whose values are
-/// alike in number and length.
+/// The pending updates and their tables on each device. Fields whose values agree in number and length share a table,
+/// so that it is uploaded once.
 pub(crate) struct Window<'a> {
     updates: &'a Updates,
     tables: Vec<Table>,
 }
 
-/// The updates of some values, on a device: `[values]` each, doubles.
+/// The updates of some values on a device, as tensors of doubles, `[values]`.
 #[derive(Debug)]
 pub(crate) struct Table {
     device: Device,
-    /// The struct that tells how many samples values stand for, if they are batch-level ones.
+    /// The scope of the sample counts, for batch-level values.
     scope: Option<usize>,
-    /// The place of each value's update, and its number of rows.
+    /// The index of each value's update in the window, and its number of rows.
     values: Vec<(usize, i64)>,
     /// The number of each value's update.
     numbers: Tensor,
-    /// How many samples each stands for; 1 if they are no batch-level values.
+    /// The sample count of each value; 1 unless it is a batch-level value.
     pub(crate) samples: Tensor,
-    /// How many rows each has.
+    /// The number of rows of each value.
     lengths: Tensor,
-    /// Whether all have the same number of rows.
+    /// Whether all values have the same number of rows.
     are_alike: bool,
 }
 
@@ -75,19 +75,19 @@ impl<'a> Window<'a> {
         Self { updates, tables: Vec::new() }
     }
 
-    /// The number of a pending value's update.
+    /// Returns the number of a pending value's update.
     pub(crate) fn number(&self, pending: &Pending) -> u64 {
         self.updates.numbers[pending.update]
     }
 
-    /// Where values are joined: on a device of theirs, or of the samples that they stand for.
+    /// Returns the device for joining values, chosen among those of the values and their sample counts.
     pub(crate) fn meeting_place(&self, pending: &[Pending], scope: Option<usize>) -> Device {
         let of_values = pending.iter().flat_map(Pending::devices).flatten();
         let of_samples = pending.iter().filter_map(|pending| self.updates.samples(pending.update, scope?).device());
         meeting_place(of_values.chain(of_samples))
     }
 
-    /// What is known of the updates of some values.
+    /// Returns the table of some values, creating it if needed.
     pub(crate) fn table(&mut self, pending: &[Pending], scope: Option<usize>, device: Device) -> Result<&Table> {
         let values = pending.iter().map(|pending| (pending.update, pending.rows)).collect::<Vec<_>>();
         let is_known = |table: &Table| (table.device, table.scope) == (device, scope) && table.values == values;
@@ -125,8 +125,8 @@ impl Table {
         Ok(Self { numbers: part(0)?, samples, lengths: part(2)?, device, scope, values, are_alike })
     }
 
-    /// The number of the first update with a row that is not finite, `[1]`, given for parts of equal length whether they
-    /// are finite; infinity where all are. `finite` is called with the number of parts.
+    /// Returns the number of the first update with a non-finite row, or infinity, `[1]`. `finite` splits the values
+    /// into a given number of equal parts and returns whether each is finite.
     #[expect(clippy::disallowed_methods, reason = "given the number of rows, libtorch does not ask the device for it")]
     pub(crate) fn first_non_finite(&self, finite: impl Fn(i64) -> Result<Tensor>) -> Result<Tensor> {
         let (finite, numbers) = if self.are_alike {
@@ -140,8 +140,8 @@ impl Table {
     }
 }
 
-/// Brings pending values from devices that have no doubles to the host, where they are reduced exactly: one read for each
-/// such device.
+/// Moves pending values from devices without doubles to the host, where they are reduced exactly, with one read per
+/// device.
 pub(crate) fn fetch<'a>(pending: impl Iterator<Item = &'a mut Pending>, updates: &mut Updates) -> Result<()> {
     let mut pending = pending.collect::<Vec<_>>();
     let unwritten = pending.iter().map(|pending| pending.is_unwritten()).collect::<Vec<_>>();
@@ -155,7 +155,7 @@ pub(crate) fn fetch<'a>(pending: impl Iterator<Item = &'a mut Pending>, updates:
         here.iter_mut().zip(fetched).for_each(|(tensor, fetched)| **tensor = fetched);
         away = elsewhere;
     }
-    // What was fetched has counts of its own.
+    // Fetched tensors are new and have their own write counts.
     pending
         .iter_mut()
         .zip(unwritten)

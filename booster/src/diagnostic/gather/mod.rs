@@ -1,4 +1,4 @@
-//! The diagnostics of several shards of one batch, as one.
+//! Gathering the diagnostics of several shards of a batch.
 
 mod column;
 mod numbers;
@@ -12,8 +12,8 @@ use super::schema::Field;
 use super::{Diagnostic, Leaves, LeavesMut};
 use crate::error::{Error, Result};
 
-/// Gathers into the first shard. `sizes` are the numbers of samples of shards whose diagnostics do not tell; without
-/// them each such shard counts alike.
+/// Gathers into the first shard. `sizes` are the sample counts of shards whose diagnostics do not state one; without
+/// `sizes`, such shards have equal weight.
 pub(crate) fn gather<D: Diagnostic>(mut shards: Vec<D>, sizes: Option<&[i64]>) -> Result<D> {
     if shards.is_empty() {
         return Err(Error::EmptyBatch);
@@ -38,15 +38,14 @@ pub(crate) fn gather<D: Diagnostic>(mut shards: Vec<D>, sizes: Option<&[i64]>) -
 
     let mut first = shards.swap_remove(0);
     for ((leaf, value), field) in LeavesMut::of(&mut first).into_iter().zip(gathered).zip(&fields) {
-        leaf.assign(value).map_err(|value| {
-            field.error("a combined value that the field's type can hold", format_args!("{value:?}"))
-        })?;
+        leaf.assign(value)
+            .map_err(|value| field.error("a combined value that fits the field's type", format_args!("{value:?}")))?;
     }
     Ok(first)
 }
 
 impl Column<'_> {
-    /// Whether a shard has a 0-dimensional value with a weight; others may have a loss without one.
+    /// Returns whether any shard has a 0-dimensional weighted value. Others may have a loss without a weight.
     fn has_weighted_scalar(&self) -> bool {
         self.shards.iter().any(|(leaf, _)| of_weighted(*leaf).is_some_and(|weighted| weighted.value.dim() == 0))
     }

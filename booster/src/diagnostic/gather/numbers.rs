@@ -1,4 +1,4 @@
-//! Numbers of several shards as one, on the host.
+//! Combining host numbers of several shards.
 
 use std::cmp::Ordering;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use crate::diagnostic::samples::Samples;
 use crate::error::Result;
 
 impl Column<'_> {
-    /// Combines numbers on the host by the field's reduction.
+    /// Combines host numbers by the field's reduction.
     pub(super) fn number(&self) -> Result<LeafValue> {
         let rule = self.rule();
         let takes_part = |leaf: LeafRef<'_>, samples: &Samples| match (rule, samples) {
-            // The mean weights each by its samples.
+            // The mean weights each value by its sample count.
             (Gather::Mean, _) | (_, Samples::Device(_)) => true,
             (Gather::Sum, Samples::Host(samples)) => is_summed(leaf.number().is_some_and(f64::is_finite), *samples),
             (Gather::Min | Gather::Max | Gather::Last, Samples::Host(samples)) => *samples != 0.0,
@@ -65,7 +65,7 @@ impl Column<'_> {
         self.fraction(leaves, sums.0 / sums.1)
     }
 
-    /// A fraction in the type of the leaves, which an integer or a bool cannot hold.
+    /// Converts a fraction to the type of the leaves, or returns an error for integers and bools.
     fn fraction(&self, leaves: &[LeafRef<'_>], value: f64) -> Result<LeafValue> {
         match leaves.first() {
             Some(LeafRef::Duration(_)) => match Duration::try_from_secs_f64(value) {
@@ -75,7 +75,7 @@ impl Column<'_> {
             Some(LeafRef::Float(_)) => Ok(LeafValue::Float(value)),
             _ => {
                 let expected = format!(
-                    "the same value in each shard, or a field of type `f64` or `Tensor`, to hold their {:?}",
+                    "the same value in each shard, or a field of type `f64` or `Tensor` for their {:?}",
                     self.rule()
                 );
                 Err(self.field.error(expected, value))
@@ -84,7 +84,7 @@ impl Column<'_> {
     }
 }
 
-/// The number that is before the others in an order; NaN is before all.
+/// Returns the smallest or largest number, or NaN if any is NaN.
 fn extreme(leaves: &[LeafRef<'_>], order: Ordering) -> LeafValue {
     let replaces = |leaf, best| match compared(leaf, best) {
         Some(found) => found == order,
@@ -94,7 +94,7 @@ fn extreme(leaves: &[LeafRef<'_>], order: Ordering) -> LeafValue {
     best.map_or(LeafValue::Absent, owned)
 }
 
-/// The order of two numbers on the host, exact for integers and durations, which doubles may not tell apart.
+/// Compares two host numbers, exactly for integers and durations, which doubles may not distinguish.
 fn compared(one: LeafRef<'_>, other: LeafRef<'_>) -> Option<Ordering> {
     match (one, other) {
         (LeafRef::Integer(one), LeafRef::Integer(other)) => Some(one.cmp(&other)),

@@ -1,4 +1,4 @@
-//! Tensors of several shards as one.
+//! Combining tensors of several shards.
 
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Device, Kind, Tensor};
@@ -13,7 +13,7 @@ use crate::kind::widest_float;
 use crate::transfers::has_doubles;
 
 impl Column<'_> {
-    /// Joins one tensor of each shard along the samples.
+    /// Concatenates one tensor of each shard along the sample dimension.
     pub(super) fn join(&self, part: impl Fn(LeafRef<'_>) -> Option<Result<Tensor>>) -> Result<Tensor> {
         let parts = self.shards.iter().filter_map(|(leaf, _)| part(*leaf)).collect::<Result<Vec<_>>>()?;
         concatenate("shards", &parts.iter().collect::<Vec<_>>()).map_err(|found| match found {
@@ -22,8 +22,8 @@ impl Column<'_> {
         })
     }
 
-    /// Joins the ratios of the shards, of any shapes, row by row, so that a row may be left out still; one whose rows are
-    /// not known becomes one.
+    /// Joins the ratios of the shards by rows, so that rows can still be skipped. Shapes may differ; a ratio with an
+    /// unknown number of rows becomes one row.
     pub(super) fn ratio(&self) -> Result<Ratio> {
         let ratios = self.shards.iter().filter_map(|(leaf, _)| of_ratio(*leaf)).collect::<Vec<_>>();
         let rows = |ratio: &Ratio| rows_of(&ratio.numerator.size(), &ratio.denominator.size());
@@ -34,11 +34,11 @@ impl Column<'_> {
         Ok(Ratio::new(part(|ratio| &ratio.numerator)?, part(|ratio| &ratio.denominator)?))
     }
 
-    /// Combines 0-dimensional weighted values, which count by their weights: the weight of all is their sum.
+    /// Combines 0-dimensional weighted values; the result's weight is the sum of the weights.
     pub(super) fn weighted_scalar(&self) -> Result<Weighted> {
         let part = |(leaf, samples): &(LeafRef<'_>, &Samples)| match leaf {
             LeafRef::Weighted(Weighted { value, weight }) => Some(Ok((value.shallow_clone(), weight.shallow_clone()))),
-            // A loss that is a mean over its shard's samples, beside one with a weight.
+            // A loss without a weight is a mean over its shard's samples.
             LeafRef::Tensor(value) => {
                 let samples = Samples::stack(std::iter::once(*samples), with_doubles(value.device()));
                 Some(samples.and_then(|samples| Ok((value.shallow_clone(), samples.f_squeeze_dim(0)?))))
@@ -51,14 +51,14 @@ impl Column<'_> {
         let device = values.first().map_or(Device::Cpu, |value| value.device());
         let (values, weights) = (stacked(&values)?, stacked(&weights)?);
         let rule = match self.rule() {
-            // The sum is that of the mean times the weight.
+            // The sum is the mean times the weight, so the mean is what must be combined.
             Gather::Sum => Gather::Mean,
             rule => rule,
         };
         let weight = weights.f_sum(Kind::Double)?;
         let leaf = LeafValues::from(Content::Batches { values, samples: weights });
         let value = combined(&leaf, rule)?;
-        // Without weight there is no value, and nothing that it would count.
+        // At weight 0 the mean is NaN, but the value must not count.
         let value = value.try_masked_fill(&weight.try_eq(0)?, 0.0)?;
         Ok(Weighted::new(back(&value, device)?, back(&weight, device)?))
     }
@@ -79,9 +79,9 @@ impl Column<'_> {
         let combined = combined(&leaf, rule)?;
         let is_fraction = matches!(kind, Kind::Half | Kind::BFloat16 | Kind::Float | Kind::Double);
         let combined = match rule {
-            // A mean of integers or bools may be a fraction: it stays a double then.
+            // A mean of integers or bools may be a fraction, so it stays a double.
             Gather::Mean if !is_fraction => combined,
-            // A sum may be more than a small kind holds.
+            // A sum may overflow a small kind.
             Gather::Sum if !is_fraction => combined.f_to_kind(Kind::Int64)?,
             _ => combined.f_to_kind(kind)?,
         };
@@ -97,7 +97,7 @@ fn of_ratio(leaf: LeafRef<'_>) -> Option<&Ratio> {
     if let LeafRef::Ratio(ratio) = leaf { Some(ratio) } else { None }
 }
 
-/// 0-dimensional tensors as one of doubles, `[shards]`, on the first one's device, or on the host if that has none.
+/// Stacks 0-dimensional tensors as doubles, `[shards]`, on the first one's device, or on the host if it lacks doubles.
 fn stacked(tensors: &[&Tensor]) -> Result<Tensor> {
     let [first, ..] = tensors else { return Err(Error::EmptyBatch) };
     let device = with_doubles(first.device());
@@ -105,19 +105,19 @@ fn stacked(tensors: &[&Tensor]) -> Result<Tensor> {
     Ok(Tensor::f_stack(&moved.collect::<Result<Vec<_>>>()?, 0)?)
 }
 
-/// Where values of a device are combined in double precision.
+/// Returns the device itself if it supports double precision, or else the host.
 fn with_doubles(device: Device) -> Device {
     if has_doubles(device) { device } else { Device::Cpu }
 }
 
-/// What was combined, on a device, as what that can hold.
+/// Moves a combined value back to its device, narrowing doubles if the device does not support them.
 fn back(combined: &Tensor, device: Device) -> Result<Tensor> {
     let is_double = combined.f_kind()? == Kind::Double;
     let narrowed = if is_double { combined.f_to_kind(widest_float(device))? } else { combined.shallow_clone() };
     to_device(&narrowed, device)
 }
 
-/// Joins tensors, each with its number of rows; rows that differ in shape or kind are joined by their sums.
+/// Concatenates tensors by rows, given their numbers of rows. If widths or kinds differ, each row is summed first.
 fn join_rows(parts: &[(&Tensor, i64)]) -> Result<Tensor> {
     let [(first, _), ..] = parts else { return Err(Error::EmptyBatch) };
     let (kind, device) = (first.f_kind()?, first.device());
@@ -132,7 +132,7 @@ fn join_rows(parts: &[(&Tensor, i64)]) -> Result<Tensor> {
     Ok(if joined.size()[1] == 1 { joined.f_squeeze_dim(1)? } else { joined })
 }
 
-/// Batch-level values as one, a 0-dimensional double.
+/// Combines batch-level values into a 0-dimensional double.
 fn combined(leaf: &LeafValues, rule: Gather) -> Result<Tensor> {
     match rule {
         Gather::Mean => leaf.weighted_sums().and_then(|(sum, weight)| Ok(sum.f_div(&weight)?)),
@@ -143,7 +143,7 @@ fn combined(leaf: &LeafValues, rule: Gather) -> Result<Tensor> {
     }
 }
 
-/// The weights of a shard, one row for each row of its values, so that shards can be joined.
+/// Returns the weights of a shard with one row per row of its values, so that shards can be joined.
 pub(super) fn row_weights(weighted: &Weighted) -> Result<Tensor> {
     if weighted.weight.dim() > 0 {
         return Ok(weighted.weight.shallow_clone());

@@ -1,4 +1,4 @@
-//! The layout of a field's values, and what libtorch says of one value: shape, kind and device, read once per update.
+//! The layout of a field's values, and the shape, kind and device of one value, read once per update.
 
 use std::fmt;
 
@@ -10,16 +10,16 @@ use super::LeafRef;
 use super::weighted::Weighted;
 use crate::kind::is_real;
 
-/// The layout that every value of a field must keep, so that those of many updates can be joined.
+/// The layout that every value of a field must keep, so that values of many updates can be joined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Layout {
     /// Numbers on the host.
     Numbers,
     /// 0-dimensional tensors.
     Scalars,
-    /// Tensors `[batch, *dims]`, with these dims.
+    /// Tensors `[batch, *dims]`, with the given `dims`.
     Samples(Vec<i64>),
-    /// Weighted values, with the dims after the first of values and of weights; none for a 0-dimensional one.
+    /// Weighted values, with the dims after the first of values and weights; `None` for 0-dimensional ones.
     Weighted(Option<Vec<i64>>, Option<Vec<i64>>),
     /// Ratios of any shape.
     Ratios,
@@ -37,7 +37,7 @@ impl Layout {
         }
     }
 
-    /// The dims after the first of values in a row; none where a row has no entries, since there is nothing to reduce.
+    /// Returns the dims of a row of values; empty if rows have no entries, since there is nothing to reduce.
     pub(crate) fn row(&self) -> &[i64] {
         match self {
             Self::Samples(dims) | Self::Weighted(Some(dims), _) if !dims.contains(&0) => dims,
@@ -45,7 +45,7 @@ impl Layout {
         }
     }
 
-    /// Whether a tensor of this size has this layout, without making the layout of the tensor.
+    /// Returns whether a tensor of this size has this layout, without allocating a layout for the tensor.
     pub(crate) fn admits(&self, size: &[i64]) -> bool {
         match self {
             Self::Scalars => size.is_empty(),
@@ -55,7 +55,7 @@ impl Layout {
     }
 }
 
-/// The dimensions after the first.
+/// Returns the dimensions after the first; `None` for a 0-dimensional tensor.
 fn dims(tensor: &Tensor) -> Option<Vec<i64>> {
     tensor.size().split_first().map(|(_, dims)| dims.to_vec())
 }
@@ -80,20 +80,20 @@ impl fmt::Display for Layout {
     }
 }
 
-/// A leaf with the shape, kind and device of its tensors, which are asked of libtorch once per update: asking costs as
-/// much as a good part of the aggregation.
+/// A leaf and the shape, kind and device of its tensors, read once per update because these calls into libtorch are
+/// expensive compared to the aggregation itself.
 #[derive(Debug)]
 pub(crate) struct LeafInfo<'a> {
     /// Without the `Option`s around it.
     pub(crate) leaf: LeafRef<'a>,
-    /// Whether its type is an `Option`, whatever the name that it is written under.
+    /// Whether its type is an `Option`, even behind an alias or type parameter.
     pub(crate) is_optional: bool,
-    /// What its one or two tensors are like.
+    /// The properties of its tensors, of which it has at most two.
     pub(crate) tensors: [Option<Result<Info, NotDense>>; 2],
 }
 
 impl LeafInfo<'_> {
-    /// The shape of a tensor or of weighted values; of anything else that of a number.
+    /// Returns the shape of a tensor or weighted values, or that of a scalar for any other leaf.
     pub(crate) fn size(&self) -> &Shape {
         match (self.leaf, &self.tensors[0]) {
             (LeafRef::Tensor(_) | LeafRef::Weighted(_), Some(Ok(info))) => &info.shape,
@@ -101,7 +101,7 @@ impl LeafInfo<'_> {
         }
     }
 
-    /// Whether it is one value for all samples: a number or a 0-dimensional tensor.
+    /// Returns whether it is one value for all samples: a number or a 0-dimensional tensor.
     pub(crate) fn is_batch_level(&self) -> bool {
         self.size().is_empty() && !matches!(self.leaf, LeafRef::Absent | LeafRef::Ratio(_) | LeafRef::Weighted(_))
     }
@@ -117,8 +117,8 @@ impl<'a> From<LeafRef<'a>> for LeafInfo<'a> {
 }
 
 impl LeafInfo<'_> {
-    /// What is wrong with it, if its tensors cannot be computed with, or its weights do not fit its values: what was
-    /// expected, and what was found.
+    /// Returns what was expected and found if a tensor is not dense and of a real or bool kind, or if weights do not fit
+    /// their values.
     pub(crate) fn flaw(&self) -> Option<(&'static str, String)> {
         for info in self.tensors.iter().flatten() {
             match info {
@@ -135,7 +135,7 @@ impl LeafInfo<'_> {
         }
     }
 
-    /// A tensor of the leaf that was found to be dense.
+    /// Returns the properties of a tensor of the leaf, if it is dense.
     pub(crate) fn tensor_info(&self, index: usize) -> Option<&Info> {
         self.tensors[index].as_ref().and_then(|info| info.as_ref().ok())
     }

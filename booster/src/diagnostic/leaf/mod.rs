@@ -1,4 +1,4 @@
-//! What a field of diagnostics may hold.
+//! Leaves: the field types of diagnostics.
 
 pub(crate) mod layout;
 mod types;
@@ -15,95 +15,95 @@ pub(crate) use self::weighted::{rows_of, spread};
 use crate::error::Result;
 use crate::sealed::Sealed;
 
-/// A type that a field with a group may have.
+/// A type that a metric field of diagnostics can have.
 ///
-/// | type | counts as |
+/// | Type | Weight |
 /// |---|---|
-/// | [`Tensor`] of rank 1 or more, `[batch, *dims]`, real or bool | per sample: each entry of dimension 0 once |
-/// | [`Tensor`] of rank 0, `f32`, `f64`, integers, `bool` (1 or 0), [`Duration`] (seconds) | once for each sample of its diagnostics |
-/// | [`Ratio`] | by its denominator |
-/// | [`Weighted`] | by its weights |
-/// | [`Loss`](crate::Loss) | by its weight, else once for each sample of its diagnostics |
-/// | `Option` of these | nothing when it is `None` |
+/// | [`Tensor`] of rank 1 or more, `[batch, *dims]`, real or bool | 1 per entry of dimension 0 (per-sample) |
+/// | [`Tensor`] of rank 0, `f32`, `f64`, integers, `bool` (1 or 0), [`Duration`] (seconds) | the sample count of its diagnostics (batch-level) |
+/// | [`Ratio`] | its denominator |
+/// | [`Weighted`] | its weights |
+/// | [`Loss`](crate::Loss) | its weight, or the sample count of its diagnostics |
+/// | `Option` of these | none if it is `None` |
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a metric",
     label = "not a metric",
     note = "metrics are `Tensor`, `f32`, `f64`, integers, `bool`, `Duration`, `Ratio`, `Weighted`, and `Option` of these",
     note = "for a list, use one field per entry, or a `Tensor` of shape `[batch, entries]` with `#[metric(mean_dims)]`",
-    note = "of another crate's type, store a number or a `Tensor` that is made of it",
-    note = "if it is a struct of metrics, derive `Diagnostic` on it and mark this field `#[diagnostic(flatten)]`",
-    note = "if it is not to be measured, mark this field `#[diagnostic(skip)]`"
+    note = "for a foreign type, store a number or a `Tensor` computed from it",
+    note = "for a struct of metrics, derive `Diagnostic` on it and mark this field `#[diagnostic(flatten)]`",
+    note = "to exclude this field from aggregation, mark it `#[diagnostic(skip)]`"
 )]
 pub trait Leaf: Sealed + fmt::Debug + 'static {
-    /// The value, borrowed.
+    /// Borrows the value.
     #[doc(hidden)]
     fn leaf_ref(&self) -> LeafRef<'_>;
 
-    /// Itself, with the type erased.
+    /// Erases the type.
     #[doc(hidden)]
     fn leaf_mut(&mut self) -> &mut dyn Leaf;
 
-    /// Another handle to the same value.
+    /// Returns a shallow clone.
     #[doc(hidden)]
     fn share_leaf(&self) -> Self
     where
         Self: Sized;
 
-    /// How often its tensors were written in place.
+    /// Returns the number of in-place writes to its tensors.
     #[doc(hidden)]
     fn writes(&self) -> u64 {
         writes(self.leaf_ref().tensors())
     }
 
-    /// Its one or two tensors, in the order of [`LeafRef::tensors`].
+    /// Returns its tensors mutably, in the order of [`LeafRef::tensors`].
     #[doc(hidden)]
     fn tensors_mut(&mut self) -> [Option<&mut Tensor>; 2] {
         [None, None]
     }
 
-    /// Makes a leaf of a value of its own variant; gives back one that it cannot hold.
+    /// Converts a value to a leaf, or returns the value as an error if the type cannot hold it.
     #[doc(hidden)]
     fn from_value(value: LeafValue) -> Result<Self, LeafValue>
     where
         Self: Sized;
 
-    /// Takes over a value of its own variant; gives back one that it cannot hold.
+    /// Assigns a value, or returns it as an error if the type cannot hold it.
     #[doc(hidden)]
     fn assign(&mut self, value: LeafValue) -> Result<(), LeafValue>;
 }
 
-/// How often the tensors of a value were written in place.
+/// Returns the number of in-place writes to the tensors of a value.
 pub(crate) fn writes(tensors: [Option<&Tensor>; 2]) -> u64 {
     tensors.into_iter().flatten().filter_map(identity::version).sum()
 }
 
-/// A type that can say how many samples the diagnostics stand for: `#[metric(samples)]`.
+/// A type that can hold the sample count of diagnostics, for `#[metric(samples)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot count samples",
-    label = "not a number of samples",
-    note = "`#[metric(samples)]` goes on an integer, `f32`, `f64` or a 0-dimensional `Tensor`: convert the count to one of \
-            these"
+    label = "not a sample count",
+    note = "`#[metric(samples)]` requires an integer, `f32`, `f64` or a 0-dimensional `Tensor`: convert the count to one \
+            of these"
 )]
 pub trait SampleCount: Leaf {
-    /// [`Leaf::leaf_ref`], so that the macro names one trait alone.
+    /// Calls [`Leaf::leaf_ref`], so that the macro needs only this trait.
     #[doc(hidden)]
     fn count_ref(&self) -> LeafRef<'_> {
         self.leaf_ref()
     }
 
-    /// [`Leaf::leaf_mut`], so that the macro names one trait alone.
+    /// Calls [`Leaf::leaf_mut`], so that the macro needs only this trait.
     #[doc(hidden)]
     fn count_mut(&mut self) -> &mut dyn Leaf {
         self.leaf_mut()
     }
 }
 
-/// A leaf's value, borrowed.
+/// A borrowed leaf value.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub enum LeafRef<'a> {
     Absent,
-    /// What an `Option` holds.
+    /// The content of a `Some`.
     Present(&'a dyn Leaf),
     Tensor(&'a Tensor),
     Float(f64),
@@ -114,7 +114,7 @@ pub enum LeafRef<'a> {
     Weighted(&'a Weighted),
 }
 
-/// A leaf's value, owned.
+/// An owned leaf value.
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum LeafValue {
@@ -129,7 +129,7 @@ pub enum LeafValue {
 }
 
 impl<'a> LeafRef<'a> {
-    /// Its one or two tensors.
+    /// Returns its tensors, at most two.
     pub(crate) fn tensors(self) -> [Option<&'a Tensor>; 2] {
         match self {
             Self::Tensor(tensor) => [Some(tensor), None],
@@ -140,12 +140,12 @@ impl<'a> LeafRef<'a> {
         }
     }
 
-    /// The value without the `Option`s around it.
+    /// Unwraps nested `Option`s.
     pub(crate) fn inner(self) -> Self {
         if let Self::Present(leaf) = self { leaf.leaf_ref().inner() } else { self }
     }
 
-    /// The value as a number where it is one on the host.
+    /// Returns the value as a number if it is on the host.
     pub(crate) fn number(self) -> Option<f64> {
         match self {
             Self::Float(value) => Some(value),
@@ -159,7 +159,7 @@ impl<'a> LeafRef<'a> {
 }
 
 impl fmt::Display for LeafRef<'_> {
-    /// Writes what kind of value it is, for error messages.
+    /// Formats a description of the value, for error messages.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent => formatter.write_str("nothing"),

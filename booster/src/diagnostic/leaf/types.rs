@@ -1,4 +1,4 @@
-//! The types that are leaves: tensors, ratios, weighted values, numbers, and options of these.
+//! [`Leaf`] for tensors, ratios, weighted values, numbers, and options of these.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::weighted::{Ratio, Weighted};
 use super::{Leaf, LeafRef, LeafValue, SampleCount};
 use crate::sealed::Sealed;
 
-/// The methods whose bodies are the same for each type but need to know it.
+/// Methods with the same body for every type that cannot be provided by the trait, since they need `Self: Sized`.
 macro_rules! erased {
     () => {
         fn leaf_mut(&mut self) -> &mut dyn Leaf {
@@ -110,7 +110,7 @@ impl<L: Leaf> Leaf for Option<L> {
     }
 }
 
-/// Host numbers: how each is read, and taken back where it can hold the value.
+/// Implements [`Leaf`] for number types, given conversions to and from the variant's content.
 macro_rules! numbers {
     ($($number:ty: $variant:ident, $read:expr, $write:expr;)+) => {$(
         impl Sealed for $number {}

@@ -1,27 +1,27 @@
-//! Leaves that carry a weight of their own.
+//! Leaves with weights of their own.
 
 use tch::Tensor;
 
 use crate::error::Result;
 
-/// A fraction whose parts are summed apart and divided at the end: tokens guessed over tokens, hits over attempts.
+/// A ratio whose numerator and denominator are summed separately, such as correct tokens over all tokens.
 ///
-/// The mean of per-batch ratios is not the ratio: `1/1` and `0/9` make `1/10`, not `1/2`.
+/// The mean of per-batch ratios is not the overall ratio: `1/1` and `0/9` make `1/10`, not `1/2`.
 ///
-/// Both tensors may have any shape; all their entries count. Where both have the same first dimension, of one length,
-/// each of its rows is a sample: [`NonFinite::Skip`](crate::NonFinite::Skip) leaves out a row, in the numerator and in the
-/// denominator, if an entry of either is not finite. Of other shapes it leaves out the whole value.
+/// Both tensors may have any shape, and all their entries count. If their first dimensions have the same length, each
+/// row is a sample: [`NonFinite::Skip`](crate::NonFinite::Skip) skips a row of both if an entry of either is not
+/// finite. For other shapes it skips the whole value.
 #[derive(Debug)]
 pub struct Ratio {
-    /// What is counted, of any real or bool kind.
+    /// The numerator, of any real or bool kind.
     pub numerator: Tensor,
-    /// What it is counted of.
+    /// The denominator, of any real or bool kind.
     pub denominator: Tensor,
 }
 
-/// Values that do not count alike: padding, masks, importance weights.
+/// Weighted values, for padding, masks or importance weights.
 ///
-/// The mean is `sum(weight * value) / sum(weight)`; a value of weight 0 takes no part, whatever it is, NaN included.
+/// The mean is `sum(weight * value) / sum(weight)`. Values of weight 0 are ignored, even NaN.
 ///
 /// ```
 /// use booster::prelude::*;
@@ -36,30 +36,30 @@ pub struct Ratio {
 pub struct Weighted {
     /// The values: `[batch, *dims]` or `[]`, of any real or bool kind.
     pub value: Tensor,
-    /// The weights, not negative: the shape of `value` or its first dimensions, of any real or bool kind.
+    /// The non-negative weights, of any real or bool kind: the shape of `value` or its leading dimensions.
     pub weight: Tensor,
 }
 
 impl Ratio {
-    /// A fraction of two tensors.
+    /// Creates a ratio of two tensors.
     pub fn new(numerator: Tensor, denominator: Tensor) -> Self {
         Self { numerator, denominator }
     }
 }
 
 impl Weighted {
-    /// Values with their weights.
+    /// Creates weighted values.
     pub fn new(value: Tensor, weight: Tensor) -> Self {
         Self { value, weight }
     }
 
-    /// Whether the weight's shape is the value's or its first dimensions.
+    /// Returns whether the weight's shape is the value's or its leading dimensions.
     pub(crate) fn fits(&self) -> bool {
         self.value.size().starts_with(&self.weight.size())
     }
 }
 
-/// How many samples a ratio of tensors of two shapes consists of; none where that is not known, or it is empty.
+/// Returns the number of samples of a ratio of tensors with these shapes, or `None` if it is unknown or 0.
 pub(crate) fn rows_of(numerator: &[i64], denominator: &[i64]) -> Option<i64> {
     match (numerator.first(), denominator.first()) {
         (Some(rows), Some(others)) if rows == others && *rows > 0 => Some(*rows),
@@ -67,7 +67,7 @@ pub(crate) fn rows_of(numerator: &[i64], denominator: &[i64]) -> Option<i64> {
     }
 }
 
-/// Weights of the first dimensions of some values, for each of them.
+/// Expands weights over leading dimensions to the shape of the values.
 pub(crate) fn spread(weights: &Tensor, values: &Tensor) -> Result<Tensor> {
     let mut weights = weights.shallow_clone();
     while weights.dim() < values.dim() {

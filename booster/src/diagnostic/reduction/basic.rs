@@ -1,4 +1,4 @@
-//! Mean, sum, count, extremes and the last value.
+//! Mean, sum, count, minimum, maximum and last value.
 
 use booster_sys::scalar::ScalarOps as _;
 use tch::Tensor;
@@ -7,7 +7,7 @@ use super::values::LeafValues;
 use super::{Additive, Gather, HostState, Reduction, State};
 use crate::error::Result;
 
-/// The mean over samples: `sum(weight * value) / sum(weight)`; NaN where nothing counts.
+/// The mean over samples: `sum(weight * value) / sum(weight)`, or NaN if the total weight is 0.
 #[derive(Debug)]
 pub struct Mean;
 
@@ -32,7 +32,7 @@ impl Reduction for Mean {
     }
 }
 
-/// The sum of all values: a batch-level value once, a weighted one by its weight; the numerators of ratios.
+/// The sum of all values. Batch-level values count once, weighted values by their weight, ratios by their numerators.
 #[derive(Debug)]
 pub struct Sum;
 
@@ -56,8 +56,8 @@ impl Reduction for Sum {
     }
 }
 
-/// The number of samples; the sum of weights, as they were given, or of the denominators of ratios. Where values are left
-/// out, a sample of several counts by the share that is left.
+/// The number of samples: the sum of the weights as given, or of the denominators for ratios. A sample with skipped
+/// entries counts by the fraction that remains.
 #[derive(Debug)]
 pub struct Count;
 
@@ -79,7 +79,7 @@ impl Reduction for Count {
     }
 }
 
-/// The least value that counts; NaN where none does.
+/// The smallest value with nonzero weight, or NaN if there is none.
 #[derive(Debug)]
 pub struct Min;
 
@@ -90,7 +90,7 @@ impl Reduction for Min {
     const GATHER: Gather = Gather::Min;
 
     fn from_values(leaf: &LeafValues) -> Result<State> {
-        // The presence is negated: both numbers merge by their minimum.
+        // The presence flag is negated so that both numbers merge by their minimum.
         let least = leaf.counted_or(f64::INFINITY)?.f_amin(ALL, false)?;
         Ok(State::new([Tensor::f_stack(&[least, leaf.any_counts()?.f_neg()?], 0)?]))
     }
@@ -104,7 +104,7 @@ impl Reduction for Min {
     }
 }
 
-/// The greatest value that counts; NaN where none does.
+/// The largest value with nonzero weight, or NaN if there is none.
 #[derive(Debug)]
 pub struct Max;
 
@@ -128,7 +128,8 @@ impl Reduction for Max {
     }
 }
 
-/// The value of the last sample that counts, its mean where it has dimensions; NaN where none counts.
+/// The value of the last sample with nonzero weight (the mean over its entries if it has dimensions), or NaN if there
+/// is none.
 #[derive(Debug)]
 pub struct Last;
 
@@ -153,10 +154,10 @@ impl Reduction for Last {
     }
 }
 
-/// All dimensions, as libtorch's reductions take it.
+/// All dimensions, for libtorch reductions.
 const ALL: &[i64] = &[];
 
-/// A value, or NaN where its presence is 0.
+/// Returns the value, or NaN if its presence flag is 0.
 fn present((value, presence): (f64, f64)) -> f64 {
     if presence == 0.0 { f64::NAN } else { value }
 }

@@ -1,4 +1,4 @@
-//! The mean over samples alone, other dimensions kept.
+//! The mean over samples, keeping other dimensions.
 
 use tch::Kind;
 
@@ -8,7 +8,7 @@ use super::{HostState, Reduction, State};
 use crate::diagnostic::value::Array;
 use crate::error::Result;
 
-/// The mean over the samples of `[batch, *dims]`, an array `[*dims]`; NaN where nothing counts.
+/// The mean over the samples of `[batch, *dims]`, as an array `[*dims]`; NaN for entries of total weight 0.
 #[derive(Debug)]
 pub struct MeanDims;
 

@@ -1,20 +1,19 @@
-//! How the values of shards become one.
+//! Rules for combining the values of shards.
 
-/// Combines the batch-level values of several shards of a batch into one, in
-/// [`gather`](crate::DiagnosticExt::gather).
+/// The rule by which [`gather`](crate::DiagnosticExt::gather) combines the batch-level values of several shards.
 ///
-/// The rule of a field is that of its first reduction. Per-sample values are joined and have no rule.
+/// A field uses the rule of its first reduction. Per-sample values are concatenated and need no rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Gather {
-    /// The mean, each shard weighted by its number of samples.
+    /// The mean, with each shard weighted by its number of samples.
     #[default]
     Mean,
     /// The sum.
     Sum,
-    /// The least value.
+    /// The smallest value.
     Min,
-    /// The greatest value.
+    /// The largest value.
     Max,
     /// The value of the last shard.
     Last,

@@ -1,4 +1,4 @@
-//! Histograms with buckets that are fixed beforehand.
+//! Histograms with fixed buckets.
 
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
@@ -9,12 +9,12 @@ use crate::error::{Error, Result};
 use crate::histogram::Histogram;
 use crate::transfers;
 
-/// A histogram over all doubles, in buckets that grow by a tenth from 1e-12 to 1e20 on either side of 0: TensorBoard's
-/// own, so that nothing has to be known of the values. Empty buckets at both ends are left out.
+/// A histogram with TensorBoard's default buckets, which cover all doubles: they grow by 10 % from 1e-12 to 1e20 on
+/// either side of 0. Empty buckets at both ends are omitted.
 #[derive(Debug)]
 pub struct AutoHistogram;
 
-/// A histogram of `BINS` equal buckets between two numbers, given as the bits of doubles:
+/// A histogram of `BINS` equal buckets from `LOW` to `HIGH`, which are the bits of doubles:
 /// `#[metric(histogram(0.0, 1.0, 20))]`.
 #[derive(Debug)]
 pub struct FixedHistogram<const LOW: u64, const HIGH: u64, const BINS: usize>;
@@ -50,7 +50,7 @@ impl<const LOW: u64, const HIGH: u64, const BINS: usize> FixedHistogram<LOW, HIG
         let edge = |index: usize| {
             let step = (high - low) * index as f64 / BINS as f64;
             let share = index as f64 / BINS as f64;
-            // The range, or a multiple of it, may be more than a double holds.
+            // The range, or a multiple of it, may overflow.
             if step.is_finite() { low + step } else { low * (1.0 - share) + high * share }
         };
         (0..BINS).map(edge).chain([high]).collect()
@@ -75,7 +75,7 @@ impl<const LOW: u64, const HIGH: u64, const BINS: usize> Reduction for FixedHist
     }
 }
 
-/// The edges of TensorBoard's default buckets.
+/// Returns the edges of TensorBoard's default buckets.
 fn growing_edges() -> Vec<f64> {
     let mut positive = Vec::new();
     let mut edge = 1e-12;
@@ -94,14 +94,14 @@ fn from_values(leaf: &LeafValues, edges: &[f64]) -> Result<State> {
     let inner = transfers::upload(&edges[1..edges.len() - 1], values.device())?;
     let index = values.f_bucketize(&inner, false, true)?;
     let zeros = Tensor::f_zeros([buckets], (Kind::Double, values.device()))?;
-    // NaN is in no bucket.
+    // NaN belongs to no bucket.
     let counted = weights.try_masked_fill(&values.f_isnan()?, 0.0)?;
     let counts = zeros.f_index_add(0, &index.try_clamp_max(buckets - 1)?, &counted)?;
     let weighted = values.f_mul(&weights)?;
     let sums = [weighted.f_sum(Kind::Double)?, weighted.f_mul(&values)?.f_sum(Kind::Double)?];
     let least = leaf.counted_or(f64::INFINITY)?.f_min()?;
     let greatest = leaf.counted_or(f64::NEG_INFINITY)?.f_max()?;
-    // Negated, so that both extremes merge by their minimum.
+    // The maximum is negated so that both merge by their minimum.
     let extremes = [least, greatest.f_neg()?];
     Ok(State::new([counts, Tensor::f_stack(&sums, 0)?, Tensor::f_stack(&extremes, 0)?]))
 }
@@ -115,7 +115,7 @@ fn finish(state: &HostState, edges: Vec<f64>) -> Histogram {
     let [counts, sums, extremes] = state.parts() else { return Histogram::default() };
     let number = |part: &Vec<f64>, index: usize| part.get(index).copied().unwrap_or(f64::NAN);
     let (min, max) = (number(extremes, 0), -number(extremes, 1));
-    // Where nothing counts, the least is above the greatest.
+    // Without values, the minimum is infinity and the maximum negative infinity.
     let (min, max) = if min > max { (f64::NAN, f64::NAN) } else { (min, max) };
     Histogram { edges, counts: counts.clone(), min, max, sum: number(sums, 0), sum_squares: number(sums, 1) }
 }

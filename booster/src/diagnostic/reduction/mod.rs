@@ -1,4 +1,4 @@
-//! How many values become one: an open set of monoids.
+//! Reductions of many values to one, built in or custom.
 
 mod applies;
 mod basic;
@@ -27,12 +27,12 @@ pub(crate) use self::values::{Content, is_summed, masked};
 use super::value::{MetricValue, Value};
 use crate::error::Result;
 
-/// Reduces many values to one: [`from_values`](Self::from_values) makes a state of values, and an associative
-/// [`merge`](Self::merge) joins states.
+/// A reduction of many values to one: [`from_values`](Self::from_values) computes a state, and
+/// [`merge`](Self::merge), which must be associative, combines states.
 ///
-/// The state of joined values must equal the merged states of their parts: then no cut of the samples into batches, shards,
-/// processes or windows changes a summary. States are doubles on the values' device, so that nothing is read back
-/// before [`finish`](Self::finish).
+/// The state of concatenated values must equal the merged states of their parts, so that summaries do not depend on how
+/// samples are split into batches, shards, processes or windows. States are doubles on the values' device, so nothing
+/// is read back before [`finish`](Self::finish).
 ///
 /// ```
 /// use booster::diagnostic::{Array, LeafValues, HostState, Reduction, State};
@@ -83,68 +83,68 @@ use crate::error::Result;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a reduction",
     label = "not a reduction",
-    note = "`#[metric(reduce = path)]` takes a type that implements `booster::Reduction`",
-    note = "for another crate's type, implement it on a unit struct of your own"
+    note = "`#[metric(reduce = path)]` requires a type that implements `booster::Reduction`",
+    note = "for a foreign type, implement it for your own unit struct"
 )]
 pub trait Reduction: 'static {
-    /// What it comes to.
+    /// The type of the result.
     type Value: MetricValue;
 
-    /// Its name in schemas. Two reductions of one name and the same parameters are taken for the same.
+    /// The name in schemas. Reductions with the same name and parameters are considered equal.
     const NAME: &'static str;
 
-    /// What the name does not say: the rank of a quantile, the decay of an average.
+    /// The parameters, such as the rank of a quantile or the decay of an average.
     const PARAMETERS: &'static [f64] = &[];
 
-    /// The name of its kind of state, such as `my_crate::moments`: reductions of one field that name the same kind share
-    /// one state, and its `from_values` and `merge`. Without a name the state is its own.
+    /// The name of the state type, such as `my_crate::moments`. Reductions of a field with the same name share one
+    /// state, computed by the same `from_values` and `merge`. With `None`, the state is not shared.
     const STATE: Option<&'static str> = None;
 
-    /// The version of its state. Raise it where the state changes its meaning: an aggregator that was saved with another
-    /// version is refused.
+    /// The version of the state. Raise it when the state changes its meaning, so that aggregators saved with another
+    /// version are rejected.
     const VERSION: u32 = 1;
 
-    /// Whether its value is in the unit of the values, as a mean is and a count or a variance is not: that of a `Duration`
-    /// is then printed with its unit.
+    /// Whether the result has the unit of the values, like a mean but unlike a count or variance. The result for a
+    /// `Duration` is then printed with its unit.
     const KEEPS_UNIT: bool = false;
 
-    /// How batch-level values of several shards become one value of the whole batch. Choose the rule that changes the
-    /// reduction of the batch least.
+    /// The rule for combining the batch-level values of several shards. Choose the one that changes the result least
+    /// compared to the unsplit batch.
     const GATHER: Gather = Gather::Mean;
 
-    /// How its state can be made from sums alone, so that many fields are reduced in one pass.
+    /// How the state is computed from sums alone, if it can be.
     #[doc(hidden)]
     const ADDITIVE: Option<Additive> = None;
 
-    /// Makes the state of one or more values.
+    /// Computes the state of one or more values.
     ///
     /// # Errors
     /// Returns an error if the values cannot be reduced.
     fn from_values(leaf: &LeafValues) -> Result<State>;
 
-    /// Merges the states of two groups of values, `later` being of the newer ones.
+    /// Merges two states. The values of `later` are the newer ones.
     ///
     /// # Errors
     /// Returns [`Error::Torch`](crate::Error::Torch) if a libtorch operation fails.
     fn merge(earlier: &State, later: &State) -> Result<State>;
 
-    /// Computes the value from the state's numbers on the host.
+    /// Computes the result from the state on the host.
     fn finish(state: &HostState) -> Self::Value;
 }
 
-/// A state that is a sum.
+/// A state that consists of sums.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Additive {
-    /// Of values and of weights.
+    /// The weighted sum of values and the sum of weights.
     Mean,
-    /// Of values.
+    /// The sum of values.
     Sum,
-    /// Of samples.
+    /// The number of samples.
     Count,
 }
 
-/// A reduction as a value, for schemas.
+/// A type-erased [`Reduction`], for schemas.
 #[derive(Clone, Copy)]
 pub struct Reduce {
     name: &'static str,
@@ -161,7 +161,7 @@ pub struct Reduce {
 }
 
 impl Reduce {
-    /// A reduction as a value.
+    /// Erases the type of a reduction.
     pub const fn of<R: Reduction>() -> Self {
         Self {
             name: R::NAME,
@@ -178,7 +178,7 @@ impl Reduce {
         }
     }
 
-    /// The reduction of a duration, whose values are seconds.
+    /// Marks the values as seconds, for a `Duration` field.
     #[doc(hidden)]
     #[must_use]
     pub const fn of_seconds(mut self) -> Self {
@@ -186,27 +186,27 @@ impl Reduce {
         self
     }
 
-    /// Whether its value is a number of seconds.
+    /// Returns whether the result is in seconds.
     pub(crate) const fn is_in_seconds(&self) -> bool {
         self.is_in_seconds
     }
 
-    /// The reduction's name.
+    /// Returns the reduction's name.
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// What the name does not say.
+    /// Returns the reduction's parameters.
     pub const fn parameters(&self) -> &'static [f64] {
         self.parameters
     }
 
-    /// The version of its state.
+    /// Returns the version of the reduction's state.
     pub const fn version(&self) -> u32 {
         self.version
     }
 
-    /// Whether another reduction of the same values can use this one's state.
+    /// Returns whether another reduction of the same field can use this one's state.
     pub(crate) fn shares_state(&self, other: &Self) -> bool {
         match (self.state, other.state) {
             (Some(state), Some(other)) => state == other,
@@ -251,7 +251,7 @@ impl fmt::Debug for Reduce {
 }
 
 impl fmt::Display for Reduce {
-    /// Writes the name, with its parameters where it has any: `mean`, `quantile(0.95)`.
+    /// Formats the name and any parameters: `mean`, `quantile(0.95)`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name)?;
         if let [first, rest @ ..] = self.parameters {

@@ -7,17 +7,17 @@ use super::values::LeafValues;
 use super::{HostState, Reduction, State};
 use crate::error::{Error, Result};
 
-/// The variance of the values that count: `sum(weight * (value - mean)^2) / sum(weight)`, that of a population.
+/// The population variance: `sum(weight * (value - mean)^2) / sum(weight)`.
 ///
-/// Parts are merged by the formula of Chan, Golub and `LeVeque` (1979), which does not cancel.
+/// States are merged by the formula of Chan, Golub and `LeVeque` (1979), which avoids cancellation.
 #[derive(Debug)]
 pub struct Var;
 
-/// The standard deviation of the values that count: the root of [`Var`].
+/// The population standard deviation, the square root of [`Var`].
 #[derive(Debug)]
 pub struct Std;
 
-/// The state of both: the weight, the mean and the sum of squared deviations from it.
+/// The shared state: the weight, the mean and the sum of squared deviations from the mean.
 const MOMENTS: Option<&str> = Some("booster::moments");
 
 impl Reduction for Var {
@@ -72,7 +72,7 @@ impl Reduction for Std {
     }
 }
 
-/// The weight to divide by: where there is none, what it divides is 0 as well.
+/// Replaces a zero weight by 1 for a division whose numerator is then 0 as well.
 fn not_zero(weight: &Tensor) -> Result<Tensor> {
     Ok(weight.try_masked_fill(&weight.try_eq(0)?, 1.0)?)
 }

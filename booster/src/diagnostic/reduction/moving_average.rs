@@ -1,4 +1,4 @@
-//! The exponential moving average of a series.
+//! The exponential moving average.
 
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
@@ -7,21 +7,20 @@ use super::values::LeafValues;
 use super::{HostState, Reduction, State};
 use crate::error::{Error, Result};
 
-/// The exponential moving average of the series of samples, the last one weighing most, without the bias of its start
-/// (Kingma and Ba, 2015, arXiv 1412.6980, section 3).
+/// The exponential moving average over samples, with bias correction (Kingma and Ba, 2015, arXiv 1412.6980, section 3).
 ///
-/// `DECAY` is the decay per sample, as the bits of a double (a const parameter cannot be one): `#[metric(ema(0.99))]`.
-/// A batch-level value that stands for `n` samples counts as `n` samples of that value. It depends on the order of the
-/// samples, and on nothing else of how they are cut into batches.
+/// `DECAY` is the decay per sample, given as the bits of a double: `#[metric(ema(0.99))]`. A batch-level value of `n`
+/// samples counts as `n` samples of that value. The result depends on the order of the samples, but not on how they are
+/// split into batches.
 ///
-/// The moving average of a model's weights is [`training::Ema`](crate::training::Ema).
+/// For the moving average of a model's weights, see [`training::Ema`](crate::training::Ema).
 #[derive(Debug)]
 pub struct MovingAverage<const DECAY: u64>;
 
 impl<const DECAY: u64> MovingAverage<DECAY> {
     const RATE: f64 = f64::from_bits(DECAY);
 
-    /// `decay ^ weights`, and not quite 0, so that an infinity which has decayed for long stays one.
+    /// Returns `decay ^ weights`, clamped above 0 so that an infinity never decays to `inf * 0`.
     fn decayed(weights: &Tensor) -> Result<Tensor> {
         Ok(weights.try_mul_scalar(Self::RATE.ln())?.f_exp()?.try_clamp_min(f64::from_bits(1))?)
     }
@@ -36,7 +35,7 @@ impl<const DECAY: u64> Reduction for MovingAverage<DECAY> {
     fn from_values(leaf: &LeafValues) -> Result<State> {
         let (means, weights) = leaf.by_row()?;
         let total = weights.f_sum(Kind::Double)?;
-        // What comes after each row: all that is left.
+        // The weight of all later rows, by which each row has decayed.
         let after = total.f_sub(&weights.f_cumsum(0, Kind::Double)?)?;
         let share = Self::decayed(&weights)?.f_neg()?.try_add_scalar(1.0)?;
         let average = means.f_mul(&share)?.f_mul(&Self::decayed(&after)?)?.f_sum(Kind::Double)?;

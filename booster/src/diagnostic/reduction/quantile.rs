@@ -1,4 +1,4 @@
-//! Quantiles by a mergeable sketch.
+//! Quantiles from a mergeable sketch.
 
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
@@ -7,20 +7,19 @@ use super::values::LeafValues;
 use super::{HostState, Reduction, State};
 use crate::error::Result;
 
-/// The least value whose rank is at least `RANK / 10,000` of the weight of all (the inverse of the distribution); NaN
-/// where a value that counts is NaN, or none counts.
+/// The smallest value whose rank is at least `RANK / 10,000` of the total weight (the inverse of the cumulative
+/// distribution). It is NaN if any value with nonzero weight is NaN, or if there is none.
 ///
-/// `#[metric(p95)]` is `Quantile<9500>`. Up to 2,048 values it is exact. Beyond, values are kept in levels: where a level
-/// has more than 2,048 values, they are sorted and every one at an odd multiple of `W / 4096` of their weight `W` is
-/// passed to the level above, with the weight `W / 2048` (an equi-rank summary, merged like a binary counter: Munro and
-/// Paterson, 1980; Agarwal et al., Mergeable Summaries, 2012). Each such step shifts the rank of any value by at most
-/// `W / 4096`, and a value goes through at most one for each level, so that the rank error is at most
-/// `levels / 4096` of the weight: below 0.5 % for 10^9 values. The order and the cut of the samples change which values
-/// are kept, and nothing else.
+/// `#[metric(p95)]` is `Quantile<9500>`. Up to 2,048 values it is exact. Beyond, values are kept in levels: when a
+/// level of total weight `W` exceeds 2,048 values, they are sorted and those at odd multiples of `W / 4096` are
+/// promoted to the next level with weight `W / 2048` (an equi-rank summary, merged like a binary counter: Munro and
+/// Paterson, 1980; Agarwal et al., Mergeable Summaries, 2012). Each promotion shifts a rank by at most `W / 4096`, and a
+/// value is promoted at most once per level, so the rank error is at most `levels / 4096` of the weight: below 0.5 % for
+/// 10^9 values. Within this bound, the result may vary with the order of the samples and how they are split into batches.
 #[derive(Debug)]
 pub struct Quantile<const RANK: u32>;
 
-/// How many values a level holds.
+/// The maximum number of values in a level.
 const CAPACITY: i64 = 2048;
 
 impl<const RANK: u32> Reduction for Quantile<RANK> {
@@ -57,7 +56,7 @@ impl<const RANK: u32> Reduction for Quantile<RANK> {
         }
         points.sort_by(|one, other| one.0.total_cmp(&other.0));
         let total = points.iter().map(|(_, weight)| weight).sum::<f64>();
-        // Sums of weights are rounded: a rank that is met but for that is met.
+        // The tolerance allows for rounding in the sums of weights.
         let rank = f64::from(RANK) / 10_000.0 * total * (1.0 - 1e-12);
         let mut below = 0.0;
         let found = points.iter().find(|(_, weight)| {
@@ -68,14 +67,14 @@ impl<const RANK: u32> Reduction for Quantile<RANK> {
     }
 }
 
-/// Values with their weights, each `[n]`, doubles.
+/// Values and their weights: doubles, `[n]` each.
 struct Points {
     values: Tensor,
     weights: Tensor,
 }
 
 impl Points {
-    /// As a part of a state: values, then weights; nothing for none.
+    /// Packs points into a part of a state: the values, then the weights. `None` becomes an empty part.
     fn pack(points: Option<&Self>) -> Result<Tensor> {
         Ok(match points {
             Some(Self { values, weights }) => Tensor::f_cat(&[values, weights], 0)?,
@@ -104,7 +103,7 @@ impl Points {
         self.values.size()[0]
     }
 
-    /// As many values as a level holds, at equal steps of rank.
+    /// Compresses to `CAPACITY` values at equal steps of rank.
     fn compressed(&self) -> Result<Self> {
         let (values, order) = self.values.f_sort(0, false)?;
         let ranks = self.weights.f_index_select(0, &order)?.f_cumsum(0, Kind::Double)?;
@@ -115,7 +114,7 @@ impl Points {
         let targets = steps.f_mul(&total)?.try_div_scalar(CAPACITY as f64)?;
         let found = targets.f_searchsorted(&ranks, false, false, "left", None::<Tensor>)?;
         let last = self.count() - 1;
-        // NaN is sorted to the end, and passed on by all that is kept.
+        // NaN sorts last; all kept values become NaN, so that it is not lost.
         let any_nan = values.f_select(0, -1)?.f_isnan()?;
         let values = values.f_index_select(0, &found.try_clamp_max(last)?)?.try_masked_fill(&any_nan, f64::NAN)?;
         let weights = total.try_div_scalar(CAPACITY as f64)?.f_expand([CAPACITY], false)?.f_contiguous()?;
@@ -123,7 +122,7 @@ impl Points {
     }
 }
 
-/// Passes what a level cannot hold to the level above, and packs the levels.
+/// Promotes values of levels that exceed their capacity, and packs the levels.
 fn carried(mut levels: Vec<Option<Points>>) -> Result<Vec<Tensor>> {
     let mut index = 0;
     while index < levels.len() {

@@ -1,4 +1,4 @@
-//! States of reductions, on a device and on the host.
+//! Reduction states, on a device and on the host.
 
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
@@ -14,24 +14,24 @@ pub struct State {
 }
 
 impl State {
-    /// A state of some parts, each `[n]`, doubles.
+    /// Creates a state from parts: doubles, `[n]` each.
     pub fn new(parts: impl Into<Vec<Tensor>>) -> Self {
         Self { parts: parts.into(), dims: Vec::new() }
     }
 
-    /// The state with a shape that is to come back in [`HostState::dims`].
+    /// Attaches a shape, available later as [`HostState::dims`].
     #[must_use]
     pub fn with_dims(mut self, dims: &[i64]) -> Self {
         self.dims = dims.to_vec();
         self
     }
 
-    /// Its parts.
+    /// Returns the parts.
     pub fn parts(&self) -> &[Tensor] {
         &self.parts
     }
 
-    /// The shape that it was given.
+    /// Returns the attached shape.
     pub fn dims(&self) -> &[i64] {
         &self.dims
     }
@@ -54,23 +54,23 @@ pub struct HostState {
 }
 
 impl HostState {
-    /// The numbers of each part.
+    /// Returns the numbers of each part.
     pub fn parts(&self) -> &[Vec<f64>] {
         &self.parts
     }
 
-    /// The shape that the state was given.
+    /// Returns the attached shape.
     pub fn dims(&self) -> &[i64] {
         &self.dims
     }
 
-    /// A part with two numbers; NaN where it has fewer.
+    /// Returns the first two numbers of the first part, with NaN for missing ones.
     pub(crate) fn pair(&self) -> (f64, f64) {
         let number = |index| self.parts.first().and_then(|part: &Vec<f64>| part.get(index)).copied();
         (number(0).unwrap_or(f64::NAN), number(1).unwrap_or(f64::NAN))
     }
 
-    /// The state on the CPU.
+    /// Converts to a state on the CPU.
     pub(crate) fn to_state(&self) -> Result<State> {
         let parts = self.parts.iter().map(|part| Ok(Tensor::f_from_slice(part)?)).collect::<Result<Vec<_>>>()?;
         Ok(State::new(parts).with_dims(&self.dims))

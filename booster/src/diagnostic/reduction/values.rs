@@ -1,4 +1,4 @@
-//! The input of reductions: values of several updates, joined so that each reduction passes over them once.
+//! The input of reductions: the joined values of several updates.
 
 use std::cell::OnceCell;
 
@@ -7,11 +7,11 @@ use tch::{Kind, Tensor};
 
 use crate::error::Result;
 
-/// Values of one field with their weights: the input of a [`Reduction`](super::Reduction).
+/// The values of one field and their weights: the input of a [`Reduction`](super::Reduction).
 #[derive(Debug)]
 pub struct LeafValues {
     content: Content,
-    /// The sums of parts of per-sample values, `[parts]`, doubles, once they were needed.
+    /// The cached sums of parts of per-sample values: doubles, `[parts]`.
     sums: OnceCell<Tensor>,
 }
 
@@ -19,13 +19,13 @@ pub struct LeafValues {
 pub(crate) enum Content {
     /// Per-sample values, `[rows, *dims]`, of any real or bool kind.
     Samples(Tensor),
-    /// Batch-level values, `[rows]`, doubles, and how many samples each stands for, `[rows]`, doubles.
+    /// Batch-level values and their sample counts: doubles, `[rows]` each.
     Batches { values: Tensor, samples: Tensor },
-    /// Values and weights of one shape, `[rows, *dims]`, doubles; a value without weight is 0. Each weight that was given
-    /// is that of so many values.
+    /// Values and weights: doubles, `[rows, *dims]` each. Values of weight 0 are 0. `spread` is the number of values
+    /// per given weight.
     Weighted { values: Tensor, weights: Tensor, spread: f64 },
-    /// Numerators and denominators, `[rows]`, doubles; whether all that they are sums of is finite, `[rows]`, bool; and how
-    /// many samples were left out of them already, `[rows]`, doubles.
+    /// Numerators and denominators (doubles, `[rows]`), whether all their terms are finite (bool, `[rows]`), and the
+    /// numbers of samples already skipped (doubles, `[rows]`).
     Ratios { numerators: Tensor, denominators: Tensor, finite: Tensor, skipped: Option<Tensor> },
 }
 
@@ -36,7 +36,8 @@ impl From<Content> for LeafValues {
 }
 
 impl LeafValues {
-    /// The values, `[rows, *dims]`, doubles: 0 where the weight is 0. A ratio is one row; its weight is the denominator.
+    /// Returns the values as doubles, `[rows, *dims]`; values of weight 0 are 0. A ratio is one row, weighted by its
+    /// denominator.
     ///
     /// # Errors
     /// Returns [`Error::Torch`](crate::Error::Torch) if a libtorch operation fails.
@@ -44,7 +45,7 @@ impl LeafValues {
         self.counted_or(0.0)
     }
 
-    /// What each value counts, of the values' shape, doubles: 1 for each entry of per-sample values.
+    /// Returns the weight of each value as doubles, in the shape of the values; per-sample entries have weight 1.
     ///
     /// # Errors
     /// Returns [`Error::Torch`](crate::Error::Torch) if a libtorch operation fails.
@@ -57,7 +58,7 @@ impl LeafValues {
         })
     }
 
-    /// The values and their weights in one dimension, `[n]` each, doubles.
+    /// Returns the flattened values and their weights as doubles, `[n]` each.
     ///
     /// # Errors
     /// Returns [`Error::Torch`](crate::Error::Torch) if a libtorch operation fails.
@@ -65,7 +66,7 @@ impl LeafValues {
         Ok((self.values()?.f_reshape([-1])?, self.weights()?.f_reshape([-1])?))
     }
 
-    /// The mean of each row and the weight of each row as samples, `[rows]` each, doubles; a mean without weight is 0.
+    /// Returns the mean of each row and its weight in samples as doubles, `[rows]` each; means of weight 0 are 0.
     ///
     /// # Errors
     /// Returns [`Error::Torch`](crate::Error::Torch) if a libtorch operation fails.
@@ -86,7 +87,7 @@ impl LeafValues {
         }
     }
 
-    /// The sum of values and the sum of their weights, as 0-dimensional doubles.
+    /// Returns the weighted sum of the values and the sum of their weights, as 0-dimensional doubles.
     pub(crate) fn weighted_sums(&self) -> Result<(Tensor, Tensor)> {
         Ok(match &self.content {
             Content::Samples(values) => (self.sum()?, double(values.numel() as f64, values)?),
@@ -103,8 +104,8 @@ impl LeafValues {
         })
     }
 
-    /// The sum of values: a batch-level value counts once, if it [is summed](is_summed); a weighted one by its weight; the
-    /// numerators of ratios.
+    /// Returns the sum of the values. Batch-level values count once, if they [are summed](is_summed), weighted values
+    /// by their weight, ratios by their numerators.
     pub(crate) fn sum(&self) -> Result<Tensor> {
         Ok(match &self.content {
             Content::Samples(values) => self.sums.get().unwrap_or(values).f_sum(Kind::Double)?,
@@ -113,7 +114,7 @@ impl LeafValues {
         })
     }
 
-    /// The number of samples, or the sum of weights.
+    /// Returns the number of samples, or the sum of the weights.
     pub(crate) fn count(&self) -> Result<Tensor> {
         match &self.content {
             Content::Samples(values) => double(values.size()[0] as f64, values),
@@ -122,7 +123,7 @@ impl LeafValues {
         }
     }
 
-    /// The values, those that do not count replaced, `[rows, *dims]`, doubles.
+    /// Returns the values as doubles, `[rows, *dims]`, with those of weight 0 replaced.
     pub(crate) fn counted_or(&self, replacement: f64) -> Result<Tensor> {
         Ok(match &self.content {
             Content::Samples(values) => values.f_to_kind(Kind::Double)?,
@@ -134,7 +135,7 @@ impl LeafValues {
         })
     }
 
-    /// The last sample that counts: the mean of its values, and 1; where none counts, something and 0.
+    /// Returns the mean of the last sample with nonzero weight and 1, or an arbitrary value and 0 if there is none.
     pub(crate) fn last(&self) -> Result<(Tensor, Tensor)> {
         if let Content::Samples(values) = &self.content {
             let last = values.f_select(0, -1)?.f_mean(Kind::Double)?;
@@ -150,7 +151,7 @@ impl LeafValues {
         Ok((value, last.try_gt(0)?.f_to_kind(Kind::Double)?))
     }
 
-    /// 1 where a value counts, else 0, as a 0-dimensional double.
+    /// Returns 1 if any value has nonzero weight, or else 0, as a 0-dimensional double.
     pub(crate) fn any_counts(&self) -> Result<Tensor> {
         match &self.content {
             Content::Samples(values) => double(1.0, values),
@@ -158,10 +159,11 @@ impl LeafValues {
         }
     }
 
-    /// Whether all numbers that count are finite, for parts of equal length: `[parts]`, bool.
+    /// Splits the values into equal parts and returns whether each is finite, except for values of weight 0: bool,
+    /// `[parts]`.
     pub(crate) fn are_finite(&self, parts: i64) -> Result<Tensor> {
         let finite = match &self.content {
-            // Sums of doubles can overflow, those of smaller kinds cannot; and sums are needed anyway as a rule.
+            // Sums of smaller kinds cannot overflow a double, and are usually needed anyway.
             Content::Samples(values) if values.f_kind()? != Kind::Double => {
                 let sums = values.f_reshape([parts, -1])?.f_sum_dim_intlist(-1, false, Kind::Double)?;
                 return Ok(self.sums.get_or_init(|| sums).f_isfinite()?);
@@ -174,7 +176,7 @@ impl LeafValues {
         Ok(finite.f_reshape([parts, -1])?.f_all_dim(-1, false)?)
     }
 
-    /// The values without those that are not finite, and the number of these as a 0-dimensional double.
+    /// Removes non-finite values and returns their number as a 0-dimensional double.
     pub(crate) fn finite(self) -> Result<(Self, Tensor)> {
         let keep = |values: &Tensor, weights: &Tensor| -> Result<(Tensor, Tensor, Tensor)> {
             let finite = values.f_isfinite()?.f_logical_and(&weights.f_isfinite()?)?;
@@ -208,29 +210,28 @@ impl LeafValues {
     }
 }
 
-/// Whether a batch-level value is part of a sum: one that stands for no sample may be NaN or infinite, and is left out
-/// then.
+/// Returns whether a batch-level value is part of a sum: non-finite values without samples are not.
 pub(crate) fn is_summed(is_finite: bool, samples: f64) -> bool {
     is_finite || samples != 0.0
 }
 
-/// The tensor counterpart of [`is_summed`]: values with 0 for those that are no part of a sum.
+/// Replaces values that are not part of a sum by 0; the tensor counterpart of [`is_summed`].
 fn summed(values: &Tensor, samples: &Tensor) -> Result<Tensor> {
     let left_out = samples.try_eq(0)?.f_logical_and(&values.f_isfinite()?.f_logical_not()?)?;
     Ok(values.try_masked_fill(&left_out, 0.0)?)
 }
 
-/// A 0-dimensional double on a tensor's device.
+/// Creates a 0-dimensional double on the device of another tensor.
 fn double(value: f64, beside: &Tensor) -> Result<Tensor> {
     Ok(full([0_i64; 0], value, (Kind::Double, beside.device()))?)
 }
 
-/// Values where the weight is not 0, else the replacement.
+/// Replaces values of weight 0.
 pub(crate) fn masked(values: &Tensor, weights: &Tensor, replacement: f64) -> Result<Tensor> {
     Ok(values.try_masked_fill(&weights.try_eq(0)?, replacement)?)
 }
 
-/// Sums over all dimensions but the first.
+/// Sums over all dimensions except the first.
 fn row_sums(values: &Tensor) -> Result<Tensor> {
     Ok(values.f_reshape([values.size()[0], -1])?.f_sum_dim_intlist(-1, false, Kind::Double)?)
 }

@@ -1,21 +1,20 @@
-//! What is computed of a schema at compile time: that no metric occurs twice, and its hash. Both take a time linear in the
-//! metrics.
+//! Compile-time functions of a schema: a check for duplicate metrics, and the hash. Both run in linear time.
 
 use super::{Entry, Field, Schema};
 use crate::diagnostic::reduction::Reduce;
 
-/// What a hash starts with.
+/// The FNV-1a offset basis.
 const SEED: u64 = 0xcbf2_9ce4_8422_2325;
 
 impl Schema {
-    /// Fails, at compile time where it is evaluated there, if two metrics of one group have the same name.
+    /// Checks that no two metrics of a group have the same name. In a constant, the panic is a compile error.
     ///
     /// # Panics
-    /// With the group and name of a metric that occurs twice.
+    /// Panics if a metric is declared twice, with its group and name.
     #[track_caller]
-    #[expect(clippy::large_stack_arrays, reason = "a constant has no other memory")]
+    #[expect(clippy::large_stack_arrays, reason = "constants cannot allocate")]
     pub const fn check(&self) {
-        // A constant cannot allocate: the table has one size, and more metrics than it should hold are entered in turns.
+        // A constant cannot allocate, so the table has a fixed size and larger schemas are checked in several turns.
         let turns = self.count() as u64 / (SLOTS as u64 / 2) + 1;
         let mut turn = 0;
         while turn < turns {
@@ -25,7 +24,7 @@ impl Schema {
         }
     }
 
-    /// A number that two schemas share only if they have the same metrics in the same order (64-bit FNV-1a).
+    /// Returns a hash of the metrics and their order (64-bit FNV-1a).
     pub const fn hash(&self) -> u64 {
         hash_entries(self.entries, SEED)
     }
@@ -51,7 +50,7 @@ const SLOTS: usize = 2048;
 /// A hash table of metrics, by group and name.
 struct Table {
     slots: [Option<(&'static str, &'static str)>; SLOTS],
-    /// Which part of the metrics is entered, of how many.
+    /// The turn, out of `turns`: only metrics whose hash belongs to it are entered.
     turn: u64,
     turns: u64,
 }
@@ -109,8 +108,8 @@ const fn same(one: &str, other: &str) -> bool {
     true
 }
 
-/// Panics with the metric's name: a constant's panic takes one text, put together by hand.
-#[expect(clippy::panic, reason = "the panic of a constant is a compile error")]
+/// Panics with the metric's name. Constants cannot format, so the message is assembled by hand.
+#[expect(clippy::panic, reason = "a panic in a constant is a compile error")]
 #[track_caller]
 const fn twice(group: &str, name: &str) -> ! {
     let mut text = [b' '; 256];
@@ -167,7 +166,7 @@ const fn hash_reduce(reduce: &Reduce, hash: u64) -> u64 {
     hash
 }
 
-/// The bytes, and an end that no name has.
+/// Hashes the bytes and a terminator, 0xff, which no name contains.
 const fn hash_bytes(bytes: &[u8], mut hash: u64) -> u64 {
     let mut index = 0;
     while index <= bytes.len() {
@@ -184,7 +183,7 @@ mod tests {
     use crate::diagnostic::Metric;
     use crate::diagnostic::reduction::Mean;
 
-    /// A schema of one field for each name, in one group.
+    /// Builds a schema with one field per name, all in one group.
     fn schema(names: impl Iterator<Item = String>) -> Schema {
         let field = |name: String| {
             let name: &'static str = name.leak();

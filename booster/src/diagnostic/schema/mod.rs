@@ -1,4 +1,4 @@
-//! What diagnostics measure, as a constant.
+//! The schema of diagnostics, as a constant.
 
 mod check;
 
@@ -10,7 +10,7 @@ use super::leaf::layout::LeafInfo;
 use super::reduction::Reduce;
 use crate::error::{Error, Result};
 
-/// The metrics of diagnostics, in the order of their declaration, known at compile time.
+/// The fields and metrics of diagnostics, in declaration order, known at compile time.
 ///
 /// ```
 /// use booster::prelude::*;
@@ -35,40 +35,40 @@ pub struct Schema {
     pub entries: &'static [Entry],
 }
 
-/// A field of diagnostics or the schema of flattened ones.
+/// A field, or the schema of flattened diagnostics.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
     Field(Field),
     Flatten(Schema),
-    /// The size of the batch is known: a last resort for batch-level fields.
+    /// A marker that the batch size is known, as a fallback for batch-level fields.
     BatchSize,
 }
 
-/// A field of diagnostics and the metrics made of it.
+/// A field of diagnostics and its metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// The group that the field is in.
+    /// The field's group.
     pub group: &'static str,
     /// The field's name.
     pub name: &'static str,
-    /// Whether its type is written as an `Option`, and its metrics are of `Option` types as well. (Of a type parameter or
-    /// an alias that is one, they are NaN where no step had it.)
+    /// Whether its type is written as an `Option`, so that its metrics are `Option`s as well. For a type parameter or
+    /// alias that is an `Option`, they are NaN if every step was `None`.
     pub optional: bool,
-    /// Whether it says how many samples the diagnostics stand for.
+    /// Whether it is the sample count of the diagnostics.
     pub samples: bool,
-    /// What is made of it in a summary.
+    /// Its metrics in a summary.
     pub metrics: &'static [Metric],
 }
 
 impl Field {
-    /// The error that a value of the field is not as it was expected.
+    /// Returns an [`Error::Mismatch`] for a value of the field.
     pub(crate) fn error(&self, expected: impl fmt::Display, found: impl fmt::Display) -> Error {
         let Self { group, name: field, .. } = *self;
         Error::leaf(group, field, expected.to_string(), found.to_string())
     }
 
-    /// Checks that a value's tensors can be computed with, and that weights fit their values.
+    /// Checks that a value's tensors are dense and real or bool, and that weights fit their values.
     pub(crate) fn check(&self, info: &LeafInfo<'_>) -> Result<()> {
         info.flaw().map_or(Ok(()), |(expected, found)| Err(self.error(expected, found)))
     }
@@ -77,23 +77,23 @@ impl Field {
 /// One value of a summary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Metric {
-    /// The name in the summary.
+    /// The metric's name in the summary.
     pub name: &'static str,
-    /// How the values of many steps become one.
+    /// The reduction over steps.
     pub reduce: Reduce,
 }
 
-/// A metric with the group and field that it belongs to.
+/// A metric and its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SchemaMetric {
-    /// The field that it is made of.
+    /// The metric's field.
     pub field: &'static Field,
-    /// The metric itself.
+    /// The metric.
     pub metric: Metric,
 }
 
 impl fmt::Display for SchemaMetric {
-    /// Writes `group/name (reduction)`.
+    /// Formats as `group/name (reduction)`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}/{} ({})", self.field.group, self.metric.name, self.metric.reduce)
     }
@@ -103,7 +103,7 @@ impl Schema {
     /// The schema of diagnostics without fields.
     pub const EMPTY: Self = Self { entries: &[] };
 
-    /// The fields in order of declaration, those of flattened diagnostics in their place.
+    /// Returns the fields in declaration order, with those of flattened diagnostics in place.
     pub fn fields(&self) -> Vec<&'static Field> {
         fn collect(entries: &'static [Entry], fields: &mut Vec<&'static Field>) {
             for entry in entries {
@@ -119,7 +119,7 @@ impl Schema {
         fields
     }
 
-    /// The metrics in order of declaration: one for each value of the summary.
+    /// Returns the metrics in declaration order, one per value of the summary.
     pub fn metrics(&self) -> Vec<SchemaMetric> {
         let of_field = |field: &'static Field| field.metrics.iter().map(move |&metric| SchemaMetric { field, metric });
         self.fields().into_iter().flat_map(of_field).collect()
@@ -127,8 +127,8 @@ impl Schema {
 }
 
 impl Serialize for Schema {
-    /// Writes `{"hash": "..", "metrics": [{"group", "name", "field", "reduction", "parameters", "optional"}, ..]}`, for
-    /// dashboards.
+    /// Serializes for dashboards, as
+    /// `{"hash": "..", "metrics": [{"group", "name", "field", "reduction", "parameters", "optional"}, ..]}`.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut schema = serializer.serialize_struct("Schema", 2)?;
         schema.serialize_field("hash", &format!("{:016x}", self.hash()))?;

@@ -1,9 +1,9 @@
-//! One value of a summary, with its name.
+//! Entries of a summary.
 
 use std::borrow::Cow;
 
-/// One value of a summary, with its group and name: what [`Summary::iter`](super::Summary::iter) and
-/// [`Summary::values`](super::Summary::values) give.
+/// A value of a summary with its group and name, as yielded by [`Summary::iter`](super::Summary::iter) and
+/// [`Summary::values`](super::Summary::values).
 ///
 /// ```
 /// use booster::prelude::*;
@@ -26,9 +26,9 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SummaryEntry<V = f64> {
-    /// The group: `loss`.
+    /// The group, such as `loss`.
     pub group: Cow<'static, str>,
-    /// The name in the group: `nll`.
+    /// The name within the group, such as `nll`.
     pub name: Cow<'static, str>,
     /// The value.
     pub value: V,
@@ -39,7 +39,7 @@ impl<V> SummaryEntry<V> {
         Self { group: group.into(), name: name.into(), value }
     }
 
-    /// The tag that sinks are given: `group/name`.
+    /// Returns the tag used by sinks, `group/name`.
     pub fn tag(&self) -> String {
         format!("{}/{}", self.group, self.name)
     }

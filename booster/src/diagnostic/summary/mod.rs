@@ -1,4 +1,4 @@
-//! What an aggregator makes of many steps: one typed value per metric.
+//! Summaries of many steps: one typed value per metric.
 
 mod empty;
 mod entry;
@@ -23,12 +23,13 @@ use crate::logging::{Point, PointData, Sink};
 
 /// One value per metric, by group: `summary.loss.nll` is an `f64`.
 ///
-/// Written by `#[derive(Diagnostic)]`. It prints as an aligned table with a row per metric, or in one [`line`](Self::line), where
-/// seconds of a `Duration` field have a unit; a [`SummaryTable`] has several side by side. It goes through serde in
-/// two levels, `{"loss": {"nll": 0.41}}`, where NaN is `null` and an infinity `"inf"` or `"-inf"` in text formats.
-/// The value of an `Option` field is an `Option<f64>`: `None` where no step had it, which is `null`; there NaN is
-/// `"NaN"`. What is read is what was written, bit for bit, if the format reads numbers so (JSON by `serde_json` with its
-/// feature `float_roundtrip`).
+/// `#[derive(Diagnostic)]` generates it. It prints as an aligned table with a row per metric, or as one
+/// [`line`](Self::line), with units for `Duration` fields; [`SummaryTable`] prints several side by side.
+///
+/// It serializes as a map of groups, `{"loss": {"nll": 0.41}}`. In text formats, NaN is `null` and infinities are
+/// `"inf"` and `"-inf"`. An `Option` field has an `Option<f64>`: `None`, written as `null`, if no step had a value; its
+/// NaN is `"NaN"`. Values survive a round trip bit for bit if the format parses floats exactly (for `serde_json`, with
+/// its `float_roundtrip` feature).
 ///
 /// ```
 /// use booster::prelude::*;
@@ -59,13 +60,13 @@ use crate::logging::{Point, PointData, Sink};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a summary",
     label = "not a summary",
-    note = "for a struct of your own, add `#[derive(Diagnostic)]`: its `summary()`, or an `Aggregator`'s, is one",
-    note = "for another crate's type, use what its `Diagnostic` gives as `Diagnostic::Summary`"
+    note = "for your own struct, add `#[derive(Diagnostic)]` and call `summary()` on it or on its `Aggregator`",
+    note = "for a foreign type, use the `Diagnostic::Summary` of its `Diagnostic`"
 )]
 pub trait Summary:
     Sized + Clone + fmt::Debug + PartialEq + fmt::Display + Serialize + DeserializeOwned + Send + 'static
 {
-    /// What the values are, in order.
+    /// The schema of the values.
     const SCHEMA: Schema;
 
     /// Takes its values off a queue.
@@ -76,31 +77,31 @@ pub trait Summary:
     #[doc(hidden)]
     fn put(&self, values: &mut Values);
 
-    /// The numbers that are there, with their group and name, in order of declaration.
+    /// Iterates over the scalar values that are present, in declaration order.
     fn iter(&self) -> std::vec::IntoIter<SummaryEntry> {
         numbers(named(&Self::SCHEMA, Values::of(self))).into_iter()
     }
 
-    /// All values, arrays, histograms and absent ones included, with their group and name, in order of declaration.
+    /// Iterates over all values, including arrays, histograms and absent ones, in declaration order.
     fn values(&self) -> std::vec::IntoIter<SummaryEntry<Value>> {
         entries(named(&Self::SCHEMA, Values::of(self))).into_iter()
     }
 
-    /// The number of a metric by name; `None` where there is no such metric, no step had it, or it is no number.
+    /// Returns a scalar value by name, or `None` if the metric does not exist, is absent or is not a number.
     fn get(&self, group: &str, name: &str) -> Option<f64> {
         self.iter().find(|entry| entry.group == group && entry.name == name).map(|entry| entry.value)
     }
 
-    /// Formats the values that are there in one line: `loss/nll 0.3750  metrics/accuracy 0.5000`.
+    /// Formats the values that are present on one line: `loss/nll 0.3750  metrics/accuracy 0.5000`.
     fn line(&self) -> String {
         text::line(&named(&Self::SCHEMA, Values::of(self)))
     }
 
-    /// Writes all numbers and histograms to a sink as one event: tags `group/name`. Arrays and values that are not there
-    /// are left out.
+    /// Writes the numbers and histograms to a sink as one event, with tags `group/name`. Arrays and absent values are
+    /// omitted.
     ///
     /// # Errors
-    /// The sink's.
+    /// Returns the sink's error.
     fn log(&self, sink: &mut (impl Sink + ?Sized), step: u64) -> Result<()> {
         let values = named(&Self::SCHEMA, Values::of(self));
         sink.points(step, &points(&values))
@@ -108,7 +109,7 @@ pub trait Summary:
 }
 
 impl Values {
-    /// The values of a summary.
+    /// Collects the values of a summary.
     pub fn of<S: Summary>(summary: &S) -> Self {
         let mut values = Self::default();
         summary.put(&mut values);
@@ -124,7 +125,7 @@ struct Named {
     value: Value,
 }
 
-// What follows is not generic: it is compiled here, and not with every struct of a user's.
+// The rest is not generic, so that it is compiled once instead of for every user struct.
 
 fn named(schema: &Schema, values: Values) -> Vec<Named> {
     let named = |(SchemaMetric { field, metric }, value)| Named {
@@ -148,7 +149,7 @@ fn numbers(values: Vec<Named>) -> Vec<SummaryEntry> {
     values.into_iter().filter_map(number).collect()
 }
 
-/// What a sink is given: all but arrays and what is absent.
+/// Converts values to points of a sink, omitting arrays and absent values.
 fn points(values: &[Named]) -> Vec<Point<'_>> {
     let mut points = Vec::with_capacity(values.len());
     for Named { group, name, value, .. } in values {
@@ -165,7 +166,7 @@ fn points(values: &[Named]) -> Vec<Point<'_>> {
 /// The metrics of a group with their values.
 pub(crate) type GroupValues = Vec<(&'static str, Value)>;
 
-/// All metrics, those of one group together, in order of each group's first appearance.
+/// Groups the metrics, in order of each group's first appearance.
 pub(crate) fn by_group(schema: &Schema, values: Values) -> Vec<(&'static str, GroupValues)> {
     let mut groups: Vec<(&'static str, GroupValues)> = Vec::new();
     for Named { group, name, value, .. } in named(schema, values) {

@@ -1,4 +1,4 @@
-//! A summary through serde, in two levels: `{"loss": {"nll": 0.41}}`.
+//! Serialization of summaries as a map of groups: `{"loss": {"nll": 0.41}}`.
 
 use std::fmt;
 
@@ -10,19 +10,19 @@ use super::{GroupValues, Summary, by_group};
 use crate::diagnostic::schema::{Schema, SchemaMetric};
 use crate::diagnostic::value::{Value, Values};
 
-/// Writes a map of groups, each a map of its metrics.
+/// Serializes a map of groups, each a map of its metrics.
 #[doc(hidden)]
 pub fn serialize_summary<M: Summary, S: Serializer>(summary: &M, serializer: S) -> Result<S::Ok, S::Error> {
     serialize_values(&M::SCHEMA, Values::of(summary), serializer)
 }
 
-/// Reads a map of groups; metrics that the schema does not know are passed over, one that is missing is an error.
+/// Deserializes a map of groups. Unknown metrics are ignored; a missing one is an error unless it is optional.
 #[doc(hidden)]
 pub fn deserialize_summary<'de, M: Summary, D: Deserializer<'de>>(deserializer: D) -> Result<M, D::Error> {
     M::take(&mut deserialize_values(&M::SCHEMA, deserializer)?).map_err(D::Error::custom)
 }
 
-// What follows is compiled once for a format, and not once more for every summary.
+// The rest is compiled once per format instead of for every summary type.
 
 fn serialize_values<S: Serializer>(schema: &Schema, values: Values, serializer: S) -> Result<S::Ok, S::Error> {
     let mut groups = by_group(schema, values);
@@ -36,7 +36,7 @@ fn serialize_values<S: Serializer>(schema: &Schema, values: Values, serializer: 
     map.end()
 }
 
-/// Makes `null` of NaN where it can stand for nothing else: an optional metric that is absent is `null` as well.
+/// Replaces NaN by `null` in metrics that are not optional. For optional ones, `null` already means absent.
 fn nan_as_absent(schema: &Schema, groups: &mut [(&'static str, GroupValues)]) {
     let metrics = schema.metrics();
     for (group, values) in groups {
@@ -73,7 +73,7 @@ impl Serialize for Group<'_> {
     }
 }
 
-/// For each metric: whether it was found, and its value.
+/// The value of each metric, if found.
 type Found = Vec<Option<Value>>;
 
 struct Groups<'a> {

@@ -1,4 +1,4 @@
-//! Summaries as a table.
+//! Tables of summaries.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use super::{Named, Summary, named};
 use crate::diagnostic::schema::Schema;
 use crate::diagnostic::value::Values;
 
-/// Summaries side by side: a row per metric, a column per summary.
+/// A table of summaries with a row per metric and a column per summary.
 ///
-/// They may be of different diagnostics: where one has no such metric, its cell is `-`.
+/// The summaries may be of different types; a metric missing from one is shown as `-`.
 ///
 /// ```
 /// use booster::prelude::*;
@@ -49,7 +49,7 @@ struct Row {
 }
 
 impl SummaryTable {
-    /// A table without columns.
+    /// Creates a table without columns.
     pub fn new() -> Self {
         Self::default()
     }
@@ -85,7 +85,7 @@ impl SummaryTable {
         self.rows.iter().map(|row| text(row).chars().count()).max().unwrap_or(0)
     }
 
-    /// The cells of a column, below its title if it has one: numbers aligned at the decimal point.
+    /// Returns the cells of a column, below its title if any, with numbers aligned at the decimal point.
     fn aligned(&self, column: usize) -> Vec<String> {
         let before = self.rows.iter().map(|row| before_point(&row.cells[column])).max().unwrap_or(0);
         let indented = self.rows.iter().map(|row| {
@@ -102,7 +102,7 @@ impl SummaryTable {
 }
 
 impl fmt::Display for SummaryTable {
-    /// Writes group (on the group's first row), name and values, aligned.
+    /// Formats rows of group (on its first row only), name and values, aligned.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (group_width, name_width) = (self.width_of(|row| row.group), self.width_of(|row| row.name));
         let heads = self.rows.iter().scan("", |before, row| {
@@ -126,7 +126,7 @@ impl fmt::Display for SummaryTable {
     }
 }
 
-/// Writes a row per metric: group (on the group's first row), name, value.
+/// Formats a summary as a table with a row per metric.
 #[doc(hidden)]
 pub fn format_summary(schema: &Schema, values: Values, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut table = SummaryTable::new();

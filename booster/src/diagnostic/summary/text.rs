@@ -1,10 +1,10 @@
-//! Values of a summary as text.
+//! Text formatting of summary values.
 
 use super::Named;
 use crate::diagnostic::value::Value;
 use crate::histogram::Histogram;
 
-/// All values that are there, in one line.
+/// Formats the values that are present on one line.
 pub(super) fn line(values: &[Named]) -> String {
     let present = values.iter().filter(|named| named.value != Value::Absent);
     let texts =
@@ -12,7 +12,7 @@ pub(super) fn line(values: &[Named]) -> String {
     texts.collect::<Vec<_>>().join("  ")
 }
 
-/// A number with its unit; of arrays and histograms what tells most in a line.
+/// Formats a number with its unit, or a short description of an array or histogram.
 pub(super) fn shown(value: &Value, in_seconds: bool) -> String {
     match value {
         Value::Absent => "-".to_owned(),
@@ -31,7 +31,7 @@ pub(super) fn shown(value: &Value, in_seconds: bool) -> String {
     }
 }
 
-/// Seconds in the unit that shows at least one digit before the exponent form begins.
+/// Formats seconds in the largest unit that avoids the exponent form.
 fn duration(seconds: f64) -> String {
     match seconds.abs() {
         size if size > 0.0 && size < 1e-4 => format!("{} µs", number(seconds * 1e6)),
@@ -40,7 +40,7 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-/// Four decimals, or the exponent form where these would hide the value.
+/// Formats a number with four decimals, or in exponent form if these would hide the value.
 pub(crate) fn number(value: f64) -> String {
     match value {
         value if value != 0.0 && value.is_finite() && !(1e-3..1e7).contains(&value.abs()) => format!("{value:.4e}"),

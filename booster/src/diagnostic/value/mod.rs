@@ -1,4 +1,4 @@
-//! What a metric comes to: a number, an array, a histogram, or nothing.
+//! The value of a metric: a number, an array, a histogram, or none.
 
 mod serialization;
 
@@ -10,21 +10,21 @@ use crate::error::{Error, Result};
 use crate::histogram::Histogram;
 use crate::serde_number;
 
-/// What a metric comes to, in the form in which summaries are written and read.
+/// The value of a metric, in the form used for serialization.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
-    /// No step had it.
+    /// No step had a value.
     Absent,
     /// A number.
     Scalar(f64),
-    /// Numbers in a shape.
+    /// An array of numbers.
     Array(Array),
-    /// Counts of values in buckets.
+    /// A histogram.
     Histogram(Histogram),
 }
 
-/// Numbers in a shape, in row-major order.
+/// An array of numbers, in row-major order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Array {
     /// The length of each dimension.
@@ -34,21 +34,22 @@ pub struct Array {
     pub data: Vec<f64>,
 }
 
-/// A type that a metric of a summary can have: what a [`Reduction`](super::Reduction) comes to.
+/// A type that a metric of a summary can have: the output of a [`Reduction`](super::Reduction).
 ///
-/// Implemented for `f64`, [`Array`] and [`Histogram`]; a reduction of the user's own can come to a type of theirs that
-/// turns into one of these and back.
+/// It is implemented for `f64`, [`Array`] and [`Histogram`]. A custom reduction can use its own type, if it converts to
+/// and from one of these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the value of a metric",
     label = "not a metric's value",
     note = "use `f64`, `booster::diagnostic::Array` or `Histogram`, or implement `booster::diagnostic::MetricValue`",
-    note = "for another crate's type, keep its numbers in an `Array`"
+    note = "for a foreign type, store its numbers in an `Array`"
 )]
 pub trait MetricValue: Clone + std::fmt::Debug + PartialEq + Send + 'static {
-    /// The value in the form in which it is written.
+    /// Converts the value to its serialized form.
     fn to_value(&self) -> Value;
 
-    /// The value from the form in which it is written; [`Value::Absent`] where no step had it. `None` for another form.
+    /// Converts the value from its serialized form, which is [`Value::Absent`] if no step had a value. Returns `None`
+    /// if the form does not match.
     fn from_value(value: Value) -> Option<Self>;
 }
 
@@ -94,7 +95,7 @@ impl MetricValue for Histogram {
     }
 }
 
-/// A queue of values in the order of a schema's metrics.
+/// A queue of values, in the order of a schema's metrics.
 #[doc(hidden)]
 #[derive(Debug, Default)]
 pub struct Values(VecDeque<Value>);
@@ -115,17 +116,17 @@ impl FromIterator<Value> for Values {
     }
 }
 
-/// The next value of a queue.
+/// Takes the next value off a queue.
 #[doc(hidden)]
 pub fn take<V: MetricValue>(values: &mut Values) -> Result<V> {
     let value = values.next();
-    // Text formats write NaN and what is absent alike.
+    // Text formats write both NaN and absent values as `null`.
     let or_nan = if value == Value::Absent { Some(Value::Scalar(f64::NAN)) } else { None };
     let taken = V::from_value(value).or_else(|| V::from_value(or_nan?));
-    taken.ok_or_else(|| Error::custom("a metric's value is of another form than its type"))
+    taken.ok_or_else(|| Error::custom("the value of a metric does not match its type"))
 }
 
-/// The next value of a queue, if it is there.
+/// Takes the next value off a queue, or `None` if it is absent.
 #[doc(hidden)]
 pub fn take_optional<V: MetricValue>(values: &mut Values) -> Result<Option<V>> {
     match values.next() {
@@ -140,7 +141,7 @@ pub fn put<V: MetricValue>(value: &V, values: &mut Values) {
     values.0.push_back(value.to_value());
 }
 
-/// Puts a value that may be absent onto a queue.
+/// Puts an optional value onto a queue.
 #[doc(hidden)]
 pub fn put_optional<V: MetricValue>(value: &Option<V>, values: &mut Values) {
     values.0.push_back(value.as_ref().map_or(Value::Absent, MetricValue::to_value));

@@ -1,4 +1,4 @@
-//! Values through serde: text formats have neither NaN nor infinity.
+//! Serialization of values. Text formats have neither NaN nor infinity.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::{Array, Value};
 use crate::histogram::Histogram;
 
-/// A value in its two forms: text formats tell numbers, arrays and histograms apart by themselves, others by a tag.
+/// The untagged form, for text formats, which are self-describing; binary formats use [`Tagged`].
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Text {
@@ -17,7 +17,7 @@ enum Text {
     Histogram(Histogram),
 }
 
-/// Text formats have neither infinity nor NaN: there they are strings.
+/// Non-finite numbers, which text formats store as strings.
 #[derive(Serialize, Deserialize)]
 enum NonFinite {
     #[serde(rename = "inf")]
@@ -85,12 +85,12 @@ impl<'de> Deserialize<'de> for Value {
 }
 
 impl Value {
-    /// The value, if its lengths fit.
+    /// Checks that the lengths of an array or histogram are consistent.
     fn checked(self) -> Result<Self, String> {
         match &self {
             Self::Array(Array { shape, data }) => {
                 let count = shape.iter().try_fold(1, |count: i64, &length| count.checked_mul(length));
-                // Of no step there is no number, in no shape.
+                // Without steps, both the shape and the data are empty.
                 if count != Some(data.len() as i64) && !(shape.is_empty() && data.is_empty()) {
                     return Err(format!("expected an array of shape {shape:?}, found {} numbers", data.len()));
                 }
@@ -98,7 +98,7 @@ impl Value {
             Self::Histogram(Histogram { edges, counts, .. }) => {
                 if edges.len() != counts.len() + 1 && !(edges.is_empty() && counts.is_empty()) {
                     let (edges, counts) = (edges.len(), counts.len());
-                    return Err(format!("expected one edge more than counts, found {edges} edges and {counts} counts"));
+                    return Err(format!("expected one more edge than counts, found {edges} edges and {counts} counts"));
                 }
             }
             Self::Absent | Self::Scalar(_) => {}
