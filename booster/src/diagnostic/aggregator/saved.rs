@@ -27,7 +27,7 @@ const MOST_ENTRIES: i64 = 1 << 24;
 /// The state of an aggregator on the host, for serialization.
 ///
 /// It can be loaded if the diagnostics have the same metrics and the states of their reductions have the same form. If
-/// the state of a custom reduction changes its meaning but not its form, change its
+/// the state of a custom reduction changes its meaning but not its form, raise its
 /// [`VERSION`](crate::Reduction::VERSION).
 ///
 /// ```

@@ -8,7 +8,7 @@ use super::weighted::{Ratio, Weighted};
 use super::{Leaf, LeafRef, LeafValue, SampleCount};
 use crate::sealed::Sealed;
 
-/// Methods with the same body for every type that cannot be provided by the trait, since they need `Self: Sized`.
+/// Methods with identical bodies that need `Self: Sized`, so that the trait cannot provide them.
 macro_rules! erased {
     () => {
         fn leaf_mut(&mut self) -> &mut dyn Leaf {
