@@ -27,6 +27,7 @@
 //! | freeze a backbone | [frozen_backbones] |
 //! | move a loop that uses tch | [from_tch] |
 //! | move a program from booster-pytorch | [from_python] |
+//! | run the examples | [installation](installation#run-the-examples) |
 //! | install booster, or use my own libtorch | [installation](installation#your-own-libtorch) |
 //! | see why there is no CUDA | [installation](installation#why-there-is-no-cuda) |
 
@@ -48,6 +49,7 @@ mod names {
     pub(super) use crate::models::SimpleVae;
     pub(super) use crate::prelude::*;
     pub(super) use crate::training::{Ema, Step, TrainerBuilder};
+    pub(super) use crate::transfers::host_reads;
     pub(super) use crate::{DiagnosticExt, Error, Reduction, distributions, guide};
 }
 
