@@ -38,8 +38,6 @@ use self::names::*;
 /// The items that the pages link to.
 #[cfg(doc)]
 mod names {
-    pub(super) use tch::Tensor;
-
     pub(super) use crate::diagnostic::{Array, Histogram, Leaf, MetricValue, RatioReduction};
     pub(super) use crate::evaluation::{
         AuxiliaryLosses, Classification, FreeBits, LatentVariableModel, Latents, Observed, VariationalInference,
