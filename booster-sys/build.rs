@@ -21,6 +21,7 @@ fn main() -> Outcome<()> {
         .include(include)
         .file("csrc/booster.cpp")
         .file("csrc/accelerator.cpp")
+        .file("csrc/fused.cpp")
         .try_compile("booster_torch")?;
 
     // For every dependent package, cargo adds search paths inside the target directory to the loader's path, so users

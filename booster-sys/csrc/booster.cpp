@@ -13,6 +13,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "common.h"
+
 #include <ATen/Context.h>
 #include <ATen/OpMathType.h>
 #include <ATen/autocast_mode.h>
@@ -29,46 +31,13 @@
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/variable.h>
 
+using namespace booster;
+
 namespace {
-
-// The static message for a failure to allocate a message.
-char out_of_memory[] = "out of memory";
-
-char *message(const char *text) {
-  char *copy = strdup(text);
-  return copy ? copy : out_of_memory;
-}
-
-template <typename Body> char *guarded(Body body) {
-  try {
-    body();
-    return nullptr;
-  } catch (const std::exception &error) {
-    return message(error.what());
-  } catch (...) {
-    return message("unknown C++ exception");
-  }
-}
 
 // Takes a tensor to identify the device, which avoids another numbering of devices.
 const at::Generator &generator_beside(const at::Tensor &tensor) {
   return at::globalContext().defaultGenerator(tensor.device());
-}
-
-std::vector<at::Tensor> list(at::Tensor *const *tensors, size_t count) {
-  std::vector<at::Tensor> list;
-  list.reserve(count);
-  for (size_t index = 0; index < count; ++index)
-    list.push_back(*tensors[index]);
-  return list;
-}
-
-// Returns a view of the real and imaginary parts of a complex tensor, or any other tensor itself.
-at::Tensor parts(const at::Tensor &tensor) {
-  if (!tensor.is_complex())
-    return tensor;
-  // A tensor with the conjugate bit has no such view. Conjugation only flips signs, which do not matter to the callers.
-  return at::view_as_real(tensor.is_conj() ? tensor.conj() : tensor);
 }
 
 // Multiplies a tensor by a share, or by 1 - share if `rest` is set. A share on the CPU needs no copy to the device.

@@ -20,7 +20,51 @@ pub(crate) struct CInfo {
     pub(crate) requires_grad: i32,
 }
 
+/// Mirrors `Parameters` in `fused.cpp`.
+#[repr(C)]
+pub(crate) struct CParameters {
+    pub(crate) parameters: *const *mut C_tensor,
+    pub(crate) states: *const *mut C_tensor,
+    pub(crate) steps: *const *mut C_tensor,
+    pub(crate) count: usize,
+    pub(crate) width: usize,
+    pub(crate) grad_scale: *const C_tensor,
+    pub(crate) found_inf: *const C_tensor,
+}
+
+/// Mirrors `Adam` in `fused.cpp`.
+#[repr(C)]
+pub(crate) struct CAdam {
+    pub(crate) learning_rate: f64,
+    pub(crate) beta1: f64,
+    pub(crate) beta2: f64,
+    pub(crate) weight_decay: f64,
+    pub(crate) epsilon: f64,
+    pub(crate) decoupled: c_int,
+    pub(crate) amsgrad: c_int,
+}
+
+/// Mirrors `Sgd` in `fused.cpp`.
+#[repr(C)]
+pub(crate) struct CSgd {
+    pub(crate) learning_rate: f64,
+    pub(crate) momentum: f64,
+    pub(crate) dampening: f64,
+    pub(crate) weight_decay: f64,
+    pub(crate) nesterov: c_int,
+}
+
 unsafe extern "C" {
+    pub(crate) fn booster_fused_adam(
+        rule: *const CAdam,
+        parameters: *const CParameters,
+        culprit: *mut usize,
+    ) -> *mut c_char;
+    pub(crate) fn booster_fused_sgd(
+        rule: *const CSgd,
+        parameters: *const CParameters,
+        culprit: *mut usize,
+    ) -> *mut c_char;
     fn booster_free(message: *mut c_char);
     pub(crate) fn booster_info(tensor: *const C_tensor, info: *mut CInfo);
     pub(crate) fn booster_is_same(one: *const C_tensor, other: *const C_tensor) -> c_int;

@@ -1,0 +1,171 @@
+// The steps of optimizers by libtorch's fused kernels: one pass over a parameter, its gradient and its state.
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "common.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/_foreach_add.h>
+#include <ATen/ops/_foreach_sub.h>
+#include <ATen/ops/_fused_adam.h>
+#include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/_fused_sgd.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+#include <torch/csrc/autograd/variable.h>
+
+using namespace booster;
+
+namespace {
+
+// Mirrors `CParameters` in `ffi.rs`. `states` holds `width` columns of `count` tensors, one after the other. Undefined
+// states are created.
+struct Parameters {
+  at::Tensor *const *parameters;
+  at::Tensor *const *states;
+  at::Tensor *const *steps;
+  size_t count;
+  size_t width;
+  const at::Tensor *grad_scale;
+  const at::Tensor *found_inf;
+};
+
+// Mirrors `CAdam` in `ffi.rs`.
+struct Adam {
+  double learning_rate, beta1, beta2, weight_decay, epsilon;
+  int decoupled, amsgrad;
+};
+
+// Mirrors `CSgd` in `ffi.rs`.
+struct Sgd {
+  double learning_rate, momentum, dampening, weight_decay;
+  int nesterov;
+};
+
+// Parameters of one kind on one device, as a kernel takes them.
+struct Group {
+  at::TensorOptions options;
+  bool is_first;
+  // The parameters, their gradients, then their states.
+  std::vector<std::vector<at::Tensor>> columns;
+  std::vector<at::Tensor> steps;
+};
+
+// Returns a tensor with the strides of another, since the kernels walk the memory of all tensors in step.
+at::Tensor aligned(const at::Tensor &tensor, const at::Tensor &like) {
+  TORCH_CHECK(tensor.sizes() == like.sizes(), "expected shape ", like.sizes(), ", got ", tensor.sizes());
+  return tensor.strides() == like.strides() ? tensor : at::empty_like(like).copy_(tensor);
+}
+
+// Adds a parameter to its group. Tensors that the kernel cannot update in place are replaced by copies, which are
+// written back afterwards.
+void add(const Parameters &all, size_t index, std::vector<Group> &groups,
+         std::vector<std::pair<at::Tensor, at::Tensor>> &copies) {
+  const at::Tensor &parameter = *all.parameters[index];
+  const at::Tensor &gradient = parameter.grad();
+  TORCH_CHECK(gradient.layout() == at::kStrided, "expected a dense gradient, got a sparse one");
+  TORCH_CHECK(parameter.layout() == at::kStrided && !parameter.is_conj() && !parameter.is_neg(),
+              "expected a dense parameter without lazy conjugation");
+  at::Tensor target = parts(parameter);
+  at::Tensor own = target.is_non_overlapping_and_dense() ? target : target.contiguous();
+  std::vector<at::Tensor> row{own, aligned(parts(gradient.resolve_conj()).resolve_neg(), own)};
+  bool is_first = false;
+  for (size_t column = 0; column < all.width; ++column) {
+    at::Tensor &state = *all.states[column * all.count + index];
+    if (!state.defined()) {
+      state = at::zeros_like(parameter);
+      is_first = true;
+    } else if (state.device() != parameter.device() || state.scalar_type() != parameter.scalar_type()) {
+      // The parameter was converted.
+      state = state.to(parameter.options());
+    }
+    at::Tensor value = parts(state);
+    row.push_back(aligned(value, own));
+    if (!row.back().is_same(value) && row.back().data_ptr() != value.data_ptr())
+      copies.emplace_back(value, row.back());
+  }
+  if (own.data_ptr() != target.data_ptr())
+    copies.emplace_back(target, own);
+  at::Tensor &steps = *all.steps[index];
+  if (!steps.defined())
+    steps = at::zeros({}, own.options().dtype(at::kFloat).requires_grad(false));
+  else if (steps.device() != own.device())
+    steps = steps.to(own.device());
+  Group *group = nullptr;
+  for (Group &candidate : groups)
+    if (candidate.is_first == is_first && candidate.options.device() == own.device() &&
+        candidate.options.dtype() == own.dtype())
+      group = &candidate;
+  if (!group) {
+    groups.push_back({own.options(), is_first, std::vector<std::vector<at::Tensor>>(2 + all.width), {}});
+    group = &groups.back();
+  }
+  for (size_t column = 0; column < row.size(); ++column)
+    group->columns[column].push_back(row[column]);
+  group->steps.push_back(steps);
+}
+
+c10::optional<at::Tensor> number(const at::Tensor *tensor, const Group &group) {
+  if (!tensor)
+    return {};
+  return tensor->to(group.options.device(), at::kFloat);
+}
+
+// Steps all parameters that have a gradient. Stores the index of the parameter that an exception is about.
+template <typename Kernel> char *step(const Parameters *all, size_t *culprit, Kernel kernel) {
+  return guarded([&] {
+    at::NoGradGuard no_grad;
+    std::vector<Group> groups;
+    std::vector<std::pair<at::Tensor, at::Tensor>> copies;
+    for (size_t index = 0; index < all->count; ++index) {
+      *culprit = index;
+      if (all->parameters[index]->grad().defined())
+        add(*all, index, groups, copies);
+    }
+    *culprit = SIZE_MAX;
+    for (Group &group : groups) {
+      c10::optional<at::Tensor> found_inf = number(all->found_inf, group);
+      at::_foreach_add_(group.steps, 1);
+      kernel(group, number(all->grad_scale, group), found_inf);
+      if (found_inf)
+        at::_foreach_sub_(group.steps, std::vector<at::Tensor>(group.steps.size(), *found_inf));
+    }
+    for (auto &[original, copy] : copies)
+      original.copy_(copy);
+    // The kernels do not count their writes, on which the check of graphs and copies of parameters rely.
+    for (size_t index = 0; index < all->count; ++index)
+      if (all->parameters[index]->grad().defined())
+        torch::autograd::impl::bump_version(*all->parameters[index]);
+  });
+}
+
+} // namespace
+
+extern "C" {
+
+char *booster_fused_adam(const Adam *rule, const Parameters *all, size_t *culprit) {
+  return step(all, culprit, [&](Group &group, const auto &grad_scale, const auto &found_inf) {
+    std::vector<at::Tensor> maxima = rule->amsgrad ? group.columns[4] : std::vector<at::Tensor>();
+    auto kernel = rule->decoupled
+                      ? static_cast<decltype(&at::_ops::_fused_adamw_::call)>(&at::_ops::_fused_adamw_::call)
+                      : &at::_ops::_fused_adam_::call;
+    kernel(group.columns[0], group.columns[1], group.columns[2], group.columns[3], maxima, group.steps,
+           rule->learning_rate, rule->beta1, rule->beta2, rule->weight_decay, rule->epsilon, rule->amsgrad != 0, false,
+           grad_scale, found_inf);
+  });
+}
+
+char *booster_fused_sgd(const Sgd *rule, const Parameters *all, size_t *culprit) {
+  return step(all, culprit, [&](Group &group, const auto &grad_scale, const auto &found_inf) {
+    bool has_momentum = all->width > 0;
+    bool is_first = has_momentum && group.is_first && rule->dampening != 0;
+    at::_fused_sgd_(group.columns[0], group.columns[1], has_momentum ? group.columns[2] : std::vector<at::Tensor>(),
+                    rule->weight_decay, rule->momentum, rule->learning_rate, rule->dampening, rule->nesterov != 0,
+                    false, is_first, grad_scale, found_inf);
+  });
+}
+}
