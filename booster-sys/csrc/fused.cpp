@@ -55,10 +55,13 @@ struct Group {
   std::vector<at::Tensor> steps;
 };
 
-// Returns a tensor with the strides of another, since the kernels walk the memory of all tensors in step.
+// Returns a tensor with the strides, kind and device of another, since the kernels walk the memory of all tensors in
+// step.
 at::Tensor aligned(const at::Tensor &tensor, const at::Tensor &like) {
   TORCH_CHECK(tensor.sizes() == like.sizes(), "expected shape ", like.sizes(), ", got ", tensor.sizes());
-  return tensor.strides() == like.strides() ? tensor : at::empty_like(like).copy_(tensor);
+  bool is_alike = tensor.strides() == like.strides() && tensor.scalar_type() == like.scalar_type() &&
+                  tensor.device() == like.device();
+  return is_alike ? tensor : at::empty_like(like).copy_(tensor);
 }
 
 // Adds a parameter to its group. Tensors that the kernel cannot update in place are replaced by copies, which are

@@ -57,7 +57,7 @@ mod histogram;
 mod kind;
 pub mod logging;
 pub mod models;
-mod optimizer;
+pub mod optim;
 mod panic;
 pub mod pipeline;
 pub mod prelude;

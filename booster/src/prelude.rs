@@ -4,6 +4,7 @@ pub use crate::diagnostic::{Aggregator, NonFinite, Ratio, Summary, SummaryTable,
 pub use crate::evaluation::{Evaluator, Labeled, Loss, Mode};
 pub use crate::functional::{ScalarOps, available_device};
 pub use crate::logging::{Sink, SinkExt as _, TensorBoard};
+pub use crate::optim::Optimizer as _;
 pub use crate::pipeline::{
     BatchOf, DataParallelPipeline, DiagnosticsOf, EvaluationPipeline, ModelOf, OutputOf, Pipeline,
 };

@@ -10,7 +10,7 @@ use std::sync::PoisonError;
 
 use booster_sys::identity::storage;
 use tch::Device;
-use tch::nn::{Optimizer, VarStore};
+use tch::nn::VarStore;
 
 pub use self::data_parallel::DataParallelPipeline;
 pub use self::single::Pipeline;
@@ -18,7 +18,7 @@ use crate::batch::{Batch, FieldPath};
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluator, Loss, Mode};
-use crate::optimizer::{self, Held};
+use crate::optim::{Held, Optimizer};
 use crate::sealed::Sealed;
 
 /// A model with its evaluator, on one or more devices.
@@ -131,15 +131,15 @@ pub trait EvaluationPipeline: Sealed {
     /// # }
     /// ```
     ///
-    /// Prefer this to `optimizer.step()`, which panics if libtorch fails and makes a pipeline on several devices send
-    /// its variables again for every validation step.
+    /// Prefer this to `optimizer.step()`, after which a pipeline on several devices sends its variables again for every
+    /// validation step, and which, of a tch optimizer, panics if libtorch fails.
     ///
     /// # Errors
     /// Returns [`Error::Mismatch`] if the optimizer holds none of the pipeline's variables, and [`Error::Torch`] if it
     /// rejects a gradient, in which case other variables may already be updated.
-    fn step(&mut self, optimizer: &mut Optimizer) -> Result<()> {
+    fn step(&mut self, optimizer: &mut impl Optimizer) -> Result<()> {
         let held = Held::of(optimizer, self.var_store())?;
-        optimizer::step(optimizer)?;
+        optimizer.step()?;
         if held.are_all {
             self.stepped();
         }

@@ -1,13 +1,12 @@
 //! Learning rate schedules for optimizers.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
-use tch::nn::Optimizer;
 
 use super::schedule::Schedule;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::optim::Optimizer;
 
 /// The learning rate schedule of an optimizer, with optional overrides for parameter groups.
 ///
@@ -60,15 +59,11 @@ impl LearningRate {
     /// Sets the optimizer's rates for a step; call it before the optimizer steps.
     ///
     /// # Errors
-    /// Returns [`Error::Mismatch`] if the optimizer lacks one of the parameter groups.
-    pub fn apply(&self, optimizer: &mut Optimizer, step: u64) -> Result<()> {
-        optimizer.set_lr(self.schedule.at(step));
+    /// Returns [`Error::Mismatch`](crate::Error::Mismatch) if the optimizer lacks one of the parameter groups.
+    pub fn apply(&self, optimizer: &mut impl Optimizer, step: u64) -> Result<()> {
+        optimizer.set_learning_rate(self.schedule.at(step));
         for (&group, schedule) in &self.groups {
-            let rate = schedule.at(step);
-            // tch does not expose the groups, but panics if one is missing, before it changes anything.
-            catch_unwind(AssertUnwindSafe(|| optimizer.set_lr_group(group, rate))).map_err(|_| {
-                Error::argument("learning rate", "group", "one of the optimizer's parameter groups", group.to_string())
-            })?;
+            optimizer.set_group_learning_rate(group, schedule.at(step))?;
         }
         Ok(())
     }

@@ -3,12 +3,11 @@
 use std::ops::Deref;
 use std::time::{Duration, Instant};
 
-use tch::nn::Optimizer;
 use tch::{Tensor, no_grad_guard};
 
 use crate::error::Result;
 use crate::evaluation::{Evaluator, Loss, Mode};
-use crate::optimizer::{self, Held};
+use crate::optim::{Held, Optimizer};
 use crate::pipeline::{EvaluationPipeline, owned};
 use crate::{Batch as _, Diagnostic};
 
@@ -71,7 +70,7 @@ impl<D: Diagnostic> Deref for StepSummary<D> {
 pub fn training_step<P, E>(
     pipeline: &mut P,
     batch: &E::Batch,
-    optimizer: &mut Optimizer,
+    optimizer: &mut impl Optimizer,
 ) -> Result<Step<E::Diagnostics>>
 where
     P: EvaluationPipeline<Evaluator = E>,
@@ -92,7 +91,7 @@ where
 pub fn training_step_with_output<P, E>(
     pipeline: &mut P,
     batch: &E::Batch,
-    optimizer: &mut Optimizer,
+    optimizer: &mut impl Optimizer,
 ) -> Result<Step<E::Diagnostics, E::Output>>
 where
     P: EvaluationPipeline<Evaluator = E>,
@@ -104,7 +103,7 @@ where
 fn train<P, E, O>(
     pipeline: &mut P,
     batch: &E::Batch,
-    optimizer: &mut Optimizer,
+    optimizer: &mut impl Optimizer,
     backward: impl FnOnce(&mut P) -> Result<(Loss, E::Diagnostics, O)>,
 ) -> Result<Step<E::Diagnostics, O>>
 where
@@ -114,12 +113,12 @@ where
     let start = Instant::now();
     let batch_size = batch.batch_size()?;
     let held = Held::of(optimizer, pipeline.var_store())?;
-    optimizer.zero_grad();
+    optimizer.zero_grad()?;
     let stepped = backward(pipeline).and_then(|found| {
-        optimizer::step(optimizer)?;
+        optimizer.step()?;
         Ok(found)
     });
-    let (loss, diagnostics, output) = stepped.inspect_err(|_| optimizer.zero_grad())?;
+    let (loss, diagnostics, output) = stepped.inspect_err(|_| drop(optimizer.zero_grad()))?;
     if held.are_all {
         pipeline.stepped();
     }

@@ -2,19 +2,20 @@
 
 use std::fmt;
 
-use tch::nn::Optimizer;
+use tch::nn;
 
 use super::super::{Ema, LearningRate};
 use super::gradients::Clip;
 use super::{NonFiniteStep, Trainer};
 use crate::error::{Error, Result};
+use crate::optim::Optimizer;
 
 /// The options of a [`Trainer`], from [`Trainer::builder`] or, for an existing trainer, [`Trainer::into_builder`].
 #[derive(Debug)]
 #[must_use = "call `build`"]
-pub struct TrainerBuilder(Trainer);
+pub struct TrainerBuilder<O = nn::Optimizer>(Trainer<O>);
 
-impl Trainer {
+impl<O: Optimizer> Trainer<O> {
     /// Returns a builder for a trainer that steps `optimizer`, by default once per batch.
     ///
     /// ```
@@ -28,18 +29,18 @@ impl Trainer {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn builder(optimizer: Optimizer) -> TrainerBuilder {
+    pub fn builder(optimizer: O) -> TrainerBuilder<O> {
         TrainerBuilder(Self::of(optimizer))
     }
 
     /// Turns the trainer back into a builder, to change options in the middle of a run, such as the number of
     /// accumulated batches. Training progress is kept, including an unfinished window.
-    pub fn into_builder(self) -> TrainerBuilder {
+    pub fn into_builder(self) -> TrainerBuilder<O> {
         TrainerBuilder(self)
     }
 }
 
-impl TrainerBuilder {
+impl<O> TrainerBuilder<O> {
     /// Accumulates the gradients of this many batches per optimizer step.
     ///
     /// The step uses the gradient of all samples in the window together, whatever the batches' sizes and
@@ -100,7 +101,7 @@ impl TrainerBuilder {
     ///
     /// # Errors
     /// Returns [`Error::Mismatch`] if the number of batches is 0, or if the norm or value to clip at is not positive.
-    pub fn build(self) -> Result<Trainer> {
+    pub fn build(self) -> Result<Trainer<O>> {
         let Trainer { batches_per_window, clip, .. } = &self.0;
         if *batches_per_window == 0 {
             return Err(argument("batches", batches_per_window));

@@ -10,7 +10,7 @@ mod window;
 
 use std::fmt;
 
-use tch::nn::Optimizer;
+use tch::nn;
 
 use self::buffers::Buffers;
 pub use self::builder::TrainerBuilder;
@@ -126,8 +126,8 @@ use crate::pipeline::EvaluationPipeline;
 /// # }
 /// ```
 #[must_use = "a trainer does nothing until it steps"]
-pub struct Trainer {
-    optimizer: Optimizer,
+pub struct Trainer<O = nn::Optimizer> {
+    optimizer: O,
     batches_per_window: u64,
     clip: Option<Clip>,
     non_finite: NonFiniteStep,
@@ -157,8 +157,8 @@ pub enum NonFiniteStep {
     SkipAtMost(u64),
 }
 
-impl Trainer {
-    fn of(optimizer: Optimizer) -> Self {
+impl<O> Trainer<O> {
+    fn of(optimizer: O) -> Self {
         Self {
             optimizer,
             batches_per_window: 1,
@@ -192,7 +192,7 @@ impl Trainer {
     }
 
     /// Returns a mutable reference to the optimizer.
-    pub fn optimizer_mut(&mut self) -> &mut Optimizer {
+    pub fn optimizer_mut(&mut self) -> &mut O {
         &mut self.optimizer
     }
 
@@ -224,7 +224,7 @@ impl Trainer {
     }
 }
 
-impl fmt::Debug for Trainer {
+impl<O> fmt::Debug for Trainer<O> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Trainer")

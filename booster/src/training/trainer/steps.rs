@@ -10,10 +10,10 @@ use super::{NonFiniteStep, Trainer, gradients, monitor};
 use crate::batch::Batch as _;
 use crate::error::{Error, Result};
 use crate::evaluation::Loss;
-use crate::optimizer::{self, Held};
+use crate::optim::{Held, Optimizer};
 use crate::pipeline::{BatchOf, DiagnosticsOf, EvaluationPipeline, OutputOf};
 
-impl Trainer {
+impl<O: Optimizer> Trainer<O> {
     /// Evaluates a batch and adds its gradient to the window's. Steps the optimizer once the window is full.
     ///
     /// If the batch or the optimizer fails, the gradients of the whole window are discarded.
@@ -72,12 +72,12 @@ impl Trainer {
     }
 
     /// Performs a step whose gradients come from `backward`.
-    fn step_by<P: EvaluationPipeline, O>(
+    fn step_by<P: EvaluationPipeline, T>(
         &mut self,
         pipeline: &mut P,
         batch: &BatchOf<P>,
-        backward: impl FnOnce(&mut P) -> Result<(Loss, DiagnosticsOf<P>, O)>,
-    ) -> Result<Step<DiagnosticsOf<P>, O>> {
+        backward: impl FnOnce(&mut P) -> Result<(Loss, DiagnosticsOf<P>, T)>,
+    ) -> Result<Step<DiagnosticsOf<P>, T>> {
         let start = Instant::now();
         let held = Held::of(&self.optimizer, pipeline.var_store())?;
         let outcome = batch.batch_size();
@@ -85,14 +85,14 @@ impl Trainer {
         outcome.inspect_err(|_| self.abandon(pipeline))
     }
 
-    fn try_step<P: EvaluationPipeline, O>(
+    fn try_step<P: EvaluationPipeline, T>(
         &mut self,
         pipeline: &mut P,
         batch_size: Option<i64>,
         mut held: Held,
         start: Instant,
-        backward: impl FnOnce(&mut P) -> Result<(Loss, DiagnosticsOf<P>, O)>,
-    ) -> Result<Step<DiagnosticsOf<P>, O>> {
+        backward: impl FnOnce(&mut P) -> Result<(Loss, DiagnosticsOf<P>, T)>,
+    ) -> Result<Step<DiagnosticsOf<P>, T>> {
         let learning_rate = self.learning_rate.as_ref().map(|rate| rate.at(self.steps, 0));
         let (loss, diagnostics, output) = self.add(pipeline, batch_size, &mut held, start, backward)?;
         let is_full = self.window.len() >= self.batches_per_window;
@@ -102,18 +102,18 @@ impl Trainer {
     }
 
     /// Adds a batch to the window.
-    fn add<P: EvaluationPipeline, O>(
+    fn add<P: EvaluationPipeline, T>(
         &mut self,
         pipeline: &mut P,
         batch_size: Option<i64>,
         held: &mut Held,
         start: Instant,
-        backward: impl FnOnce(&mut P) -> Result<(Loss, DiagnosticsOf<P>, O)>,
-    ) -> Result<(Loss, DiagnosticsOf<P>, O)> {
+        backward: impl FnOnce(&mut P) -> Result<(Loss, DiagnosticsOf<P>, T)>,
+    ) -> Result<(Loss, DiagnosticsOf<P>, T)> {
         if self.non_finite != NonFiniteStep::Error {
             self.buffers.keep(pipeline.var_store())?;
         }
-        self.optimizer.zero_grad();
+        self.optimizer.zero_grad()?;
         let samples = batch_size.map_or(1.0, |samples| samples as f64);
         let found = backward(pipeline)?;
         let is_alone = self.batches_per_window == 1 && self.window.len() == 0;
@@ -160,7 +160,7 @@ impl Trainer {
         if let Some(ema) = &mut self.ema {
             ema.sync(pipeline.var_store())?;
         }
-        optimizer::step(&mut self.optimizer)?;
+        self.optimizer.step()?;
         self.steps = self.steps.saturating_add(1);
         self.ema.as_mut().map_or(Ok(()), Ema::average)
     }
@@ -191,7 +191,7 @@ impl Trainer {
     /// Undoes the window: zeroes gradients, and restores buffers if they were copied.
     fn drop_window(&mut self, pipeline: &mut impl EvaluationPipeline) -> Result<()> {
         self.window = Window::default();
-        self.optimizer.zero_grad();
+        self.optimizer.zero_grad()?;
         self.buffers.restore()?;
         pipeline.changed();
         Ok(())

@@ -1,15 +1,14 @@
-//! Helpers for tch optimizers: checking their variables, and steps that return errors instead of panicking.
+//! Checking an optimizer's variables against a pipeline's.
 
-use std::any::Any;
 use std::collections::HashSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
 
 use booster_sys::identity::identity;
-use tch::nn::{Optimizer, VarStore};
-use tch::{TchError, Tensor};
+use tch::Tensor;
+use tch::nn::VarStore;
 
-use crate::error::{Error, Result, TorchError};
+use super::Optimizer;
+use crate::error::{Error, Result};
 
 /// The variables of an optimizer.
 #[derive(Debug)]
@@ -22,8 +21,8 @@ pub(crate) struct Held {
 
 impl Held {
     /// Returns [`Error::Mismatch`] if none of the optimizer's variables belongs to the pipeline.
-    pub(crate) fn of(optimizer: &Optimizer, pipeline: &VarStore) -> Result<Self> {
-        let variables = optimizer.trainable_variables();
+    pub(crate) fn of(optimizer: &impl Optimizer, pipeline: &VarStore) -> Result<Self> {
+        let variables = optimizer.parameters();
         let store = pipeline.variables_.lock().unwrap_or_else(PoisonError::into_inner);
         let trainable = || store.trainable_variables.iter().map(|variable| identity(&variable.tensor));
         // Fast path: most optimizers are built from the pipeline's variables.
@@ -46,18 +45,6 @@ fn of_none(variables: &[Tensor]) -> Error {
     )
 }
 
-/// Steps the optimizer. If libtorch fails at a variable, earlier ones may already be updated.
-pub(crate) fn step(optimizer: &mut Optimizer) -> Result<()> {
-    // tch panics by unwrapping libtorch's result, so the optimizer stays as libtorch left it.
-    catch_unwind(AssertUnwindSafe(|| optimizer.step())).map_err(|panic| refused(panic.as_ref()))
-}
-
-/// Extracts libtorch's error from a panic of `Result::unwrap`.
-fn refused(panic: &(dyn Any + Send)) -> Error {
-    let text = panic.downcast_ref::<String>().map_or("the optimizer panicked", String::as_str);
-    TorchError::in_panic(text).map_or_else(|| TchError::Torch(text.to_owned()).into(), |(_, error)| Error::Torch(error))
-}
-
 #[cfg(test)]
 mod tests {
     use tch::nn::OptimizerConfig as _;
@@ -71,7 +58,7 @@ mod tests {
         store
     }
 
-    fn sgd(store: &VarStore) -> Optimizer {
+    fn sgd(store: &VarStore) -> nn::Optimizer {
         nn::Sgd::default().build(store, 0.1).unwrap()
     }
 
@@ -98,13 +85,5 @@ mod tests {
         }
         let frozen = VarStore::new(Device::Cpu);
         assert!(Held::of(&sgd(&frozen), &frozen).is_err());
-    }
-
-    #[test]
-    fn libtorchs_words_are_read_from_the_panic() {
-        let answer = || -> Result<(), TchError> { Err(TchError::Torch("a \"quoted\" word\nand a line".to_owned())) };
-        let panicked = catch_unwind(|| answer().unwrap());
-        assert_eq!(refused(panicked.unwrap_err().as_ref()).to_string(), "libtorch: a \"quoted\" word\nand a line");
-        assert_eq!(refused(&"a literal").to_string(), "libtorch: the optimizer panicked");
     }
 }

@@ -1,0 +1,119 @@
+//! Stochastic gradient descent.
+
+use booster_sys::fused::{self, Parameters, Refused};
+use tch::nn::VarStore;
+
+use super::Parameter;
+use super::fused::{Builder, Fused, Rule, check};
+use crate::error::{Error, Result};
+use crate::sealed::Sealed;
+
+/// Stochastic gradient descent, with momentum on request (Sutskever et al., 2013).
+///
+/// The momentum buffer begins with the first gradient, as PyTorch's does, and the learning rate multiplies the buffer.
+pub type Sgd = Fused<SgdOptions>;
+
+/// The options of [`Sgd`], with PyTorch's defaults.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "call `build`"]
+pub struct SgdOptions {
+    learning_rate: f64,
+    momentum: f64,
+    dampening: f64,
+    weight_decay: f64,
+    nesterov: bool,
+}
+
+impl Sgd {
+    /// Returns options with a learning rate.
+    pub fn options(learning_rate: f64) -> SgdOptions {
+        SgdOptions { learning_rate, momentum: 0.0, dampening: 0.0, weight_decay: 0.0, nesterov: false }
+    }
+}
+
+impl SgdOptions {
+    /// Sets the learning rate.
+    pub fn learning_rate(mut self, rate: f64) -> Self {
+        self.learning_rate = rate;
+        self
+    }
+
+    /// Sets the decay rate of the momentum buffer. The default is 0, without a buffer.
+    pub fn momentum(mut self, momentum: f64) -> Self {
+        self.momentum = momentum;
+        self
+    }
+
+    /// Sets the share of each gradient, after the first, that does not enter the buffer. The default is 0.
+    pub fn dampening(mut self, dampening: f64) -> Self {
+        self.dampening = dampening;
+        self
+    }
+
+    /// Sets the weight decay, an L2 penalty that is added to the gradient. The default is 0.
+    pub fn weight_decay(mut self, decay: f64) -> Self {
+        self.weight_decay = decay;
+        self
+    }
+
+    /// Uses Nesterov's momentum, which needs a momentum and no dampening.
+    pub fn nesterov(mut self) -> Self {
+        self.nesterov = true;
+        self
+    }
+
+    /// Adds a group of parameters: see [`Builder::group`].
+    pub fn group(
+        self,
+        predicate: impl Fn(&Parameter) -> bool + 'static,
+        options: impl FnOnce(Self) -> Self,
+    ) -> Builder<Self> {
+        Builder::new(self).group(predicate, options)
+    }
+
+    /// Restricts the optimizer to some parameters: see [`Builder::of`].
+    pub fn of(self, predicate: impl Fn(&Parameter) -> bool + 'static) -> Builder<Self> {
+        Builder::new(self).of(predicate)
+    }
+
+    /// Builds the optimizer: see [`Builder::build`].
+    ///
+    /// # Errors
+    /// Returns [`Error::Mismatch`] if an option is out of range, or the store has no trainable parameter.
+    pub fn build(self, store: &VarStore) -> Result<Sgd> {
+        Builder::new(self).build(store)
+    }
+}
+
+impl Sealed for SgdOptions {}
+
+impl Rule for SgdOptions {
+    const NAME: &'static str = "Sgd";
+
+    fn columns(&self) -> &'static [&'static str] {
+        if self.momentum == 0.0 { &[] } else { &["momentum_buffer"] }
+    }
+
+    fn check(&self) -> Result<()> {
+        let Self { learning_rate, momentum, dampening, weight_decay, nesterov } = *self;
+        let options = [("learning_rate", learning_rate), ("momentum", momentum), ("weight_decay", weight_decay)];
+        for (option, value) in options {
+            check(Self::NAME, option, value, value.is_finite() && value >= 0.0, "finite and not negative")?;
+        }
+        check(Self::NAME, "dampening", dampening, dampening.is_finite(), "finite")?;
+        if nesterov && (momentum == 0.0 || dampening != 0.0) {
+            let found = format!("momentum {momentum} and dampening {dampening}");
+            return Err(Error::argument(Self::NAME, "nesterov", "used with a momentum and without dampening", found));
+        }
+        Ok(())
+    }
+
+    fn learning_rate_mut(&mut self) -> &mut f64 {
+        &mut self.learning_rate
+    }
+
+    fn step(&self, parameters: Parameters<'_>) -> Result<(), Refused> {
+        let Self { learning_rate, momentum, dampening, weight_decay, nesterov } = *self;
+        fused::sgd(&fused::Sgd { learning_rate, momentum, dampening, weight_decay, nesterov }, parameters)
+    }
+}
