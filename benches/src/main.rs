@@ -9,6 +9,7 @@ mod dp_grad_error;
 mod dp_one_replica;
 mod dp_overhead;
 mod dp_two_ways;
+mod optimizer_ratio;
 mod paired;
 mod python;
 mod report;
@@ -31,6 +32,7 @@ const BENCHMARKS: &[Benchmark] = &[
     step_overhead::BENCHMARK,
     step_total::BENCHMARK,
     aggregate_us_per_leaf::BENCHMARK,
+    optimizer_ratio::BENCHMARK,
     dp_overhead::BENCHMARK,
     dp_one_replica::BENCHMARK,
     dp_two_ways::BENCHMARK,

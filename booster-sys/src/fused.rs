@@ -82,14 +82,14 @@ impl std::error::Error for Refused {}
 /// # Errors
 /// Returns [`Refused`] if a gradient is sparse, a parameter has a kind that the kernels do not support, or a state's
 /// shape differs from its parameter's.
-pub fn adam(rule: &Adam, parameters: Parameters<'_>) -> Result<(), Refused> {
+pub fn adam(rule: &Adam, mut parameters: Parameters<'_>) -> Result<(), Refused> {
     let (beta1, beta2) = rule.betas;
     let Adam { learning_rate, weight_decay, epsilon, .. } = *rule;
     let (decoupled, amsgrad) = (rule.decoupled.into(), rule.amsgrad.into());
     let rule = CAdam { learning_rate, beta1, beta2, weight_decay, epsilon, decoupled, amsgrad };
     let width = if amsgrad == 0 { 2 } else { 3 };
     // SAFETY: `step` passes pointers to live tensors, which are borrowed mutably, in the numbers that it states.
-    step(parameters, width, |parameters, culprit| unsafe {
+    step(&mut parameters, width, |parameters, culprit| unsafe {
         ffi::booster_fused_adam(&raw const rule, parameters, culprit)
     })
 }
@@ -100,18 +100,18 @@ pub fn adam(rule: &Adam, parameters: Parameters<'_>) -> Result<(), Refused> {
 ///
 /// # Errors
 /// As [`adam`].
-pub fn sgd(rule: &Sgd, parameters: Parameters<'_>) -> Result<(), Refused> {
+pub fn sgd(rule: &Sgd, mut parameters: Parameters<'_>) -> Result<(), Refused> {
     let Sgd { learning_rate, momentum, dampening, weight_decay, nesterov } = *rule;
     let rule = CSgd { learning_rate, momentum, dampening, weight_decay, nesterov: nesterov.into() };
     let width = usize::from(momentum != 0.0);
     // SAFETY: as above.
-    step(parameters, width, |parameters, culprit| unsafe {
+    step(&mut parameters, width, |parameters, culprit| unsafe {
         ffi::booster_fused_sgd(&raw const rule, parameters, culprit)
     })
 }
 
 fn step(
-    all: Parameters<'_>,
+    all: &mut Parameters<'_>,
     width: usize,
     kernel: impl FnOnce(*const CParameters, *mut usize) -> *mut std::ffi::c_char,
 ) -> Result<(), Refused> {
@@ -196,7 +196,7 @@ mod tests {
             assert!(parameters[0].allclose(&expected, 1e-6, 1e-6, false), "{strides:?}");
             assert_eq!(parameters[1], Tensor::ones([2], (Kind::Float, Device::Cpu)));
             assert!(!states[0][1].defined() && !steps[1].defined());
-            assert_eq!(steps[0].double_value(&[]), 1.0);
+            assert_eq!(steps[0], Tensor::from(1f32));
             assert!(crate::identity::version(&parameters[0]) > version);
         }
     }

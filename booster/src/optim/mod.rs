@@ -73,7 +73,7 @@ use crate::error::Result;
 ///     fn step(&mut self) -> booster::Result<()> {
 ///         for parameter in self.parameters.iter_mut().filter(|parameter| parameter.grad().defined()) {
 ///             let change = parameter.grad().f_sign()? * -self.learning_rate;
-///             no_grad(|| parameter.f_add_(&change))?;
+///             let _ = no_grad(|| parameter.f_add_(&change))?;
 ///         }
 ///         Ok(())
 ///     }
