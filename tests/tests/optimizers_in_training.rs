@@ -10,7 +10,7 @@ use booster::training::Ema;
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 fn net(path: &nn::Path<'_>) -> nn::Linear {
-    nn::linear(path / "head", 4, 3, Default::default())
+    nn::linear(path / "head", 4, 3, nn::LinearConfig::default())
 }
 
 fn batches() -> Vec<Labeled> {
@@ -21,9 +21,11 @@ fn batches() -> Vec<Labeled> {
     [5, 3, 8, 2].map(batch).into()
 }
 
+type One = Pipeline<Classification<nn::Linear>>;
+type Many = DataParallelPipeline<Classification<nn::Linear>>;
+
 /// Pipelines on one replica and on three, with the same weights.
-fn pipelines()
--> booster::Result<(Pipeline<Classification<nn::Linear>>, DataParallelPipeline<Classification<nn::Linear>>)> {
+fn pipelines() -> booster::Result<(One, Many)> {
     let one = Pipeline::build(Device::Cpu, net, Classification::new());
     let mut many = DataParallelPipeline::build(&[Device::Cpu; 3], net, Classification::new())?;
     many.var_store_mut().copy(one.var_store())?;

@@ -44,7 +44,7 @@ pub(super) fn trainable(store: &VarStore) -> Vec<Parameter> {
         let first: &mut &String = names.entry(identity(tensor)).or_insert(name);
         *first = name.min(first);
     }
-    let named = |tensor: &Tensor| Some((names.remove(&identity(tensor))?.clone(), tensor.shallow_clone()));
+    let with_name = |tensor: &Tensor| Some((names.remove(&identity(tensor))?.clone(), tensor.shallow_clone()));
     let tensors = variables.trainable_variables.iter().map(|variable| &variable.tensor);
-    tensors.filter_map(named).map(|(name, tensor)| Parameter { name, tensor }).collect()
+    tensors.filter_map(with_name).map(|(name, tensor)| Parameter { name, tensor }).collect()
 }
