@@ -7,10 +7,21 @@ mod texts;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The compiler whose words the cases pin. Others word and order their notes differently.
+const COMPILER: &str = "rustc 1.95";
 
 #[test]
-fn every_misuse_is_explained() {
-    trybuild::TestCases::new().compile_fail("cases/*/*.rs");
+fn every_misuse_is_explained() -> Result<(), Box<dyn Error>> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let version = String::from_utf8(Command::new(rustc).arg("--version").output()?.stdout)?;
+    if version.starts_with(COMPILER) {
+        trybuild::TestCases::new().compile_fail("cases/*/*.rs");
+    } else {
+        println!("SKIPPED: the messages are those of {COMPILER}, and this is {}", version.trim());
+    }
+    Ok(())
 }
 
 /// A case about several faults says in its first line how many errors it gives; all others give one.

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
@@ -16,6 +17,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps.run("libtorch", || setup::ensure(workspace))?;
     clippy(workspace, &mut steps)?;
     steps.command("documentation", workspace.cargo(["doc", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))?;
+    steps.command("documentation without libtorch", &mut docs_rs(workspace))?;
     let packages = steps.run("Python packages", || test::required_packages(workspace))?;
     let tests = test::steps(workspace, &mut steps, &packages)?;
     packages_build(workspace, &mut steps)?;
@@ -28,6 +30,14 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps.run("own crate", || own_crate::run(workspace))?;
     println!("\nall checks passed\n{}\n{tests}", steps.table());
     Ok(())
+}
+
+/// Builds the documentation as docs.rs does.
+fn docs_rs(workspace: &Workspace) -> Command {
+    let mut doc = workspace.cargo(["doc", "--no-deps", "--package", "booster-tch", "--package", "booster-sys"]);
+    doc.args(["--features", "doc-only"]).env("CARGO_TARGET_DIR", workspace.ui_target());
+    doc.env("RUSTDOCFLAGS", "-D warnings").env_remove("LIBTORCH");
+    doc
 }
 
 /// Builds the packages from what would be published of them, without libtorch.

@@ -12,6 +12,11 @@ use crate::error::{Error, Result};
 use crate::sealed::Sealed;
 
 /// How an optimizer updates a parameter: [`AdamOptions`](super::AdamOptions) or [`SgdOptions`](super::SgdOptions).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the options of an optimizer",
+    label = "not an optimizer's options",
+    note = "use `AdamOptions` or `SgdOptions`; for an update of your own, implement `booster::optim::Optimizer`"
+)]
 pub trait Rule: Sealed + Clone + fmt::Debug + 'static {
     #[doc(hidden)]
     const NAME: &'static str;

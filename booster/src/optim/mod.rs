@@ -83,6 +83,11 @@ use crate::error::Result;
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an optimizer",
+    label = "not an optimizer",
+    note = "use one of `booster::optim` or tch's `nn::Optimizer`, or implement `booster::optim::Optimizer`"
+)]
 pub trait Optimizer {
     /// Returns handles of the parameters, always in the same order.
     fn parameters(&self) -> Vec<Tensor>;
