@@ -1,58 +1,68 @@
 //! What readers of the repository's documents rely on: links that lead somewhere, and a README of one page.
 
+mod links;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::links::Document;
+
 fn root() -> Result<PathBuf> {
     Ok(Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the checkout")?.to_owned())
 }
 
-/// The targets of the links in a text, code left out.
-fn links(text: &str) -> Vec<&str> {
-    let prose = text.split("```").step_by(2);
-    let targets = prose.flat_map(|prose| prose.split("](").skip(1));
-    targets.filter_map(|target| target.split_once(')').map(|(target, _)| target)).collect()
-}
-
-/// A link's file, without the heading in it.
-fn file_of(target: &str) -> &str {
-    target.split_once('#').map_or(target, |(file, _)| file)
-}
-
-/// The anchor of a heading, as rustdoc makes it.
-fn anchor(heading: &str) -> String {
-    let kept = heading.chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
-    kept.collect::<String>().to_lowercase().replace(' ', "-")
-}
-
-#[test]
-fn links_between_files_lead_to_files() -> Result<()> {
-    let root = root()?;
-    let mut dead = Vec::new();
-    for name in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
-        let text = fs::read_to_string(root.join(name))?;
-        let between = links(&text).into_iter().filter(|target| !target.starts_with("https://"));
-        dead.extend(
-            between.filter(|target| !root.join(file_of(target)).exists()).map(|target| format!("{name}: {target}")),
-        );
-    }
-    assert!(dead.is_empty(), "{dead:#?}");
-    Ok(())
-}
-
-/// Its pages are read on GitHub too, where a link to an item would be dead: they name items as [`Item`].
-#[test]
-fn the_guides_pages_link_to_nothing_that_only_rustdoc_knows() -> Result<()> {
+/// The pages of the guide.
+fn pages() -> Result<Vec<PathBuf>> {
+    let mut pages = Vec::new();
     for entry in fs::read_dir(root()?.join("booster/src/guide"))? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "md") {
-            let text = fs::read_to_string(&path)?;
-            let dead = links(&text).into_iter().filter(|target| !target.starts_with("https://")).collect::<Vec<_>>();
-            assert!(dead.is_empty(), "{}: {dead:#?}", path.display());
+            pages.push(path);
         }
     }
+    anyhow::ensure!(!pages.is_empty(), "the guide has no pages");
+    Ok(pages)
+}
+
+#[test]
+fn links_lead_to_files_headings_and_hosts() -> Result<()> {
+    let (root, mut broken) = (root()?, Vec::new());
+    for name in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
+        broken.extend(Document::read(&root.join(name))?.broken_links()?);
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+    Ok(())
+}
+
+/// The pages are read on GitHub too, where a link to an item would be dead: they name items as [`Item`].
+#[test]
+fn the_guides_pages_link_to_nothing_that_only_rustdoc_knows() -> Result<()> {
+    let mut broken = Vec::new();
+    for page in pages()? {
+        broken.extend(Document::read(&page)?.broken_links_of_rustdoc()?);
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+    Ok(())
+}
+
+/// rustdoc checks that the pages exist, but not their headings.
+#[test]
+fn the_guides_index_leads_to_headings() -> Result<()> {
+    let folder = root()?.join("booster/src/guide");
+    let index = Document::read(&folder.join("mod.rs"))?;
+    let mut broken = Vec::new();
+    let mut found = 0;
+    for target in index.targets() {
+        let Some((page, fragment)) = target.split_once('#') else { continue };
+        found += 1;
+        if !Document::read(&folder.join(format!("{page}.md")))?.has_anchor(fragment) {
+            broken.push(target);
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+    assert!(found > 0, "the index has no link to a heading");
     Ok(())
 }
 
@@ -69,23 +79,31 @@ fn the_readme_is_one_page_without_hidden_lines() -> Result<()> {
     Ok(())
 }
 
+/// Each kind of broken link is found, and code is not taken for one.
 #[test]
-fn the_guides_index_leads_to_headings() -> Result<()> {
-    let folder = root()?.join("booster/src/guide");
-    let mut dead = Vec::new();
-    for entry in fs::read_dir(&folder)? {
-        let path = entry?.path();
-        let text = fs::read_to_string(&path)?;
-        for target in links(&text) {
-            let Some((page, fragment)) = target.split_once('#') else { continue };
-            let Ok(page) = fs::read_to_string(folder.join(format!("{page}.md"))) else { continue };
-            let prose = page.split("```").step_by(2).flat_map(str::lines);
-            let mut headings = prose.filter_map(|line| line.strip_prefix('#'));
-            if !headings.any(|heading| anchor(heading.trim_start_matches('#').trim()) == fragment) {
-                dead.push(format!("{}: {target}", path.display()));
-            }
-        }
+fn broken_links_are_found() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("page.md");
+    fs::write(folder.path().join("other.md"), "# Other\n\n## A `b`, c\n")?;
+    let text = "# Page\n\n[a](#page) [b](other.md#a-b-c) [c](https://docs.rs/tch) `[d](nowhere.md)`\n\n\
+        ```text\n[e](nowhere.md)\n```\n\n";
+    let mut broken = Vec::new();
+    for link in
+        ["[f](gone.md)", "[g](other.md#gone)", "[h](#gone)", "[i](http://docs.rs)", "[j](https://)", "[k][gone]"]
+    {
+        fs::write(&path, format!("{text}{link}\n"))?;
+        broken.extend(Document::read(&path)?.broken_links()?);
     }
-    assert!(dead.is_empty(), "{dead:#?}");
+    assert_eq!(
+        broken,
+        [
+            "page.md:9: `gone.md`: no such file",
+            "page.md:9: `other.md#gone`: no such heading",
+            "page.md:9: `#gone`: no such heading",
+            "page.md:9: `http://docs.rs`: not https",
+            "page.md:9: `https://`: empty host",
+            "page.md:9: `gone`: no such definition",
+        ]
+    );
     Ok(())
 }
