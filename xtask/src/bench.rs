@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: booster's numbers beside its rivals'.
+//! `cargo xtask bench` and `cargo xtask compare`: booster's numbers beside its rivals'.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -10,25 +10,36 @@ use crate::workspace::Workspace;
 
 /// Builds the benchmarks, runs those that contain `filter`, and returns their exit code.
 pub(crate) fn run(workspace: &Workspace, python: Option<&Path>, filter: Option<&str>) -> Result<ExitCode> {
+    let mut command = command(workspace, "booster-bench", python)?;
+    command.args(filter);
+    start(workspace, &mut command)
+}
+
+/// Builds and runs the cases that other tools get wrong, and returns the program's exit code.
+pub(crate) fn compare(workspace: &Workspace, python: Option<&Path>) -> Result<ExitCode> {
+    start(workspace, &mut command(workspace, "booster-compare", python)?)
+}
+
+fn start(workspace: &Workspace, command: &mut Command) -> Result<ExitCode> {
     setup::ensure(workspace)?;
-    let status = command(workspace, python, filter)?.status().context("cargo could not be started")?;
+    let status = command.status().context("cargo could not be started")?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// The command that builds and runs the benchmarks.
-fn command(workspace: &Workspace, python: Option<&Path>, filter: Option<&str>) -> Result<Command> {
-    let mut command = workspace.cargo(["run", "--release", "--package", "booster-benches", "--"]);
+/// The command that builds and runs a program of the benchmarks.
+fn command(workspace: &Workspace, program: &str, python: Option<&Path>) -> Result<Command> {
+    let arguments = ["run", "--release", "--package", "booster-benches", "--bin", program, "--"];
+    let mut command = workspace.cargo(arguments);
     if let Some(python) = python {
         command.arg("--python");
-        // A path, other than a name, is relative to where the user is, and the benchmarks run elsewhere.
+        // A path, other than a name, is relative to where the user is, and the program runs elsewhere.
         if python.components().count() > 1 {
             command.arg(std::path::absolute(python).context("the interpreter's path")?);
         } else {
             command.arg(python);
         }
     }
-    command.args(filter);
     Ok(command)
 }
 
@@ -36,22 +47,22 @@ fn command(workspace: &Workspace, python: Option<&Path>, filter: Option<&str>) -
 mod tests {
     use super::*;
 
-    fn arguments(python: Option<&str>, filter: Option<&str>) -> Vec<String> {
+    fn arguments(python: Option<&str>) -> Vec<String> {
         let workspace = Workspace::find().unwrap();
-        let command = command(&workspace, python.map(Path::new), filter).unwrap();
+        let command = command(&workspace, "booster-bench", python.map(Path::new)).unwrap();
         let arguments = command.get_args().map(|argument| argument.to_string_lossy().into_owned());
         arguments.skip_while(|argument| argument != "--").skip(1).collect()
     }
 
     #[test]
-    fn the_filter_and_the_interpreter_reach_the_benchmarks() {
-        assert_eq!(arguments(None, None), [""; 0]);
-        assert_eq!(arguments(Some("python3"), Some("step")), ["--python", "python3", "step"]);
+    fn the_interpreter_reaches_the_benchmarks() {
+        assert_eq!(arguments(None), [""; 0]);
+        assert_eq!(arguments(Some("python3")), ["--python", "python3"]);
     }
 
     #[test]
     fn a_relative_path_of_the_interpreter_is_made_absolute() {
-        let found = arguments(Some("venv/bin/python"), None);
+        let found = arguments(Some("venv/bin/python"));
         assert!(Path::new(&found[1]).is_absolute() && found[1].ends_with("venv/bin/python"), "{found:?}");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! - `setup` puts libtorch into the user's cache folder and links `.libtorch` to it;
 //! - `demo` runs an example, `test` every test, `ci` everything a change must pass;
-//! - `bench` measures booster beside its rivals.
+//! - `bench` measures booster beside its rivals, and `compare` runs cases that they get wrong.
 
 mod bench;
 mod cache;
@@ -63,6 +63,12 @@ enum Command {
         #[arg(long, value_name = "PATH")]
         python: Option<PathBuf>,
     },
+    /// Run cases that today's tools get wrong, with them and with booster.
+    Compare {
+        /// A Python interpreter with torch, torchmetrics, lightning, transformers and flax.
+        #[arg(long, value_name = "PATH")]
+        python: Option<PathBuf>,
+    },
     /// Make, run and test a crate outside the checkout by the words of the README.
     OwnCrate,
     /// Run every check that a change must pass.
@@ -87,6 +93,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo { name, arguments } => return demo::run(&workspace, &name, &arguments),
         Command::Test => test::run(&workspace)?,
         Command::Bench { filter, python } => return bench::run(&workspace, python.as_deref(), filter.as_deref()),
+        Command::Compare { python } => return bench::compare(&workspace, python.as_deref()),
         Command::OwnCrate => {
             setup::ensure(&workspace)?;
             own_crate::run(&workspace)?;

@@ -28,6 +28,7 @@
 //! | move a loop that uses tch | [from_tch] |
 //! | move a program from booster-pytorch | [from_python] |
 //! | run the examples | [installation](installation#run-the-examples) |
+//! | see what booster gets right | [why] |
 //! | install booster, or use my own libtorch | [installation](installation#your-own-libtorch) |
 //! | see why there is no CUDA | [installation](installation#why-there-is-no-cuda) |
 
@@ -83,6 +84,9 @@ pub mod from_tch {}
 
 #[doc = include_str!("from_python.md")]
 pub mod from_python {}
+
+#[doc = include_str!("why.md")]
+pub mod why {}
 
 #[doc = include_str!("installation.md")]
 pub mod installation {}
