@@ -1,4 +1,4 @@
-//! What the function below an `#[evaluator]` may take and return, named so that a type that does not fit is told why.
+//! Bounds on an `#[evaluator]` function's parameters and error, as traits with diagnostics of their own.
 
 use crate::error::Error;
 
@@ -7,12 +7,12 @@ use crate::error::Error;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a parameter of an evaluator",
     label = "not `Clone`",
-    note = "derive `Clone`: each replica of a model has an evaluator of its own",
-    note = "of another crate's type, keep what it is made of; a `Tensor` or a layer belongs into the model, as a variable or \
-            as a field"
+    note = "derive `Clone`: each replica of a model has its own evaluator",
+    note = "for a type from another crate, store the values it is built from; a `Tensor` or a layer belongs in the \
+            model, as a variable or a field"
 )]
 pub trait EvaluatorParam {
-    /// [`Clone::clone`], so that the macro names one trait alone.
+    /// Clones the parameter, so that the macro depends on this trait alone.
     #[must_use]
     fn copied(&self) -> Self;
 }
@@ -24,16 +24,16 @@ impl<T: Clone> EvaluatorParam for T {
     }
 }
 
-/// An error of an evaluator's function.
+/// The error type of an evaluator function.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of an evaluator",
-    label = "the error does not become a `booster::Error`",
-    note = "return `booster::Result<..>`, and write `.map_err(booster::Error::custom)?` where another error comes up",
-    note = "of a type of your own, implement `From<{Self}>` for `booster::Error`, by `booster::Error::custom`"
+    label = "cannot be converted into `booster::Error`",
+    note = "return `booster::Result<..>`, and convert other errors with `.map_err(booster::Error::custom)`",
+    note = "for a type of your own, implement `From<{Self}>` for `booster::Error` with `booster::Error::custom`"
 )]
 pub trait EvaluatorError {
-    /// The error as the library's.
+    /// Converts the error into the library's.
     fn into_error(self) -> Error;
 }
 

@@ -14,16 +14,16 @@ use crate::error::{Error, Result};
 use crate::kind::summing_kind;
 use crate::{Batch, evaluator};
 
-/// Inputs with the class of each.
+/// Inputs and their classes.
 #[derive(Batch, Debug)]
 pub struct Labeled {
-    /// What the model takes: `[batch, *dims]`.
+    /// The model's input: `[batch, *dims]`.
     pub input: Tensor,
-    /// The classes, counted from 0: `[batch]` or `[batch, *positions]`, of kind int64.
+    /// The zero-based class indices: `[batch]` or `[batch, *positions]`, of kind int64.
     pub target: Tensor,
 }
 
-/// Input and target, as a loader of pairs gives them.
+/// Converts an `(input, target)` pair.
 impl From<(Tensor, Tensor)> for Labeled {
     fn from((input, target): (Tensor, Tensor)) -> Self {
         Self { input, target }
@@ -31,33 +31,33 @@ impl From<(Tensor, Tensor)> for Labeled {
 }
 
 impl Labeled {
-    /// Other handles to the same tensors.
+    /// Returns a handle to the same tensors.
     #[must_use]
     pub fn shallow_clone(&self) -> Self {
         Self { input: self.input.shallow_clone(), target: self.target.shallow_clone() }
     }
 }
 
-/// How much each class weighs in the loss: one number per class, none negative.
+/// The weight of each class in the loss, non-negative.
 #[derive(Clone, Default)]
 pub struct ClassWeights {
     weights: Vec<f32>,
-    /// The weights as tensors, one for each device and kind that asked: a device is sent them once.
+    /// One tensor per device and kind in use, so that each device receives the weights once.
     tensors: Arc<Mutex<Vec<Tensor>>>,
 }
 
 impl ClassWeights {
-    /// Weights by class.
+    /// Creates weights from one number per class.
     pub fn new(weights: impl Into<Vec<f32>>) -> Self {
         Self { weights: weights.into(), tensors: Arc::default() }
     }
 
-    /// All classes alike.
+    /// Weighs all classes equally.
     pub fn uniform() -> Self {
         Self::default()
     }
 
-    /// The weights beside some logits; `None` where all are alike.
+    /// The weights on the device and in the kind of `logits`; `None` if uniform.
     fn beside(&self, logits: &Tensor) -> Result<Option<Tensor>> {
         if self.weights.is_empty() {
             return Ok(None);
@@ -85,12 +85,12 @@ impl fmt::Debug for ClassWeights {
     }
 }
 
-/// Cross-entropy classification with per-sample negative log-likelihood and accuracy.
+/// Classification by cross-entropy, with negative log-likelihood and accuracy of each sample.
 ///
 /// The model maps inputs `[batch, *dims]` to logits `[batch, classes]`, or `[batch, classes, *positions]` for targets
-/// `[batch, *positions]`. The loss is the mean over the targets that are not ignored, each by the weight of its class;
-/// ignored targets count in neither loss nor accuracy. A target whose class weighs nothing counts nothing in the loss, its
-/// smoothing included, which libtorch's own mean would count.
+/// `[batch, *positions]`. The loss is the class-weighted mean over all targets but the ignored ones, which count in
+/// neither loss nor accuracy. A target of a zero-weight class adds nothing to the loss; in libtorch's mean, its label
+/// smoothing would still count.
 ///
 /// ```
 /// use booster::evaluation::Classification;
@@ -115,17 +115,17 @@ pub fn classification<M: ModuleT>(
     model: &M,
     batch: &Labeled,
     mode: Mode,
-    /// How much of the target is spread over all classes, from 0 to 1 (Szegedy et al., 2016, arXiv 1512.00567).
+    /// The share of the target spread evenly over all classes, from 0 to 1 (Szegedy et al., 2016, arXiv 1512.00567).
     #[param(default = 0.0)]
     label_smoothing: f64,
-    /// How much each class weighs in the loss.
+    /// The weight of each class in the loss.
     #[param(default = ClassWeights::uniform())]
     class_weights: &ClassWeights,
-    /// A target that is to be passed over.
+    /// The target value to ignore.
     #[param(default = -100)]
     ignored_target: i64,
 ) -> Result<Loss> {
-    /// What the model gave: `[batch, classes, *positions]`.
+    /// The model's logits: `[batch, classes, *positions]`.
     #[output]
     let logits: Tensor = model.forward_t(&batch.input, mode.is_train());
     let class_weights = class_weights.beside(&logits)?;
@@ -134,11 +134,11 @@ pub fn classification<M: ModuleT>(
         .map_err(|error| mismatch(error, &logits, &batch.target))?;
     let counted = batch.target.try_ne(ignored_target)?;
     let weight = target_weights(class_weights.as_ref(), &batch.target, &counted)?;
-    // libtorch smooths also what weighs nothing, which a batch of such targets alone could not count.
+    // libtorch smooths zero-weight targets too, but their loss must be 0.
     let losses = losses.try_masked_fill(&weight.try_eq(0)?, 0)?;
     let sums = summing_kind(losses.f_kind()?);
     let loss = Loss::from_sum(&losses.f_sum(sums)?, &weight.f_sum(sums)?)?;
-    /// Negative log-likelihood of the target, smoothed where asked.
+    /// Negative log-likelihood of the target, with label smoothing if set.
     #[group = "loss"]
     let nll: Weighted = Weighted::new(per_weight(losses, class_weights.as_ref(), &weight)?, weight);
     /// Whether the most likely class is the target.
@@ -147,14 +147,14 @@ pub fn classification<M: ModuleT>(
     Ok(loss)
 }
 
-/// What each target weighs: as much as its class, an ignored one nothing.
+/// The weight of each target: that of its class, or 0 if ignored.
 fn target_weights(class_weights: Option<&Tensor>, target: &Tensor, counted: &Tensor) -> Result<Tensor> {
     let Some(class_weights) = class_weights else { return Ok(counted.shallow_clone()) };
     let known = target.try_masked_fill(&counted.f_logical_not()?, 0)?;
     Ok(class_weights.f_take(&known)?.f_mul(counted)?)
 }
 
-/// libtorch's per-sample losses hold the class weight already: without it they can be weighted as diagnostics are.
+/// Divides the class weights out of libtorch's losses, since [`Weighted`] applies them again.
 fn per_weight(losses: Tensor, class_weights: Option<&Tensor>, weight: &Tensor) -> Result<Tensor> {
     Ok(if class_weights.is_some() { losses.f_detach()?.f_div(weight)? } else { losses })
 }

@@ -1,4 +1,4 @@
-//! The loss and what it weighs.
+//! The loss and its weight.
 
 use booster_sys::detach::detach;
 use booster_sys::scalar::ScalarOps as _;
@@ -8,21 +8,19 @@ use crate::diagnostic::{Leaf, LeafRef, LeafValue, Weighted};
 use crate::error::{Error, Result};
 use crate::sealed::Sealed;
 
-/// A 0-dimensional loss that knows what it is the mean of.
+/// A 0-dimensional mean loss with its denominator.
 ///
-/// A plain tensor is the mean over the samples of its batch. A loss with another denominator (tokens, the targets that
-/// are not ignored, class weights) says so: [`Loss::weighted`]. So a short last batch, shards of unequal size and
-/// accumulated micro-batches give the gradient of all samples at once. Weights are constants: no gradient flows into
-/// them.
+/// A plain tensor is a mean over the samples of its batch. For another denominator (tokens, unignored targets, class
+/// weights), use [`Loss::weighted`]. A short last batch, shards of unequal size and accumulated micro-batches then give
+/// the same gradient as all samples at once. Weights are constants: no gradient flows into them.
 ///
-/// Means over different things, pixels and the images that have a label say, do not add up to a mean over either: shards
-/// and micro-batches would change such a loss. Divide all its sums by one number, that of the samples for instance.
+/// A sum of means with different denominators, such as pixels and labeled images, has no denominator of its own, so
+/// shards and micro-batches would change it. Divide all its sums by one number instead, such as the number of samples.
 ///
-/// In diagnostics it is a metric whose mean over many batches is that of all their samples, or whatever it is the mean of.
+/// As a diagnostic, a loss is averaged over batches by its weight.
 #[derive(Debug)]
 pub struct Loss(Mean);
 
-/// What a loss is the mean of.
 #[derive(Debug)]
 enum Mean {
     OfSamples(Tensor),
@@ -30,17 +28,17 @@ enum Mean {
 }
 
 impl Loss {
-    /// A mean over something else than samples.
+    /// Creates a loss from a mean and its denominator.
     ///
-    /// `mean` and `weight`, the denominator of that mean, are 0-dimensional. A weight of 0 (nothing to learn from in
-    /// this batch) makes the loss count for nothing when it is combined with others; the mean has to be finite then:
-    /// [`Loss::from_sum`] sees to that.
+    /// Both are 0-dimensional. A loss of weight 0 (nothing to learn from in this batch) adds nothing when combined with
+    /// others, but its mean must still be finite: [`Loss::from_sum`] guarantees that.
     pub fn weighted(mean: Tensor, weight: Tensor) -> Self {
         Self(Mean::Weighted(Weighted::new(mean, weight)))
     }
 
-    /// A mean by its sum and its denominator, both 0-dimensional. Where nothing counts, the mean is 0 and so is its
-    /// gradient.
+    /// Creates a loss from a sum and its denominator, both 0-dimensional.
+    ///
+    /// If the denominator is 0, so are the mean and its gradient.
     ///
     /// ```
     /// use booster::prelude::*;
@@ -55,7 +53,7 @@ impl Loss {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Torch`] where the two are not on one device.
+    /// Returns [`Error::Torch`] if the two are on different devices.
     pub fn from_sum(sum: &Tensor, weight: &Tensor) -> Result<Self> {
         let weight = weight.f_detach()?;
         let counts = weight.try_ne(0.0)?;
@@ -64,7 +62,7 @@ impl Loss {
         Ok(Self::weighted(mean, weight))
     }
 
-    /// The mean, a 0-dimensional tensor.
+    /// Returns the mean, a 0-dimensional tensor.
     pub fn tensor(&self) -> &Tensor {
         match &self.0 {
             Mean::OfSamples(mean) => mean,
@@ -72,7 +70,7 @@ impl Loss {
         }
     }
 
-    /// The denominator of the mean; `None` for the number of samples.
+    /// Returns the denominator of the mean, or `None` if it is the number of samples.
     pub fn weight(&self) -> Option<&Tensor> {
         match &self.0 {
             Mean::OfSamples(_) => None,
@@ -80,11 +78,11 @@ impl Loss {
         }
     }
 
-    /// Adds the gradient of the mean to those of the variables that it was computed of, and gives up its graph.
+    /// Runs the backward pass: accumulates gradients in the variables and frees the graph.
     ///
     /// # Errors
-    /// [`Error::LossWithoutGradient`] where no variable takes part in it; [`Error::Torch`] where libtorch cannot
-    /// differentiate it, as when it was differentiated before or a variable was written since.
+    /// Returns [`Error::LossWithoutGradient`] if the loss depends on no variable that requires a gradient, or
+    /// [`Error::Torch`] if the backward pass fails, such as when it already ran or a variable was modified in place.
     pub fn backward(&self) -> Result<()> {
         if !self.tensor().requires_grad() {
             return Err(Error::LossWithoutGradient);
@@ -96,13 +94,13 @@ impl Loss {
         self.tensor().device()
     }
 
-    /// The loss without its graph, as the value that it has now: a parameter that is a loss is copied.
+    /// Detaches the loss from its graph; copies it if it is itself a parameter.
     pub(crate) fn detached(mut self) -> Result<Self> {
         detach(&mut self.tensors_mut().into_iter().flatten().collect::<Vec<_>>())?;
         Ok(self)
     }
 
-    /// Checks what a loss has to be: 0-dimensional, of a floating-point kind. The weight loses its graph.
+    /// Checks that the loss is 0-dimensional and of a floating-point kind, and detaches its weight.
     pub(crate) fn checked(self) -> Result<Self> {
         let of_shape = |tensor: &Tensor| match tensor.dim() {
             0 => Ok(()),

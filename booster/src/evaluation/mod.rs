@@ -1,4 +1,4 @@
-//! Evaluators: functions of a model and a batch that give a loss, diagnostics and an output.
+//! Evaluators: functions that compute loss, diagnostics and output from a model and a batch.
 
 mod accepted;
 mod classification;
@@ -24,17 +24,17 @@ use crate::batch::Batch;
 use crate::diagnostic::Diagnostic;
 use crate::error::Result;
 
-/// What an evaluation is for.
+/// The purpose of an evaluation: training or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
-    /// A training step: dropout drops, batch-norm learns its statistics.
+    /// Training: dropout is active, batch norm updates its statistics.
     Train,
-    /// Everything else.
+    /// Validation, testing or inference.
     Eval,
 }
 
 impl Mode {
-    /// Whether this is [`Mode::Train`]: what [`ModuleT::forward_t`](tch::nn::ModuleT::forward_t) asks for.
+    /// Returns `true` for [`Mode::Train`], as [`ModuleT::forward_t`](tch::nn::ModuleT::forward_t) expects it.
     pub fn is_train(self) -> bool {
         self == Self::Train
     }
@@ -46,31 +46,31 @@ impl fmt::Display for Mode {
     }
 }
 
-/// A function of a model and a batch that gives the loss, the diagnostics and the output, with its parameters.
+/// A function that computes loss, diagnostics and output from a model and a batch, with its parameters.
 ///
-/// Write the function and put [`#[evaluator]`](macro@crate::evaluator) on it; implementing the trait by hand is the
-/// long way. A pipeline runs the same evaluator on one device or many.
+/// Usually implemented by writing the function and annotating it with [`#[evaluator]`](macro@crate::evaluator). A
+/// pipeline runs the same evaluator on one device or many.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an evaluator",
     label = "not an evaluator",
-    note = "annotate the function that computes the loss with `#[evaluator]`, and use the struct that it makes: \
-            `fn classification` makes `Classification`",
-    note = "for another crate's type, call it in such a function"
+    note = "annotate the function that computes the loss with `#[evaluator]`, and use the struct it generates: \
+            `fn classification` generates `Classification`",
+    note = "for a type from another crate, call it in such a function"
 )]
 pub trait Evaluator: Clone + Send + 'static {
-    /// The model that is evaluated.
+    /// The model.
     type Model: Send + 'static;
-    /// What it is evaluated on.
+    /// The model's batch.
     type Batch: Batch;
-    /// What is measured.
+    /// The measured values.
     type Diagnostics: Diagnostic;
-    /// What is given back besides; `()` for nothing.
+    /// Any further output, or `()`.
     type Output: Batch;
 
-    /// Evaluates the model on a batch that is on the model's device.
+    /// Evaluates the model on a batch on the same device.
     ///
     /// # Errors
-    /// The evaluator's own.
+    /// Returns an error if the evaluation fails.
     fn evaluate(
         &self,
         model: &Self::Model,

@@ -104,7 +104,7 @@ fn importance_samples_are_at_least_one() {
         let evaluator = VariationalInference::new().with_importance_samples(importance_samples);
         let error = Gaussian::prior().pipeline(evaluator).evaluate(&observed(2), Mode::Eval).err();
         let expected = format!(
-            "Latents: expected at least 1 sample, and at least 1 importance sample of it, \
+            "Latents: expected at least 1 sample and 1 importance sample, \
              found 2 samples and {importance_samples} importance samples"
         );
         assert_eq!(error.map(|error| error.to_string()), Some(expected));

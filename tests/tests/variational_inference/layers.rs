@@ -138,8 +138,8 @@ fn refused(model: Shaped, importance_samples: i64) -> String {
 fn a_likelihood_of_another_shape_is_refused_even_where_it_would_broadcast() {
     for shape in [&[3, 1][..], &[3], &[1, 2], &[3, 2, 1]] {
         let expected = format!(
-            "variational_inference: expected a likelihood of values of shape [3, 2], as the observed (once for each \
-             draw), found one of values of shape {shape:?}"
+            "variational_inference: expected a likelihood of values of shape [3, 2], that of the data repeated for each \
+             draw, found a likelihood of values of shape {shape:?}"
         );
         assert_eq!(refused(Shaped(shape.into(), true), 1), expected);
     }
@@ -151,7 +151,7 @@ fn a_likelihood_of_another_shape_is_refused_even_where_it_would_broadcast() {
 #[test]
 fn a_model_has_to_draw_its_latents() {
     let expected = "variational_inference: expected a model that draws its latent variables from `latents`, \
-                    found one that draws none";
+                    found a model without draws";
     assert_eq!(refused(Shaped(vec![3, 2], false), 1), expected);
 }
 

@@ -7,10 +7,9 @@ use tch::Tensor;
 use crate::diagnostic::Diagnostic;
 use crate::error::Result;
 
-/// Further losses of a model: measured as diagnostics, weighted by name.
+/// Additional losses of a model, measured as diagnostics and weighted by name.
 ///
-/// They are fields beside `elbo`, `nll` and `kl`: one of the same group and name does not compile, so that none is
-/// overwritten.
+/// They join `elbo`, `nll` and `kl` in the diagnostics; a loss with the group and name of another does not compile.
 ///
 /// ```
 /// use booster::evaluation::AuxiliaryLosses;
@@ -49,7 +48,7 @@ use crate::error::Result;
 /// #[derive(Diagnostic)]
 /// struct Overwrites {
 ///     #[group = "loss"]
-///     kl: Tensor, // is there already
+///     kl: Tensor, // already defined
 /// }
 /// # impl AuxiliaryLosses for Overwrites {
 /// #     type Weights = ();
@@ -74,18 +73,19 @@ use crate::error::Result;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a set of auxiliary losses",
     label = "not auxiliary losses",
-    note = "for a struct of losses of your own, derive `Diagnostic` and implement `booster::evaluation::AuxiliaryLosses`",
-    note = "where there are none, use `()`"
+    note = "for your own struct of losses, derive `Diagnostic` and implement `booster::evaluation::AuxiliaryLosses`",
+    note = "for a model without auxiliary losses, use `()`"
 )]
 pub trait AuxiliaryLosses: Diagnostic {
-    /// A weight for each loss, as fields that a schedule can change.
+    /// The weight of each loss, in fields that a schedule can change.
     type Weights: Clone + Default + fmt::Debug + Send + 'static;
 
-    /// The weighted sum of the losses: `[batch, *dims]`, whose mean is added to the loss, or 0-dimensional; `None`
-    /// where there is nothing to add.
+    /// Computes the weighted sum of the losses, whose mean is added to the loss.
+    ///
+    /// It is `[batch, *dims]` or 0-dimensional, or `None` if there is nothing to add.
     ///
     /// # Errors
-    /// The model's own.
+    /// Returns an error if the computation fails.
     fn weighted(&self, weights: &Self::Weights) -> Result<Option<Tensor>>;
 }
 

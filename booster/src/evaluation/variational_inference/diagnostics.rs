@@ -1,4 +1,4 @@
-//! What variational inference measures and gives back.
+//! Diagnostics and output of variational inference.
 
 use booster_sys::scalar::ScalarOps as _;
 use std::f64::consts::LN_2;
@@ -10,34 +10,35 @@ use super::{FreeBits, effective_sample_size, importance_weighted_bound};
 use crate::error::Result;
 use crate::{Batch, Diagnostic};
 
-/// What variational inference measures, in nats where nothing else is said. `elbo` is `-(nll + kl)` for each sample,
-/// whatever `beta`, free bits and the number of importance samples.
+/// The diagnostics of variational inference, in nats unless stated otherwise.
+///
+/// `elbo` is `-(nll + kl)` for each sample, regardless of `beta`, free bits and the number of importance samples.
 #[derive(Debug, Diagnostic)]
 pub struct VariationalInferenceDiagnostics<A: Diagnostic> {
     /// The evidence lower bound: `[batch]`.
     #[group = "loss"]
     pub elbo: Tensor,
-    /// Negative log-likelihood of the observed given the latents, as a mean over importance samples: `[batch]`.
+    /// The negative log-likelihood of the data given the latents, averaged over importance samples: `[batch]`.
     #[group = "loss"]
     pub nll: Tensor,
-    /// The divergence of the posterior from the prior, of all layers, as a mean over importance samples: `[batch]`.
+    /// The divergence of the posterior from the prior, over all layers, averaged over importance samples: `[batch]`.
     #[group = "loss"]
     pub kl: Tensor,
-    /// The divergence of each stochastic layer, in the order in which they are drawn: `[batch, layers]`.
+    /// The divergence of each stochastic layer, in drawing order: `[batch, layers]`.
     #[group = "loss"]
     #[metric(mean_dims)]
     pub kl_per_layer: Tensor,
-    /// The importance-weighted bound, `[batch]`; with one importance sample it is the evidence lower bound, and left out.
+    /// The importance-weighted bound: `[batch]`, or `None` with one importance sample.
     #[group = "loss"]
     pub iw_bound: Option<Tensor>,
-    /// What the importance samples are worth, from 1 to their number, `[batch]`; left out with one.
+    /// The effective number of importance samples: `[batch]`, or `None` with one importance sample.
     #[group = "metrics"]
     pub effective_sample_size: Option<Tensor>,
-    /// The tighter bound's negative, in bits for each observed value: `[batch]`. Of values that were divided by 255, or
-    /// other continuous ones, it is that of a density, which has no unit of its own.
+    /// The negative of the tighter bound, in bits per observed value: `[batch]`. For continuous values, such as pixels
+    /// divided by 255, it is based on a density and depends on the scale of the data.
     #[group = "metrics"]
     pub bits_per_dimension: Tensor,
-    /// How much the divergence counted.
+    /// The weight of the divergence.
     #[group = "parameters"]
     #[metric(last)]
     pub beta: f64,
@@ -49,21 +50,21 @@ pub struct VariationalInferenceDiagnostics<A: Diagnostic> {
     #[group = "parameters"]
     #[metric(last)]
     pub importance_samples: i64,
-    /// What the model measures besides.
+    /// The model's auxiliary losses.
     #[diagnostic(flatten)]
     pub auxiliary: A,
 }
 
-/// What variational inference gives back.
+/// The output of variational inference.
 #[derive(Batch, Debug)]
 pub struct VariationalInferenceOutput<L: Batch> {
-    /// The distribution of each sample that its first draw of the latents stands for.
+    /// The likelihood of each sample given its first draw of the latents.
     pub reconstruction: L,
     /// The draws of each stochastic layer: `[batch, importance_samples, *dims]`.
     pub latents: Vec<Tensor>,
 }
 
-/// The parameters that were in force.
+/// The evaluator's parameters to report.
 pub(super) struct Parameters {
     pub(super) beta: f64,
     pub(super) free_bits: FreeBits,

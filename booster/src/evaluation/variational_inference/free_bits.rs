@@ -5,13 +5,13 @@ use tch::Tensor;
 
 use crate::error::Result;
 
-/// Divergence from the prior that costs nothing, so that the model has no gain from leaving its latents unused
-/// (Kingma et al., 2016, arXiv 1606.04934, appendix C.8).
+/// A budget of divergence from the prior free of cost, so that the model gains nothing by ignoring its latents (Kingma
+/// et al., 2016, arXiv 1606.04934, appendix C.8).
 ///
-/// The loss has `max(nats, kl)` in place of each group's `kl`: below its budget a group has no gradient from its
-/// divergence. Diagnostics show the divergence as it is. Beside the importance-weighted bound, which has no term for the
-/// divergence, and beside gradients that stick the landing, `max(nats - kl, 0)` is added, with the closed form of the
-/// divergence as a mean over importance samples; the gradients then cancel on average alone.
+/// In the loss, `max(nats, kl)` replaces each group's `kl`: below its budget, a group gets no gradient from its
+/// divergence. Diagnostics report the actual divergence. With the importance-weighted bound, which has no divergence
+/// term, and with sticking-the-landing gradients, `max(nats - kl, 0)` is added, with the divergence averaged over
+/// importance samples; the gradients then cancel only on average.
 ///
 /// ```
 /// use booster::evaluation::FreeBits;
@@ -26,27 +26,27 @@ use crate::error::Result;
 pub struct FreeBits {
     /// The budget of each stochastic layer, in nats; 0 turns free bits off.
     pub nats: f64,
-    /// What the budget is compared with.
+    /// The divergence to compare with the budget.
     pub clamp: FreeBitsClamp,
-    /// Over what a layer's budget is spread.
+    /// How to split a layer's budget.
     pub groups: FreeBitsGroups,
 }
 
-/// What the budget of a group is compared with.
+/// The divergence compared with a group's budget.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum FreeBitsClamp {
-    /// The mean of the group's divergence over the batch, as in the paper. Of a batch in shards or micro-batches, each
-    /// is compared by itself: the maximum of a mean is no mean of maxima.
+    /// The mean of the group's divergence over the batch, as in the paper. Shards and micro-batches are each compared
+    /// separately: the maximum of a mean is not the mean of maxima.
     #[default]
     BatchMean,
     /// The group's divergence of each sample.
     Sample,
 }
 
-/// Over what a layer's budget is spread.
+/// The groups that share a layer's budget.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum FreeBitsGroups {
-    /// The layer as a whole is one group.
+    /// The whole layer is one group.
     #[default]
     Layer,
     /// Each dimension of the latent is a group, with an equal share of the budget.
@@ -54,30 +54,30 @@ pub enum FreeBitsGroups {
 }
 
 impl FreeBits {
-    /// No free bits.
+    /// Disables free bits.
     pub const fn none() -> Self {
         Self::new(0.0)
     }
 
-    /// A budget for each stochastic layer, in nats, that is compared with the mean over the batch.
+    /// Sets a budget for each stochastic layer, in nats, compared with the mean over the batch.
     pub const fn new(nats: f64) -> Self {
         Self { nats, clamp: FreeBitsClamp::BatchMean, groups: FreeBitsGroups::Layer }
     }
 
-    /// The same budget, compared with each sample's divergence.
+    /// Compares the budget with each sample's divergence.
     #[must_use]
     pub const fn per_sample(self) -> Self {
         Self { clamp: FreeBitsClamp::Sample, ..self }
     }
 
-    /// The same budget, shared equally over the dimensions of a layer.
+    /// Splits the budget equally over the dimensions of a layer.
     #[must_use]
     pub const fn per_dimension(self) -> Self {
         Self { groups: FreeBitsGroups::Dimension, ..self }
     }
 
-    /// What is left of the budgets, summed over groups, as a 0-dimensional mean over the batch: with it added, a
-    /// divergence `kl` becomes `max(nats, kl)`. `None` without a budget. Layers are `[batch, dims]`.
+    /// The unused budget of all groups, as a 0-dimensional mean over the batch, or `None` without a budget. Added to a
+    /// divergence `kl`, it gives `max(nats, kl)`. Layers are `[batch, dims]`.
     pub(super) fn unused(self, layers: &[Tensor]) -> Result<Option<Tensor>> {
         if self.nats <= 0.0 {
             return Ok(None);

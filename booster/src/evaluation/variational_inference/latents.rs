@@ -7,63 +7,63 @@ use crate::distributions::{Distribution, KlDivergence, Reparameterized};
 use crate::error::{Error, Result};
 use crate::functional::{BatchReduction, at_least_single, batch_reduce, shape_and_kind};
 
-/// Draws the latent variables of a [`LatentVariableModel`](super::LatentVariableModel), layer by layer, and keeps what
-/// the bound needs of them.
+/// Draws the latent variables of a [`LatentVariableModel`](super::LatentVariableModel) layer by layer, and records the
+/// terms of the bound.
 #[derive(Debug)]
 pub struct Latents {
     batch_size: i64,
     importance_samples: i64,
-    /// Whether `ln q(z)` is differentiated along `z` alone.
+    /// Whether `ln q(z)` is differentiated with respect to `z` only.
     pub(super) detach_posterior: bool,
     layers: Vec<Layer>,
 }
 
-/// A stochastic layer; each tensor has a row for each importance sample of each sample.
+/// A stochastic layer; each tensor has one row per importance sample of each sample.
 #[derive(Debug)]
 struct Layer {
     draw: Tensor,
     /// The divergence of the posterior from the prior, `[rows, dims]`, in single precision at least.
     kl: Tensor,
-    /// `ln p(z) - ln q(z)`, `[rows]`, where the bound needs it.
+    /// `ln p(z) - ln q(z)`, `[rows]`, if the bound needs it.
     log_ratio: Option<Tensor>,
 }
 
-/// The divergence of each layer, as a mean over importance samples.
+/// The divergence of each layer, averaged over importance samples.
 #[derive(Debug)]
 pub(super) struct LayerDivergences(Vec<Tensor>);
 
 impl Latents {
-    /// For a batch of so many samples, with so many importance samples of each.
+    /// Creates latents without layers for a batch of `batch_size` samples, with `importance_samples` draws of each.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where either is less than 1, or their product cannot be counted.
+    /// Returns [`Error::Mismatch`] if either is less than 1, or if their product overflows.
     pub fn new(batch_size: i64, importance_samples: i64) -> Result<Self> {
         if batch_size < 1 || importance_samples < 1 || batch_size.checked_mul(importance_samples).is_none() {
             return Err(Error::operand(
                 "Latents",
-                "at least 1 sample, and at least 1 importance sample of it",
+                "at least 1 sample and 1 importance sample",
                 format!("{batch_size} samples and {importance_samples} importance samples"),
             ));
         }
         Ok(Self { batch_size, importance_samples, detach_posterior: false, layers: Vec::new() })
     }
 
-    /// For the samples of some tensor.
     pub(super) fn of(observed: &Tensor, importance_samples: i64) -> Result<Self> {
         let (size, _) = shape_and_kind("variational_inference", observed)?;
         Self::new(size.first().copied().unwrap_or_default(), importance_samples)
     }
 
-    /// The number of importance samples of each sample.
+    /// Returns the number of importance samples per sample.
     pub fn importance_samples(&self) -> i64 {
         self.importance_samples
     }
 
-    /// A row for each importance sample: `[batch, *dims]` to `[batch * importance_samples, *dims]`, those of one sample
-    /// together. For what is joined to a latent, as in a conditional model.
+    /// Repeats each row for every importance sample: `[batch, *dims]` to `[batch * importance_samples, *dims]`.
+    ///
+    /// The rows of a sample stay together. Useful for tensors to concatenate with a latent, as in a conditional model.
     ///
     /// # Errors
-    /// [`Error::Torch`] for a tensor of rank 0.
+    /// Returns [`Error::Torch`] if the tensor has rank 0.
     pub fn repeat(&self, tensor: &Tensor) -> Result<Tensor> {
         if self.importance_samples == 1 {
             return Ok(tensor.shallow_clone());
@@ -71,13 +71,13 @@ impl Latents {
         Ok(tensor.f_repeat_interleave_self_int(self.importance_samples, 0, None)?)
     }
 
-    /// Draws a stochastic layer from its posterior: `[batch * importance_samples, *dims]`, with a graph.
+    /// Draws a stochastic layer from its posterior: `[batch * importance_samples, *dims]`, differentiable.
     ///
-    /// The posterior has a row for each sample, or, where it depends on a layer before, for each importance sample; the
-    /// prior has as many, or 1, or one dimension less. The divergence is the closed form.
+    /// The posterior has one row per sample or, if it depends on a previous layer, one per importance sample; the prior
+    /// has as many rows, one row, or one dimension less. The divergence is computed in closed form.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] for another number of rows, or a prior that does not broadcast to the posterior.
+    /// Returns [`Error::Mismatch`] if the number of rows differs, or if the prior does not broadcast to the posterior.
     pub fn sample<Q, P>(&mut self, posterior: &Q, prior: &P) -> Result<Tensor>
     where
         Q: Reparameterized + KlDivergence<P> + Batch,
@@ -90,11 +90,12 @@ impl Latents {
         self.keep(&posterior, draw, &kl, log_ratio)
     }
 
-    /// As [`sample`](Self::sample), for a posterior whose divergence from the prior has no closed form: it is estimated
-    /// from the draw, as `ln q(z) - ln p(z)`.
+    /// Like [`sample`](Self::sample), but estimates the divergence from the draw as `ln q(z) - ln p(z)`.
+    ///
+    /// For a posterior whose divergence from the prior has no closed form.
     ///
     /// # Errors
-    /// Those of [`sample`](Self::sample).
+    /// Same as [`sample`](Self::sample).
     pub fn sample_with_estimated_kl<Q, P>(&mut self, posterior: &Q, prior: &P) -> Result<Tensor>
     where
         Q: Reparameterized + Batch,
@@ -142,7 +143,7 @@ impl Latents {
         Ok(given)
     }
 
-    /// Posterior and prior with a row for each importance sample; a prior for all of them stays as it is.
+    /// Posterior and prior with one row per importance sample; a prior shared by all rows is unchanged.
     fn by_row<Q: Distribution + Batch, P: Distribution + Batch>(&self, posterior: &Q, prior: &P) -> Result<(Q, P)> {
         let shape = posterior.batch_shape();
         let posterior = match shape.first() {
@@ -176,12 +177,12 @@ impl Latents {
         self.batch_size * self.importance_samples
     }
 
-    /// A number for each row as `[batch, importance_samples]`.
+    /// Reshapes `[rows]` to `[batch, importance_samples]`.
     pub(super) fn by_draw(&self, of_rows: &Tensor) -> Result<Tensor> {
         Ok(of_rows.f_reshape([self.batch_size, self.importance_samples])?)
     }
 
-    /// `ln p(z) - ln q(z)` of all layers, `[batch, importance_samples]`, where the bound needs it.
+    /// `ln p(z) - ln q(z)` summed over layers, `[batch, importance_samples]`, if the bound needs it.
     pub(super) fn log_ratio(&self) -> Result<Option<Tensor>> {
         let mut sum: Option<Tensor> = None;
         for log_ratio in self.layers.iter().filter_map(|layer| layer.log_ratio.as_ref()) {
@@ -190,13 +191,13 @@ impl Latents {
         sum.map(|sum| self.by_draw(&sum)).transpose()
     }
 
-    /// The divergence of each layer, as a mean over importance samples.
+    /// The divergence of each layer, averaged over importance samples.
     pub(super) fn kl(&self) -> Result<LayerDivergences> {
         if self.layers.is_empty() {
             return Err(Error::operand(
                 "variational_inference",
                 "a model that draws its latent variables from `latents`",
-                "one that draws none",
+                "a model without draws",
             ));
         }
         let mean = |layer: &Layer| -> Result<Tensor> {
@@ -210,7 +211,7 @@ impl Latents {
         self.layers.iter().map(mean).collect::<Result<_>>().map(LayerDivergences)
     }
 
-    /// The rows of each sample's first draw.
+    /// Keeps the rows of each sample's first draw.
     pub(super) fn first_of_each<D: Batch>(&self, of_rows: D) -> Result<D> {
         if self.importance_samples == 1 {
             return Ok(of_rows);
@@ -227,19 +228,19 @@ impl Latents {
     }
 }
 
-/// `[batch * importance_samples, *dims]` to `[batch, importance_samples, *dims]`.
+/// Reshapes `[batch * importance_samples, *dims]` to `[batch, importance_samples, *dims]`.
 fn by_draw(rows: &Tensor, batch_size: i64, importance_samples: i64) -> Result<Tensor> {
     let (size, _) = shape_and_kind("Latents", rows)?;
     Ok(rows.f_reshape([&[batch_size, importance_samples], size.get(1..).unwrap_or_default()].concat())?)
 }
 
 impl LayerDivergences {
-    /// Each layer's, `[batch, dims]`.
+    /// The divergences by layer, each `[batch, dims]`.
     pub(super) fn layers(&self) -> &[Tensor] {
         &self.0
     }
 
-    /// Each layer's sum over dimensions, `[batch, layers]`.
+    /// The sum over dimensions of each layer, `[batch, layers]`.
     pub(super) fn per_layer(&self) -> Result<Tensor> {
         let sums = self.0.iter().map(|layer| batch_reduce(layer, BatchReduction::Sum)).collect::<Result<Vec<_>>>()?;
         Ok(Tensor::f_stack(&sums, 1)?)

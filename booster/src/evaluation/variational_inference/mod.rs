@@ -1,4 +1,4 @@
-//! Variational inference: models with latent variables, trained by a bound on their log-likelihood.
+//! Variational inference: latent variable models trained on a bound on their log-likelihood.
 
 mod auxiliary;
 mod diagnostics;
@@ -32,19 +32,19 @@ type OutputOf<M> = VariationalInferenceOutput<<M as LatentVariableModel>::Likeli
 
 /// Variational inference with the evidence lower bound, or the importance-weighted bound.
 ///
-/// The model draws its latent variables and gives the likelihood of the observed: see [`LatentVariableModel`]. With one
+/// The model draws its latent variables and returns the likelihood of the data: see [`LatentVariableModel`]. With one
 /// importance sample the loss is the mean over the batch of `nll + beta * kl`, the negative evidence lower bound
 /// (Kingma and Welling, 2013, arXiv 1312.6114; with `beta`, Higgins et al., 2017, "beta-VAE"). With `K` samples it is
 /// the negative importance-weighted bound (Burda et al., 2016, arXiv 1509.00519),
 /// `-ln (1/K) sum_k p(x | z_k) (p(z_k) / q(z_k | x))^beta`. Free bits and auxiliary losses are added to it.
 ///
-/// Parameters are public fields, for a schedule to change: `pipeline.evaluator_mut().beta = 0.5`.
+/// Parameters are public fields that a schedule can change: `pipeline.evaluator_mut().beta = 0.5`.
 ///
-/// Whatever the kind of the model, log-likelihoods, divergences and importance weights are summed and compared in single
-/// precision at least.
+/// Log-likelihoods, divergences and importance weights are summed and compared in at least single precision, whatever
+/// the kind of the model.
 ///
-/// The loss is the mean over samples, so that shards and micro-batches add up to the loss of their batch, with one
-/// exception: free bits that clamp the mean over the batch ([`FreeBitsClamp::BatchMean`]) clamp each shard's own.
+/// The loss is the mean over samples, so shards and micro-batches add up to the loss of their batch, with one
+/// exception: [`FreeBitsClamp::BatchMean`] clamps the mean of each shard separately.
 ///
 /// ```
 /// use booster::distributions::Bernoulli;
@@ -76,25 +76,25 @@ pub fn variational_inference<M: LatentVariableModel>(
     model: &M,
     batch: &M::Batch,
     mode: Mode,
-    /// How much the divergence from the prior counts.
+    /// The weight of the divergence from the prior.
     #[param(default = 1.0)]
     beta: f64,
-    /// What of the divergence costs nothing.
+    /// The divergence free of cost.
     #[param(default = FreeBits::none())]
     free_bits: FreeBits,
-    /// Draws of the latent variables for each sample, at least 1: above 1 the loss is the importance-weighted bound.
+    /// The number of latent draws per sample, at least 1; above 1 the loss is the importance-weighted bound.
     #[param(default = 1)]
     importance_samples: i64,
-    /// Whether gradients leave out the score of the posterior, which is 0 on average: less noise near the optimum
+    /// Whether to drop the posterior's score, 0 on average, from the gradient for less variance near the optimum
     /// (Roeder et al., 2017, arXiv 1703.09194). Biased with several importance samples (Tucker et al., 2019,
     /// arXiv 1810.04152).
     #[param(default = false)]
     sticking_the_landing: bool,
-    /// How much each auxiliary loss counts.
+    /// The weight of each auxiliary loss.
     #[param(default = Default::default())]
     auxiliary_weights: &<M::Auxiliary as AuxiliaryLosses>::Weights,
 ) -> Result<(Loss, DiagnosticsOf<M>, OutputOf<M>)> {
-    // The types of this function are known where it is used: that no loss has another's name is checked there.
+    // `M` is only known at monomorphization, so this checks for duplicate metric names.
     const { <DiagnosticsOf<M> as Diagnostic>::SCHEMA.check() };
     let observed = batch.observed();
     let mut latents = Latents::of(observed, importance_samples)?;
@@ -137,8 +137,8 @@ fn log_likelihood(likelihood: &impl Distribution, observed: &Tensor, latents: &L
     if shape != repeated.size() {
         return Err(Error::operand(
             "variational_inference",
-            format!("a likelihood of values of shape {:?}, as the observed (once for each draw)", repeated.size()),
-            format!("one of values of shape {shape:?}"),
+            format!("a likelihood of values of shape {:?}, that of the data repeated for each draw", repeated.size()),
+            format!("a likelihood of values of shape {shape:?}"),
         ));
     }
     latents.by_draw(&batch_reduce(&at_least_single(&likelihood.log_prob(&repeated)?)?, BatchReduction::Sum)?)

@@ -1,4 +1,4 @@
-//! What a model with latent variables is.
+//! Latent variable models.
 
 use tch::Tensor;
 
@@ -8,15 +8,15 @@ use crate::distributions::Distribution;
 use crate::error::Result;
 use crate::evaluation::{Labeled, Mode};
 
-/// A batch that holds what a generative model is to explain.
+/// A batch with data for a generative model.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say what is observed",
-    label = "nothing observed",
-    note = "a `Tensor` and `Labeled` do",
-    note = "for a batch of your own, implement `booster::evaluation::Observed`: give the tensor whose likelihood counts"
+    message = "`{Self}` has no observed data",
+    label = "`Observed` is not implemented",
+    note = "`Tensor` and `Labeled` implement it",
+    note = "for a batch of your own, implement `booster::evaluation::Observed`: return the tensor to model"
 )]
 pub trait Observed: Batch {
-    /// The observed: `[batch, *dims]`.
+    /// Returns the observed data: `[batch, *dims]`.
     fn observed(&self) -> &Tensor;
 }
 
@@ -32,11 +32,11 @@ impl Observed for Labeled {
     }
 }
 
-/// A model with latent variables, its approximate posterior included: a variational auto-encoder, say.
+/// A latent variable model and its approximate posterior, such as a variational autoencoder.
 ///
-/// It asks `latents` for each of its stochastic layers in turn, from the one that the prior draws first. A latent has a
-/// row for each importance sample of each sample, `[batch * importance_samples, *dims]`; so has all that follows from
-/// it. What is computed of the batch alone, as the posterior of the first layer, has a row for each sample.
+/// It draws its stochastic layers from `latents` in the order of the generative model. A latent has one row per
+/// importance sample of each sample, `[batch * importance_samples, *dims]`, and so does everything computed from it.
+/// Tensors computed from the batch alone, such as the posterior of the first layer, have one row per sample.
 ///
 /// ```
 /// use booster::distributions::{Bernoulli, Distribution, Likelihood, Normal};
@@ -62,24 +62,24 @@ impl Observed for Labeled {
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a model with latent variables",
-    label = "not a model with latent variables",
-    note = "implement `booster::evaluation::LatentVariableModel`: draw the latents, give the likelihood of the observed"
+    message = "`{Self}` is not a latent variable model",
+    label = "not a latent variable model",
+    note = "implement `booster::evaluation::LatentVariableModel`: draw the latents, return the likelihood of the data"
 )]
 pub trait LatentVariableModel: Send + 'static {
-    /// What it is given: a [`Tensor`] `[batch, *dims]`, or a struct that holds one.
+    /// The model's batch: a [`Tensor`] `[batch, *dims]`, or a struct that holds one.
     type Batch: Observed;
-    /// The distribution of the observed given the latents: [`Bernoulli`](crate::distributions::Bernoulli),
+    /// The distribution of the data given the latents: [`Bernoulli`](crate::distributions::Bernoulli),
     /// [`Normal`](crate::distributions::Normal), or one of your own.
     type Likelihood: Distribution + Batch;
-    /// Further losses of the model's own; `()` for none.
+    /// The model's auxiliary losses, or `()`.
     type Auxiliary: AuxiliaryLosses;
 
-    /// Draws the latents and gives the likelihood, of values `[batch * importance_samples, *dims]`, beside auxiliary
+    /// Draws the latents and returns the likelihood of values `[batch * importance_samples, *dims]`, with any auxiliary
     /// losses.
     ///
     /// # Errors
-    /// The model's own.
+    /// Returns an error if the model fails.
     fn infer(
         &self,
         batch: &Self::Batch,
