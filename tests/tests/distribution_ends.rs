@@ -312,7 +312,7 @@ fn distributions_over_other_classes_have_no_divergence() -> Outcome {
     let of = |classes: i64| Categorical::from_logits(&Tensor::zeros([2, classes], (Kind::Float, Device::Cpu)));
     for (one, other) in [(3, 1), (1, 3), (3, 2)] {
         let error = of(one)?.kl_divergence(&of(other)?).expect_err("other classes").to_string();
-        let found = format!("found one over {one} classes and one over {other}");
+        let found = format!("found distributions over {one} and {other} classes");
         assert!(error.starts_with("Categorical::kl_divergence: expected ") && error.ends_with(&found), "{error}");
     }
     Ok(())

@@ -189,7 +189,7 @@ fn independent_sums_over_the_dimensions_of_an_event() -> Outcome {
     assert_eq!(nothing.log_prob(&value)?, each.log_prob(&value)?);
     let error = Independent::<_, 4>::new(base()?).err().map(|error| error.to_string());
     let expected =
-        "Independent: expected a distribution of at least 4 batch dimensions, found one of batch shape [2, 3, 4]";
+        "Independent: expected a distribution with at least 4 batch dimensions, found batch shape [2, 3, 4]";
     assert_eq!(error.as_deref(), Some(expected));
     Ok(())
 }

@@ -7,32 +7,32 @@ use super::{Distribution, KlDivergence, Likelihood, Result, draws, likelihood, p
 use crate::Batch;
 use crate::functional::at_least_single;
 
-/// Of this logit a probability is 0, or 1, in double precision.
+/// Beyond this logit, the entropy underflows to 0 in double precision.
 const CERTAIN: f64 = 1000.0;
 
-/// The Bernoulli distribution with the logit of 1's probability.
+/// The Bernoulli distribution, parameterized by logits.
 ///
-/// `log_prob` takes values from 0 to 1: those between are the expected log-probability, as of grey pixels. Values are not
-/// checked, which would wait for the device: beyond 0 and 1 the result is no log-probability.
+/// `log_prob` accepts values from 0 to 1; values in between, such as gray pixels, give the expected log-probability.
+/// Values outside this range are not rejected, since a check would wait for the device, but the result is meaningless.
 ///
-/// A logit of infinity is a probability of 1, one of minus infinity a probability of 0. What is certain has the
-/// log-probability 0, what is impossible minus infinity. Where a result is infinite, its gradient is 0.
+/// A logit of infinity means probability 1, minus infinity probability 0. Certain values have log-probability 0,
+/// impossible ones minus infinity. The gradient of an infinite result is 0.
 #[derive(Batch, Debug)]
 pub struct Bernoulli {
     logits: Tensor,
 }
 
 impl Bernoulli {
-    /// The distribution with `ln(p / (1 - p))` for a probability `p` of 1.
+    /// Creates a distribution from the logits `ln(p / (1 - p))` of the probability `p` of 1.
     ///
     /// # Errors
-    /// [`Error::Mismatch`](crate::Error::Mismatch) for logits of another kind than floating point.
+    /// Returns [`Error::Mismatch`](crate::Error::Mismatch) if the logits are not of a floating-point kind.
     pub fn from_logits(logits: &Tensor) -> Result<Self> {
         let [logits] = parameters("Bernoulli", [logits])?;
         Ok(Self { logits })
     }
 
-    /// The logits.
+    /// Returns the logits.
     pub fn logits(&self) -> &Tensor {
         &self.logits
     }
@@ -43,7 +43,7 @@ impl Distribution for Bernoulli {
         self.logits.size()
     }
 
-    /// Draws 0 and 1, in the kind of the logits.
+    /// Draws zeros and ones, in the kind of the logits.
     fn sample(&self, sample_shape: &[i64]) -> Result<Tensor> {
         let probability = at_least_single(&self.logits.f_detach()?)?.f_sigmoid()?;
         let draws = probability.f_expand(draws(sample_shape, &self.logits), false)?.f_bernoulli()?;
@@ -55,8 +55,8 @@ impl Distribution for Bernoulli {
         let value = values("Bernoulli::log_prob", value, &logits)?;
         let shapes = Tensor::f_broadcast_tensors(&[&logits, &value])?;
         let [logits, value] = &shapes[..] else { return Ok(value) };
-        // libtorch has NaN for infinite logits. The greatest ones that are finite give 0, or more than can be told from
-        // infinity: by the least share of it that a value can miss, which is half of epsilon, and some room.
+        // libtorch gives NaN for infinite logits, so they are clamped to the largest finite ones. Those give 0 or at
+        // least `greatest * epsilon / 2`, as values below 1 differ from it by epsilon / 2; the threshold is half that.
         let (greatest, epsilon) = match logits.f_kind()? {
             Kind::Double => (f64::MAX, f64::EPSILON),
             _ => (f64::from(f32::MAX), f64::from(f32::EPSILON)),
@@ -67,8 +67,7 @@ impl Distribution for Bernoulli {
     }
 
     fn entropy(&self) -> Result<Tensor> {
-        // Written for the less likely value, so that its small probability is not a difference from 1.
-        // Beyond the limit it is 0 in any precision; infinity times 0 would be NaN.
+        // In terms of the less likely value, to avoid cancellation in `1 - p`. Clamped because infinity times 0 is NaN.
         let certainty = at_least_single(&self.logits)?.f_abs()?.try_clamp_max(CERTAIN)?;
         let rare = certainty.f_neg()?;
         Ok(certainty.f_log_sigmoid()?.f_neg()?.f_add(&certainty.f_mul(&rare.f_sigmoid()?)?)?)
@@ -82,7 +81,7 @@ impl Distribution for Bernoulli {
 impl KlDivergence for Bernoulli {
     /// The Bregman divergence of softplus, which generates the family.
     fn kl_divergence(&self, other: &Self) -> Result<Tensor> {
-        // Of the less likely value, as the entropy: where a probability rounds to 1, its gradient would be lost.
+        // In terms of the less likely value: a probability that rounds to 1 would lose its gradient.
         let (logits, other_logits) = (at_least_single(&self.logits)?, at_least_single(&other.logits)?);
         let certain = other_logits.f_isinf()?;
         let likely = logits.try_gt(0.0)?;
@@ -92,7 +91,7 @@ impl KlDivergence for Bernoulli {
         let softplus = |logits: &Tensor| logits.f_neg()?.f_log_sigmoid()?.f_neg();
         let along_tangent = own.f_sigmoid()?.f_mul(&others.f_sub(&own)?)?;
         let kl = softplus(&others)?.f_sub(&softplus(&own)?)?.f_sub(&along_tangent)?;
-        // What the other excludes costs infinity, if it comes at all.
+        // The divergence is infinite if `other` rules out a value that `self` can draw.
         let excluded = logits.f_neg()?.f_where_self(&other_logits.try_gt(0.0)?, &logits)?.f_detach()?.f_sigmoid()?;
         let of_certain = excluded.try_masked_fill(&excluded.try_gt(0.0)?, f64::INFINITY)?;
         Ok(of_certain.f_where_self(&certain, &kl)?)

@@ -9,20 +9,20 @@ use crate::error::Error;
 use crate::functional::shape_and_kind;
 use crate::kind::summing_kind;
 
-/// The categorical distribution over `0..classes`, with a logit for each class along the last dimension.
+/// The categorical distribution over `0..classes`, parameterized by logits along the last dimension.
 ///
-/// A logit of minus infinity is a class that never comes. One of infinity makes NaN of all, as in PyTorch. Where a
-/// result is infinite, its gradient is 0 as far as it comes from the class that makes it so.
+/// A logit of minus infinity makes a class impossible. A logit of infinity turns everything into NaN, as in PyTorch.
+/// The classes that make a result infinite contribute 0 to its gradient.
 #[derive(Batch, Debug)]
 pub struct Categorical {
     log_probabilities: Tensor,
 }
 
 impl Categorical {
-    /// The distribution of logits `[*batch_shape, classes]`: logarithms of probabilities, but for a constant.
+    /// Creates a distribution from logits `[*batch_shape, classes]`: log-probabilities up to a constant.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] for logits of rank 0, without a class, or of another kind than floating point.
+    /// Returns [`Error::Mismatch`] if the logits have rank 0, no classes, or a kind other than floating point.
     pub fn from_logits(logits: &Tensor) -> Result<Self> {
         let (size, kind) = shape_and_kind("Categorical", logits)?;
         if size.last().is_none_or(|&classes| classes < 1) || !logits.is_floating_point() {
@@ -35,16 +35,15 @@ impl Categorical {
         Ok(Self { log_probabilities: logits.f_log_softmax(-1, summing_kind(kind))? })
     }
 
-    /// The logarithm of each class's probability, `[*batch_shape, classes]`, in single precision at least: logits whose
-    /// probabilities add up to 1.
+    /// Returns the normalized log-probabilities, `[*batch_shape, classes]`, in at least single precision.
     pub fn log_probabilities(&self) -> &Tensor {
         &self.log_probabilities
     }
 
-    /// Each class's probability times what is given for it, summed; classes that never come count nothing.
+    /// The expectation of `of` over classes; impossible classes contribute 0.
     fn expectation(&self, of: &Tensor) -> Result<Tensor> {
         let probability = self.log_probabilities.f_exp()?;
-        // Put in before the product: 0 times an infinity is NaN, in the value as in the gradient.
+        // Masked before the product: 0 times infinity is NaN, in the value and in the gradient.
         let never = probability.try_eq(0.0)?;
         let infinite = of.f_detach()?.try_eq(f64::INFINITY)?;
         let left_out = never.f_logical_or(&infinite)?;
@@ -61,18 +60,18 @@ impl Distribution for Categorical {
         size
     }
 
-    /// Draws classes, of kind int64.
+    /// Draws class indices of kind int64.
     fn sample(&self, sample_shape: &[i64]) -> Result<Tensor> {
-        // The greatest of logits with Gumbel noise is a draw; the noise is minus the logarithm of an exponential draw.
+        // The Gumbel-max trick; Gumbel noise is minus the logarithm of an exponential draw.
         let log_probabilities = self.log_probabilities.f_detach()?;
         let options = noise_options(&log_probabilities)?;
         let waits = Tensor::f_empty(draws(sample_shape, &log_probabilities), options)?.f_exponential_(1.0)?;
-        // A draw of 0 would be infinite, and make NaN of a class that never comes, which is the greatest of all.
+        // A draw of 0 would turn an impossible class into NaN, which `argmax` picks.
         let noise = waits.try_clamp_min(f64::from(f32::MIN_POSITIVE))?.f_log()?;
         Ok(log_probabilities.f_sub(&noise)?.f_argmax(-1, false)?)
     }
 
-    /// `value` holds classes, of an integer kind.
+    /// Computes the log-probability of class indices of an integer kind.
     fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
         const OPERATION: &str = "Categorical::log_prob";
         let shape = self.batch_shape();
@@ -94,12 +93,12 @@ impl Distribution for Categorical {
         Ok(self.expectation(&self.log_probabilities)?.f_neg()?)
     }
 
-    /// The classes are names, not numbers: there is no mean.
+    /// Returns an error: classes have no mean.
     fn mean(&self) -> Result<Tensor> {
         Err(Error::operand(
             "Categorical::mean",
             "a distribution over numbers",
-            "one over classes: see `log_probabilities`",
+            "a distribution over classes (see `log_probabilities`)",
         ))
     }
 }
@@ -111,7 +110,7 @@ impl KlDivergence for Categorical {
             return Err(Error::operand(
                 "Categorical::kl_divergence",
                 "distributions over the same classes",
-                format!("one over {} classes and one over {}", classes[0], classes[1]),
+                format!("distributions over {} and {} classes", classes[0], classes[1]),
             ));
         }
         self.expectation(&self.log_probabilities.f_sub(&other.log_probabilities)?)

@@ -1,4 +1,4 @@
-//! Several values as one.
+//! Batch dimensions as event dimensions.
 
 use tch::Tensor;
 
@@ -7,7 +7,7 @@ use crate::Batch;
 use crate::error::Error;
 use crate::kind::summing_kind;
 
-/// A distribution whose last `DIMS` batch dimensions belong to one event: their log-probabilities are summed.
+/// A distribution whose last `DIMS` batch dimensions form one event, with their log-probabilities summed.
 ///
 /// ```
 /// use booster::distributions::{Distribution, Independent, Normal};
@@ -27,32 +27,32 @@ pub struct Independent<D, const DIMS: usize> {
 }
 
 impl<D: Distribution, const DIMS: usize> Independent<D, DIMS> {
-    /// The distribution over events of what is left of `base` without its first batch dimensions.
+    /// Treats the last `DIMS` batch dimensions of `base` as event dimensions.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where `base` has fewer than `DIMS` batch dimensions.
+    /// Returns [`Error::Mismatch`] if `base` has fewer than `DIMS` batch dimensions.
     pub fn new(base: D) -> Result<Self> {
         let shape = base.batch_shape();
         if shape.len() < DIMS {
             return Err(Error::operand(
                 "Independent",
-                format!("a distribution of at least {DIMS} batch dimensions"),
-                format!("one of batch shape {shape:?}"),
+                format!("a distribution with at least {DIMS} batch dimensions"),
+                format!("batch shape {shape:?}"),
             ));
         }
         Ok(Self { base })
     }
 
-    /// The distribution of the single values.
+    /// Returns the distribution of individual values.
     pub fn base(&self) -> &D {
         &self.base
     }
 
-    /// One number for each event.
+    /// Sums over the event dimensions.
     fn sum(of_each: Tensor) -> Result<Tensor> {
         let last = (1..=DIMS as i64).map(|dim| -dim).collect::<Vec<_>>();
         let kind = summing_kind(of_each.f_kind()?);
-        // libtorch takes an empty list of dimensions for all of them.
+        // libtorch treats an empty list of dimensions as all of them.
         Ok(if last.is_empty() { of_each } else { of_each.f_sum_dim_intlist(&last[..], false, kind)? })
     }
 }

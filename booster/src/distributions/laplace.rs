@@ -11,7 +11,7 @@ use super::{Result, draws, sample_without_graph};
 use crate::Batch;
 use crate::functional::at_least_single;
 
-/// The Laplace distribution with a mean (`loc`) and the logarithm of a mean absolute deviation (`log_scale`).
+/// The Laplace distribution with mean `loc` and log mean absolute deviation `log_scale`.
 #[derive(Batch, Debug)]
 pub struct Laplace {
     loc: Tensor,
@@ -46,7 +46,7 @@ impl Distribution for Laplace {
 }
 
 impl Reparameterized for Laplace {
-    /// The difference of two exponential draws is a Laplace draw, without a logarithm of what may be 0.
+    /// Draws the difference of two exponential variables, which avoids the logarithm of 0.
     fn rsample(&self, sample_shape: &[i64]) -> Result<Tensor> {
         let options = noise_options(&self.loc)?;
         let exponential = || Tensor::f_empty(draws(sample_shape, &self.loc), options)?.f_exponential_(1.0);
@@ -58,13 +58,13 @@ impl KlDivergence for Laplace {
     fn kl_divergence(&self, other: &Self) -> Result<Tensor> {
         let ([loc, log_scale], [other_loc, other_log_scale]) = (self.at_least_single()?, other.at_least_single()?);
         let log_ratio = log_scale.f_sub(&other_log_scale)?;
-        // Absolute values last: the slope of one is 0 at 0, whatever the unit.
+        // Absolute values come last, since their gradient at 0 is 0 in any unit.
         let difference = loc.f_sub(&other_loc)?;
-        // A great distance leaves nothing of the overlap: where its unit cannot be held, the greatest one does.
+        // At large distances the overlap vanishes, so clamping the unit to a finite one changes nothing.
         let limit = greatest_exponent(log_scale.f_kind()?);
         let own_distance = difference.f_mul(&log_scale.f_neg()?.try_clamp_max(limit)?.f_exp()?)?.f_abs()?;
         let others_distance = in_units(&difference, &other_log_scale)?.f_abs()?;
-        // `exp(ratio - own distance) + others' distance - 1 - ratio`, in terms that are small where the two are close.
+        // `exp(ratio - own_distance) + others_distance - 1 - ratio`, with `expm1` to avoid cancellation.
         let overlap = log_ratio.f_sub(&own_distance)?.f_expm1()?;
         Ok(overlap.f_add(&others_distance)?.f_sub(&log_ratio)?)
     }

@@ -1,4 +1,4 @@
-//! Distributions made of what a network gives.
+//! Distributions parameterized by a network's output.
 
 use tch::Tensor;
 
@@ -7,27 +7,27 @@ use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::functional::shape_and_kind;
 
-/// A distribution of the observed whose parameters are the output of a decoder.
+/// A distribution parameterized by the output of a decoder.
 ///
-/// Implement it for a distribution of your own, to use it with models that are generic over their likelihood.
+/// Implement it to use your own distribution with models that are generic over their likelihood.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be made of what a decoder gives",
+    message = "`{Self}` cannot be parameterized by a decoder's output",
     label = "not a likelihood",
     note = "`Normal`, `Laplace` and `Bernoulli` can",
     note = "for a distribution of your own, implement `booster::distributions::Likelihood`"
 )]
 pub trait Likelihood: Distribution + Batch {
-    /// How many numbers the decoder gives for each observed value.
+    /// The number of parameters per value.
     const PARAMETERS: i64;
 
-    /// The distribution of `[batch, channels, *dims]`, whose parameters are `[batch, PARAMETERS * channels, *dims]`.
+    /// Creates a distribution over `[batch, channels, *dims]` from parameters `[batch, PARAMETERS * channels, *dims]`.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where dimension 1 does not hold as many.
+    /// Returns [`Error::Mismatch`] if the length of dimension 1 is not a positive multiple of `PARAMETERS`.
     fn from_parameters(parameters: &Tensor) -> Result<Self>;
 }
 
-/// Cuts dimension 1 into so many parts.
+/// Splits dimension 1 into `N` equal parts.
 pub(super) fn split<const N: usize>(operation: &'static str, parameters: &Tensor) -> Result<[Tensor; N]> {
     let (size, _) = shape_and_kind(operation, parameters)?;
     let length = size.get(1).copied().unwrap_or_default();

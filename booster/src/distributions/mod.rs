@@ -1,13 +1,13 @@
-//! Probability distributions over tensors, in the parameters that are stable: logits and logarithms of scales.
+//! Probability distributions over tensors, parameterized for numerical stability by logits and log scales.
 //!
-//! A distribution is a [`Batch`](crate::Batch) of its parameters: where their first dimension is the samples', it is
-//! cut into shards, joined and moved between devices as any other. All results agree with PyTorch's
-//! `torch.distributions`, and are those of the limit where PyTorch has NaN: probabilities of 0 and 1, scales too small
-//! to be held.
+//! A distribution is a [`Batch`](crate::Batch) of its parameters: if their first dimension is the sample dimension, it
+//! can be split into shards, joined and moved between devices like any other. Results agree with PyTorch's
+//! `torch.distributions`, and take their limit where PyTorch gives NaN: for probabilities of 0 and 1, and for scales
+//! that underflow.
 //!
-//! Draws and means have the kind of the parameters. Log-probabilities, entropies and divergences, and the noise of
-//! draws, are in single precision at least: in half precision a sum over pixels would keep three digits, and impossible
-//! classes would be drawn.
+//! Draws and means have the kind of the parameters. Log-probabilities, entropies, divergences and the noise of draws
+//! have at least single precision: in half precision, a sum over pixels would keep three digits, and impossible classes
+//! could be drawn.
 //!
 //! ```
 //! use booster::distributions::{Distribution, KlDivergence, Normal, Reparameterized};
@@ -16,14 +16,14 @@
 //! # fn main() -> booster::Result<()> {
 //! let posterior = Normal::new(&Tensor::from_slice(&[0.5f32, -1.0]), &Tensor::from_slice(&[0.0f32, -0.5]))?;
 //! let prior = posterior.standard()?;
-//! let latent = posterior.rsample(&[])?; // differentiable with regard to the posterior's parameters
+//! let latent = posterior.rsample(&[])?; // differentiable with respect to the posterior's parameters
 //! assert_eq!(prior.log_prob(&latent)?.size(), [2]);
 //! assert_eq!(posterior.kl_divergence(&prior)?.size(), [2]);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! What cannot be reparameterized does not compile:
+//! Reparameterized draws from other distributions do not compile:
 //!
 //! ```compile_fail,E0277
 //! use booster::distributions::{Bernoulli, Reparameterized};
@@ -57,98 +57,96 @@ use crate::error::{Error, Result};
 use crate::functional::{real_shape_and_kind, shape_and_kind};
 use crate::kind::summing_kind;
 
-/// A distribution over tensors: independent draws of `event_shape`, one for each entry of `batch_shape`.
+/// A distribution over tensors, with an independent draw of `event_shape` for each entry of `batch_shape`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a probability distribution",
     label = "not a distribution",
     note = "`Normal`, `Laplace`, `Bernoulli`, `Categorical` and `Independent` of them are",
-    note = "for one of your own, implement `booster::distributions::Distribution`; wrap another crate's in a struct"
+    note = "for your own type, implement `booster::distributions::Distribution`; wrap one from another crate in a struct"
 )]
 pub trait Distribution {
-    /// The shape of independent draws, which have a log-probability each.
+    /// Returns the shape of independent draws, each with its own log-probability.
     fn batch_shape(&self) -> Vec<i64>;
 
-    /// The shape of one draw: `[]` but for distributions over several values at once.
+    /// Returns the shape of one draw: `[]`, except for joint distributions over several values.
     fn event_shape(&self) -> Vec<i64> {
         Vec::new()
     }
 
     /// Draws values of shape `[*sample_shape, *batch_shape, *event_shape]`, without a graph.
     ///
-    /// They come from libtorch's generator: call [`tch::manual_seed`] for the same ones again.
+    /// They come from libtorch's generator: call [`tch::manual_seed`] for reproducible draws.
     ///
     /// # Errors
-    /// [`Error::Torch`] for a negative length in `sample_shape`, or where memory ends.
+    /// Returns [`Error::Torch`] if `sample_shape` has a negative length, or if allocation fails.
     fn sample(&self, sample_shape: &[i64]) -> Result<Tensor>;
 
-    /// The logarithm of the probability, or of the density, of values, in nats.
+    /// Computes the log-probability, or log-density, of values, in nats.
     ///
-    /// The values' shape broadcasts with `[*batch_shape, *event_shape]`; the result has it without the event's
-    /// dimensions.
+    /// The shape of the values broadcasts with `[*batch_shape, *event_shape]`; the result lacks the event dimensions.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where the shapes do not broadcast, or the values are of a kind that has no place here.
+    /// Returns [`Error::Mismatch`] if the shapes do not broadcast, or if the distribution does not support the kind.
     fn log_prob(&self, value: &Tensor) -> Result<Tensor>;
 
-    /// The entropy in nats (of continuous values the differential one), of `batch_shape`.
+    /// Computes the entropy in nats, of shape `batch_shape`; differential for continuous values.
     ///
     /// # Errors
-    /// [`Error::Torch`] where memory ends.
+    /// Returns [`Error::Torch`] if allocation fails.
     fn entropy(&self) -> Result<Tensor>;
 
-    /// The mean, of shape `[*batch_shape, *event_shape]`.
+    /// Computes the mean, of shape `[*batch_shape, *event_shape]`.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] for a distribution that has none.
+    /// Returns [`Error::Mismatch`] if the distribution has no mean.
     fn mean(&self) -> Result<Tensor>;
 }
 
-/// A distribution whose draws are a differentiable function of its parameters and of noise that has none
-/// (Kingma and Welling, 2013, arXiv 1312.6114; Rezende et al., 2014, arXiv 1401.4082).
+/// A distribution whose draws are a differentiable function of its parameters and parameter-free noise (Kingma and
+/// Welling, 2013, arXiv 1312.6114; Rezende et al., 2014, arXiv 1401.4082).
 #[diagnostic::on_unimplemented(
-    message = "draws of `{Self}` are not differentiable with regard to its parameters",
+    message = "draws of `{Self}` are not differentiable with respect to its parameters",
     label = "cannot be reparameterized",
-    note = "`Normal`, `Laplace` and `Independent` of them can; from others, draw by `sample`, without gradients"
+    note = "`Normal`, `Laplace` and `Independent` of them can; use `sample` to draw from others, without gradients"
 )]
 pub trait Reparameterized: Distribution {
-    /// Draws values of shape `[*sample_shape, *batch_shape, *event_shape]`, whose graph leads to the parameters.
+    /// Draws values of shape `[*sample_shape, *batch_shape, *event_shape]`, differentiable in the parameters.
     ///
     /// # Errors
-    /// Those of [`Distribution::sample`].
+    /// Same as [`Distribution::sample`].
     fn rsample(&self, sample_shape: &[i64]) -> Result<Tensor>;
 }
 
-/// A distribution whose Kullback-Leibler divergence from another is known in closed form.
+/// A distribution with a closed-form Kullback-Leibler divergence from another.
 #[diagnostic::on_unimplemented(
-    message = "the divergence of `{Self}` from `{Other}` is not known in closed form",
-    label = "no closed form of the KL divergence",
+    message = "the divergence of `{Self}` from `{Other}` has no known closed form",
+    label = "no closed-form KL divergence",
     note = "estimate it from draws: the mean of `self.log_prob(draw) - other.log_prob(draw)`"
 )]
 pub trait KlDivergence<Other = Self>: Distribution {
-    /// `KL(self || other)` in nats, never negative but for rounding; `batch_shape` as both broadcast.
+    /// Computes `KL(self || other)` in nats, of the broadcast `batch_shape`; negative only by rounding.
     ///
     /// # Errors
-    /// [`Error::Torch`] where the shapes do not broadcast; [`Error::Mismatch`] for distributions over other classes.
+    /// Returns [`Error::Torch`] if the shapes do not broadcast, or [`Error::Mismatch`] if the classes differ.
     fn kl_divergence(&self, other: &Other) -> Result<Tensor>;
 }
 
-/// Draws without a graph from what can draw with one.
+/// [`Reparameterized::rsample`] without a graph.
 fn sample_without_graph(distribution: &impl Reparameterized, sample_shape: &[i64]) -> Result<Tensor> {
     let _no_grad = no_grad_guard();
     distribution.rsample(sample_shape)
 }
 
-/// The shape of draws.
 fn draws(sample_shape: &[i64], parameter: &Tensor) -> Vec<i64> {
     [sample_shape, &parameter.size()].concat()
 }
 
-/// The kind and device of noise: single precision at least, as half precision rounds to 0 and 1 and has no tails.
+/// The kind and device of noise, in at least single precision: half precision rounds to 0 and 1 and loses the tails.
 fn noise_options(parameter: &Tensor) -> Result<(Kind, Device)> {
     Ok((summing_kind(parameter.f_kind()?), parameter.device()))
 }
 
-/// Parameters, each of the same floating-point kind, in the shape that they broadcast to.
+/// Broadcasts parameters after checking that they have the same floating-point kind.
 fn parameters<const N: usize>(operation: &'static str, given: [&Tensor; N]) -> Result<[Tensor; N]> {
     let kinds = given.iter().map(|tensor| Ok(shape_and_kind(operation, tensor)?.1)).collect::<Result<Vec<_>>>()?;
     let fit = given.iter().all(|tensor| tensor.is_floating_point()) && kinds.windows(2).all(|pair| pair[0] == pair[1]);
@@ -157,7 +155,7 @@ fn parameters<const N: usize>(operation: &'static str, given: [&Tensor; N]) -> R
     let unlike = || {
         Error::operand(
             operation,
-            "parameters of one floating-point kind, whose shapes broadcast",
+            "parameters of one floating-point kind with shapes that broadcast",
             format!("shapes {sizes:?} of kinds {kinds:?}"),
         )
     };
@@ -167,14 +165,14 @@ fn parameters<const N: usize>(operation: &'static str, given: [&Tensor; N]) -> R
     Tensor::f_broadcast_tensors(&given)?.try_into().map_err(|_| unlike())
 }
 
-/// Values in the kind of a distribution's parameter, where their shape broadcasts with the distribution's.
+/// Converts values to the kind of a parameter after checking that the shapes broadcast.
 fn values(operation: &'static str, value: &Tensor, parameter: &Tensor) -> Result<Tensor> {
     let (size, _) = real_shape_and_kind(operation, value)?;
     fits(operation, &size, &parameter.size())?;
     Ok(value.f_to_kind(parameter.f_kind()?)?)
 }
 
-/// Whether values of a shape have a place in a distribution of another.
+/// Checks that the shape of values broadcasts with that of a distribution.
 fn fits(operation: &'static str, value: &[i64], shape: &[i64]) -> Result<()> {
     let unlike = || {
         Error::operand(
@@ -186,7 +184,7 @@ fn fits(operation: &'static str, value: &[i64], shape: &[i64]) -> Result<()> {
     broadcast(value, shape).map(drop).ok_or_else(unlike)
 }
 
-/// The shape that two broadcast to, if they do.
+/// The shape that two shapes broadcast to, or `None`.
 fn broadcast(one: &[i64], other: &[i64]) -> Option<Vec<i64>> {
     let (long, short) = if one.len() < other.len() { (other, one) } else { (one, other) };
     let mut shape = long.to_vec();

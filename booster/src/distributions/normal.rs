@@ -11,7 +11,7 @@ use super::{Result, draws, sample_without_graph};
 use crate::Batch;
 use crate::functional::at_least_single;
 
-/// The normal distribution with a mean (`loc`) and the logarithm of a standard deviation (`log_scale`).
+/// The normal distribution with mean `loc` and log standard deviation `log_scale`.
 #[derive(Batch, Debug)]
 pub struct Normal {
     loc: Tensor,
@@ -32,7 +32,7 @@ impl Distribution for Normal {
     fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
         let [loc, log_scale] = self.at_least_single()?;
         let value = values("Normal::log_prob", value, &loc)?;
-        // A product, and this order of the difference: the gradients of a square and of what is taken away cost more.
+        // The gradients of `square` and of a subtrahend cost more.
         let distance = in_units(&loc.f_sub(&value)?, &log_scale)?;
         let energy = distance.f_mul(&distance.try_mul_scalar(-0.5)?)?;
         Ok(energy.f_sub(&log_scale)?.try_sub_scalar(0.5 * (2.0 * PI).ln())?)
@@ -58,7 +58,7 @@ impl KlDivergence for Normal {
         let ([loc, log_scale], [other_loc, other_log_scale]) = (self.at_least_single()?, other.at_least_single()?);
         let log_ratio = log_scale.f_sub(&other_log_scale)?.try_mul_scalar(2.0)?;
         let distance = in_units(&loc.f_sub(&other_loc)?, &other_log_scale)?;
-        // The ratio of variances less 1 by `expm1`: of two that are close, a difference would leave nothing.
+        // `expm1` avoids cancellation between similar variances.
         Ok(log_ratio.f_expm1()?.f_sub(&log_ratio)?.f_add(&distance.f_mul(&distance)?)?.try_mul_scalar(0.5)?)
     }
 }

@@ -3,8 +3,7 @@
 use booster_sys::accelerator::{Accelerator, accelerator};
 use tch::{Cuda, Device, utils};
 
-/// The fastest device of this machine that libtorch can use: the first CUDA device, or else Apple's GPU (MPS), or else
-/// the CPU.
+/// Returns the fastest available device: the first CUDA device, else Apple's GPU (MPS), else the CPU.
 ///
 /// ```
 /// use booster::functional::available_device;
@@ -20,8 +19,7 @@ pub fn available_device() -> Device {
     }
 }
 
-/// Returns why libtorch finds no CUDA device, or `None` if it finds one: what to say where [`available_device`] is the
-/// CPU, and CUDA was hoped for.
+/// Returns why libtorch finds no CUDA device, or `None` if it finds one.
 ///
 /// ```
 /// use booster::functional::{available_device, why_no_cuda};

@@ -1,16 +1,15 @@
-//! Many images in one.
+//! Image grids.
 
 use tch::{Kind, Tensor};
 
 use super::to_bytes;
 use crate::error::{Error, Result};
 
-/// The images of a batch side by side: `[samples, channels, height, width]` to `[channels, rows * .., columns * ..]`.
+/// Arranges a batch of images in a grid: `[samples, channels, height, width]` to `[channels, rows * .., columns * ..]`.
 ///
-/// They are laid out row by row, `columns` to a row (or as many as there are, if these are fewer), with `padding` black
-/// pixels around each. There are 1 or 3 channels; values are floats from 0 (black) to 1 (white), and beyond are
-/// clamped (NaN is black), or of kind uint8 from 0 to 255. The result is of kind uint8, on the device of the images, which are not
-/// changed.
+/// Images fill the grid row by row, with up to `columns` per row and `padding` black pixels around each. They have 1 or
+/// 3 channels, and are floats, clamped to 0 (black) to 1 (white) with NaN as black, or of kind uint8. The result is of
+/// kind uint8, on the same device.
 ///
 /// ```
 /// use booster::functional::image_grid;
@@ -25,8 +24,8 @@ use crate::error::{Error, Result};
 /// ```
 ///
 /// # Errors
-/// [`Error::Mismatch`] for images of another shape or kind, without an image or a pixel, for less than 1 column and for
-/// a negative padding.
+/// Returns [`Error::Mismatch`] if the images have another shape or kind, or are empty, if `columns` is less than 1, or
+/// if `padding` is negative.
 pub fn image_grid(images: &Tensor, columns: i64, padding: i64) -> Result<Tensor> {
     let pixels = to_bytes("image_grid", images, 4)?;
     let (count, channels, height, width) = pixels.size4()?;
@@ -40,7 +39,7 @@ pub fn image_grid(images: &Tensor, columns: i64, padding: i64) -> Result<Tensor>
     let columns = columns.min(count);
     let rows = (count + columns - 1) / columns;
     let blank = Tensor::f_zeros([rows * columns - count, channels, height, width], (Kind::Uint8, pixels.device()))?;
-    // Each image carries the padding to its right and below; what is left and above is put around the whole.
+    // Each image is padded right and below; the whole grid is padded left and above.
     Ok(Tensor::f_cat(&[pixels, blank], 0)?
         .f_constant_pad_nd([0, padding, 0, padding])?
         .f_view([rows, columns, channels, height + padding, width + padding])?

@@ -1,4 +1,4 @@
-//! Sums and means of numbers that are given by their logarithms.
+//! Sums and means in log space.
 
 use booster_sys::scalar::ScalarOps as _;
 use tch::Tensor;
@@ -6,11 +6,11 @@ use tch::Tensor;
 use super::{at_least_single, shape_and_kind};
 use crate::error::{Error, Result};
 
-/// The logarithm of the sum of exponentials over a dimension, which is removed.
+/// Computes the logarithm of the sum of exponentials over a dimension, which is removed.
 ///
-/// The greatest entry is taken out first, so that nothing overflows or vanishes. Where the result is infinite (all
-/// entries are minus infinity, or one is plus infinity) its gradient is 0; libtorch's own `logsumexp` has NaN there.
-/// Half precision is summed in single precision, and the kind is kept.
+/// The maximum is subtracted first to avoid overflow and underflow. If the result is infinite (all entries are minus
+/// infinity, or one is plus infinity), its gradient is 0, unlike that of libtorch's `logsumexp`, which is NaN. Half
+/// precision is summed in single precision, and the kind is kept.
 ///
 /// ```
 /// use booster::functional::log_sum_exp;
@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 /// ```
 ///
 /// # Errors
-/// [`Error::Mismatch`] for a tensor of another kind than floating point, a dimension that it does not have, or one of
+/// Returns [`Error::Mismatch`] if the tensor is not of a floating-point kind, or if the dimension is out of range or of
 /// length 0.
 pub fn log_sum_exp(tensor: &Tensor, dim: i64) -> Result<Tensor> {
     length("log_sum_exp", tensor, dim)?;
@@ -33,24 +33,25 @@ pub fn log_sum_exp(tensor: &Tensor, dim: i64) -> Result<Tensor> {
     let greatest = tensor.f_detach()?.f_amax([dim], true)?;
     let finite = greatest.f_isfinite()?;
     let shift = greatest.try_masked_fill(&finite.f_logical_not()?, 0.0)?;
-    // Rows without a finite greatest entry take no part: not in the value and so not in the gradient.
+    // Rows without a finite maximum must reach neither the value nor the gradient.
     let shifted = tensor.f_where_self(&finite, &shift)?.f_sub(&shift)?;
     let sum = shifted.f_exp()?.f_sum_dim_intlist(&[dim][..], true, tensor.f_kind()?)?.f_log()?.f_add(&shift)?;
     Ok(sum.f_where_self(&finite, &greatest)?.f_squeeze_dim(dim)?.f_to_kind(given)?)
 }
 
-/// The logarithm of the mean of exponentials over a dimension, which is removed: [`log_sum_exp`] less the logarithm of
-/// the dimension's length.
+/// Computes the logarithm of the mean of exponentials over a dimension, which is removed.
+///
+/// This is [`log_sum_exp`] minus the logarithm of the dimension's length.
 ///
 /// # Errors
-/// Those of [`log_sum_exp`].
+/// Same as [`log_sum_exp`].
 pub fn log_mean_exp(tensor: &Tensor, dim: i64) -> Result<Tensor> {
     let length = length("log_mean_exp", tensor, dim)?;
     let sum = log_sum_exp(&at_least_single(tensor)?, dim)?;
     Ok(sum.try_sub_scalar((length as f64).ln())?.f_to_kind(tensor.f_kind()?)?)
 }
 
-/// The length of a dimension that is reduced.
+/// The length of the dimension to reduce.
 fn length(operation: &'static str, tensor: &Tensor, dim: i64) -> Result<i64> {
     let (size, kind) = shape_and_kind(operation, tensor)?;
     let rank = size.len() as i64;

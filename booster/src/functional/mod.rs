@@ -1,4 +1,4 @@
-//! Functions of tensors that training code needs everywhere.
+//! Tensor functions for training code.
 
 mod device;
 mod image_grid;

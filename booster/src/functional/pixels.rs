@@ -1,4 +1,4 @@
-//! Images as bytes.
+//! Conversion of images to bytes.
 
 use booster_sys::scalar::ScalarOps as _;
 use tch::{Kind, Tensor};
@@ -6,10 +6,10 @@ use tch::{Kind, Tensor};
 use super::shape_and_kind;
 use crate::error::{Error, Result};
 
-/// Images of 1 or 3 channels as bytes, on their device and without a graph: floats from 0 (black) to 1 (white), beyond
-/// which they are clamped, and NaN as black; bytes as they are.
+/// Converts images of 1 or 3 channels to bytes, on the same device and without a graph.
 ///
-/// The last three of `rank` dimensions are the channels', the height and the width.
+/// Floats are clamped to 0 (black) to 1 (white), with NaN as black. The last three of `rank` dimensions are channels,
+/// height and width.
 pub(crate) fn to_bytes(operation: &'static str, images: &Tensor, rank: usize) -> Result<Tensor> {
     let (size, kind) = shape_and_kind(operation, images)?;
     let has_channels = matches!(size[..], [.., 1 | 3, _, _]);

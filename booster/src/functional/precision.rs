@@ -1,4 +1,4 @@
-//! What a function checks of a tensor before it works on it, and the precision that it works in.
+//! Checks of operands and the precision to compute in.
 
 use tch::{Kind, Tensor};
 
@@ -8,12 +8,12 @@ use crate::kind::{is_real, summing_kind};
 /// The shape and kind of an operand.
 ///
 /// # Errors
-/// Returns [`Error::Mismatch`] if the tensor is undefined: libtorch has no shape of it, and tch panics.
+/// Returns [`Error::Mismatch`] if the tensor is undefined, where tch would panic.
 pub(crate) fn shape_and_kind(operation: &'static str, tensor: &Tensor) -> Result<(Vec<i64>, Kind)> {
     if tensor.defined() {
         return Ok((tensor.size(), tensor.f_kind()?));
     }
-    let (expected, found) = ("a tensor".to_owned(), "an undefined one, as `Tensor::new()` makes".to_owned());
+    let (expected, found) = ("a tensor".to_owned(), "an undefined tensor, such as `Tensor::new()`".to_owned());
     Err(Error::operand(operation, expected, found))
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn real_shape_and_kind(operation: &'static str, tensor: &Tensor) -> R
     Err(Error::operand(operation, expected, format!("kind {kind:?}")))
 }
 
-/// A floating-point tensor in single precision at least.
+/// Converts a floating-point tensor to at least single precision.
 pub(crate) fn at_least_single(tensor: &Tensor) -> Result<Tensor> {
     Ok(tensor.f_to_kind(summing_kind(tensor.f_kind()?))?)
 }

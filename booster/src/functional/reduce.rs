@@ -1,11 +1,11 @@
-//! Reductions of each sample.
+//! Per-sample reductions.
 
 use tch::{Kind, Tensor};
 
 use super::real_shape_and_kind;
 use crate::error::{Error, Result};
 
-/// What becomes of a sample's entries.
+/// The reduction of a sample's entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BatchReduction {
     /// Their sum.
@@ -16,8 +16,8 @@ pub enum BatchReduction {
 
 /// Reduces all dimensions but the first: `[batch, *dims]` to `[batch]`.
 ///
-/// A floating kind is kept. The sum of integers or bools is of kind int64, their mean of kind float. A sample without
-/// entries (a dimension of length 0) has the sum 0 and the mean NaN.
+/// Floating-point kinds are kept. Sums of integers or bools are of kind int64, their means of kind float. A sample
+/// without entries (a dimension of length 0) has sum 0 and mean NaN.
 ///
 /// ```
 /// use booster::functional::{BatchReduction, batch_reduce};
@@ -38,7 +38,7 @@ pub fn batch_reduce(tensor: &Tensor, reduction: BatchReduction) -> Result<Tensor
     let rank = size.len() as i64;
     if rank == 0 {
         let expected = "a tensor [batch, *dims]".to_owned();
-        return Err(Error::operand("batch_reduce", expected, "one of rank 0"));
+        return Err(Error::operand("batch_reduce", expected, "a tensor of rank 0"));
     }
     let kind = match (tensor.is_floating_point(), reduction) {
         (true, _) => given,
@@ -46,7 +46,7 @@ pub fn batch_reduce(tensor: &Tensor, reduction: BatchReduction) -> Result<Tensor
         (false, BatchReduction::Mean) => Kind::Float,
     };
     if rank == 1 {
-        // libtorch takes an empty list of dimensions for all of them.
+        // libtorch treats an empty list of dimensions as all of them.
         return Ok(tensor.f_to_kind(kind)?);
     }
     let dims = (1..rank).collect::<Vec<_>>();

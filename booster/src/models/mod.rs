@@ -1,4 +1,4 @@
-//! Models to start from.
+//! Ready-made models.
 
 mod simple_vae;
 

@@ -1,4 +1,4 @@
-//! A variational auto-encoder of fully connected layers.
+//! A fully connected variational autoencoder.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,24 +14,24 @@ use crate::kind::summing_kind;
 /// The sizes of a [`SimpleVae`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SimpleVaeConfig {
-    /// The width of each hidden layer of the encoder; the decoder has the same in reverse.
+    /// The widths of the encoder's hidden layers; the decoder has them in reverse.
     pub hidden: Vec<i64>,
     /// The number of latent variables.
     pub latent: i64,
 }
 
 impl Default for SimpleVaeConfig {
-    /// Two hidden layers of 512, and 32 latent variables.
+    /// Returns two hidden layers of width 512 and 32 latent variables.
     fn default() -> Self {
         Self { hidden: vec![512, 512], latent: 32 }
     }
 }
 
-/// A variational auto-encoder of fully connected layers, with a normal posterior and a standard normal prior (Kingma
-/// and Welling, 2013, arXiv 1312.6114).
+/// A fully connected variational autoencoder with a normal posterior and a standard normal prior (Kingma and Welling,
+/// 2013, arXiv 1312.6114).
 ///
-/// The observed are `[batch, channels, *dims]`, or `[batch]`, and have the likelihood `L`: [`Bernoulli`](crate::distributions::Bernoulli)
-/// for values of 0 and 1, [`Normal`] for others.
+/// The data is `[batch, channels, *dims]`, or `[batch]`, and has the likelihood `L`:
+/// [`Bernoulli`](crate::distributions::Bernoulli) for binary values, [`Normal`] for others.
 ///
 /// ```
 /// use booster::distributions::{Bernoulli, Distribution};
@@ -51,23 +51,24 @@ pub struct SimpleVae<L> {
     encoder: Mlp,
     decoder: Mlp,
     latent: i64,
-    /// Whether the observed are single numbers, `[batch]`.
+    /// Whether samples are scalars, `[batch]`.
     single: bool,
-    /// The shape of the parameters of a sample's likelihood.
+    /// The shape of the likelihood parameters of a sample.
     decoded: Vec<i64>,
     likelihood: PhantomData<fn() -> L>,
 }
 
 impl<L: Likelihood> SimpleVae<L> {
-    /// A model of samples of a shape, `[channels, *dims]` (`[values]` for vectors, `[]` for single numbers), with first
-    /// weights from libtorch's generator.
+    /// Creates a model for samples of shape `[channels, *dims]` (`[values]` for vectors, `[]` for scalars).
+    ///
+    /// Weights are initialized at random with libtorch's generator.
     ///
     /// # Panics
-    /// Panics if a size is less than 1: tch's layers do.
+    /// Panics if a size is less than 1, as tch's layers do.
     pub fn new(path: &nn::Path<'_>, observed: &[i64], config: &SimpleVaeConfig) -> Self {
         let values = observed.iter().product::<i64>();
         let decoded = match observed {
-            // As one channel, which `decode` takes off again.
+            // A channel dimension that `decode` removes.
             [] => vec![L::PARAMETERS],
             [channels, dims @ ..] => [&[L::PARAMETERS * channels], dims].concat(),
         };
@@ -84,20 +85,21 @@ impl<L: Likelihood> SimpleVae<L> {
         }
     }
 
-    /// The approximate posterior of samples `[batch, channels, *dims]` of any kind: over `[batch, latent]`.
+    /// Computes the approximate posterior over `[batch, latent]` of samples `[batch, channels, *dims]` of any kind.
     ///
     /// # Errors
-    /// [`Error::Torch`](crate::Error::Torch) for samples of another shape.
+    /// Returns [`Error::Torch`](crate::Error::Torch) if the samples have another shape.
     pub fn encode(&self, observed: &Tensor) -> Result<Normal> {
         let (kind, _) = self.decoder.options()?;
         let observed = if self.single { observed.f_unsqueeze(1)? } else { observed.f_flatten(1, -1)? };
         Normal::from_parameters(&self.encoder.forward(&observed.f_to_kind(kind)?)?)
     }
 
-    /// The distribution of the observed given latents `[batch, latent]`.
+    /// Computes the likelihood given latents `[batch, latent]`.
     ///
     /// # Errors
-    /// [`Error::Torch`](crate::Error::Torch) for latents of another shape, and those of the likelihood.
+    /// Returns [`Error::Torch`](crate::Error::Torch) if the latents have another shape, or the error of
+    /// [`Likelihood::from_parameters`].
     pub fn decode(&self, latents: &Tensor) -> Result<L> {
         let parameters = self.decoder.forward(latents)?;
         let likelihood = L::from_parameters(&parameters.f_reshape([&[-1], &self.decoded[..]].concat())?)?;
@@ -107,10 +109,11 @@ impl<L: Likelihood> SimpleVae<L> {
         likelihood.map_tensors(FieldPath::ROOT, &mut |_, tensor| Ok(tensor.f_squeeze_dim(1)?))
     }
 
-    /// The distribution of the observed given each of `count` draws of the latents from the prior.
+    /// Draws `count` latents from the prior and returns the likelihood given each.
     ///
     /// # Errors
-    /// [`Error::Torch`](crate::Error::Torch) for a count that is negative, and those of the likelihood.
+    /// Returns [`Error::Torch`](crate::Error::Torch) if `count` is negative, or the error of
+    /// [`Likelihood::from_parameters`].
     pub fn sample_from_prior(&self, count: i64) -> Result<L> {
         let (kind, device) = self.decoder.options()?;
         let latents = Tensor::f_randn([count, self.latent], (summing_kind(kind), device))?;
@@ -137,11 +140,10 @@ impl<L> fmt::Debug for SimpleVae<L> {
     }
 }
 
-/// Fully connected layers with rectified linear units between them.
+/// Fully connected layers with ReLU between them.
 struct Mlp(Vec<nn::Linear>);
 
 impl Mlp {
-    /// Layers between widths.
     fn new(path: &nn::Path<'_>, widths: &[i64]) -> Self {
         let config = nn::LinearConfig::default();
         let layer = |(index, pair): (usize, &[i64])| nn::linear(path / index, pair[0], pair[1], config);
@@ -159,7 +161,7 @@ impl Mlp {
         Ok(hidden)
     }
 
-    /// The kind and the device of the weights, which may have changed since they were made.
+    /// The current kind and device of the weights.
     fn options(&self) -> Result<(Kind, Device)> {
         let Some(first) = self.0.first() else { return Ok((Kind::Float, Device::Cpu)) };
         Ok((first.ws.f_kind()?, first.ws.device()))
