@@ -188,8 +188,7 @@ fn independent_sums_over_the_dimensions_of_an_event() -> Outcome {
     let nothing = Independent::<_, 0>::new(base()?)?;
     assert_eq!(nothing.log_prob(&value)?, each.log_prob(&value)?);
     let error = Independent::<_, 4>::new(base()?).err().map(|error| error.to_string());
-    let expected =
-        "Independent: expected a distribution with at least 4 batch dimensions, found batch shape [2, 3, 4]";
+    let expected = "Independent: expected a distribution with at least 4 batch dimensions, found batch shape [2, 3, 4]";
     assert_eq!(error.as_deref(), Some(expected));
     Ok(())
 }

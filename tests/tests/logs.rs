@@ -34,7 +34,7 @@ fn what_is_created_leaves_what_is_there() -> Outcome {
     drop(TextLog::create(&log)?);
     TextLog::create(&log)?.points(1, &[scalar("nll", 1.0)])?;
     let error = TextLog::create(&log).expect_err("a log is there").to_string();
-    assert!(error.starts_with("cannot create `") && error.contains("`TextLog::append` goes on with it"), "{error}");
+    assert!(error.starts_with("cannot create `") && error.contains("use `TextLog::append` to continue it"), "{error}");
     assert_eq!(fs::read_to_string(&log)?, "step 1  loss/nll 1\n");
 
     let [mut one, mut other] = [Curves::create(&picture, "train")?, Curves::create(&picture, "train")?];
@@ -45,7 +45,10 @@ fn what_is_created_leaves_what_is_there() -> Outcome {
     other.points(1, &[scalar("other", 1.0)])?;
     for error in [other.flush().expect_err("drawn since"), Curves::create(&picture, "train").expect_err("drawn")] {
         let error = error.to_string();
-        assert!(error.starts_with("cannot create `") && error.contains("`Curves::replace` draws over it"), "{error}");
+        assert!(
+            error.starts_with("cannot create `") && error.contains("use `Curves::replace` to overwrite it"),
+            "{error}"
+        );
     }
     drop(other);
     assert!(fs::read_to_string(&picture)?.contains("loss/one"));

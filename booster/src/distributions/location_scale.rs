@@ -19,7 +19,7 @@ macro_rules! location_scale {
                 Ok(Self { loc, log_scale })
             }
 
-            /// Returns the distribution with location 0 and scale 1 of the same shape, kind and device, the usual prior.
+            /// Returns the usual prior: location 0 and scale 1, of the same shape, kind and device.
             ///
             /// # Errors
             /// Returns [`Error::Torch`](crate::Error::Torch) if allocation fails.

@@ -62,7 +62,7 @@ use crate::kind::summing_kind;
     message = "`{Self}` is not a probability distribution",
     label = "not a distribution",
     note = "`Normal`, `Laplace`, `Bernoulli`, `Categorical` and `Independent` of them are",
-    note = "for your own type, implement `booster::distributions::Distribution`; wrap one from another crate in a struct"
+    note = "for your own type, implement `booster::distributions::Distribution`; wrap a foreign type in a struct"
 )]
 pub trait Distribution {
     /// Returns the shape of independent draws, each with its own log-probability.

@@ -1,4 +1,4 @@
-//! Curves of all metrics in one picture.
+//! Plots of all metrics in one figure.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,17 +12,16 @@ use plotters::prelude::*;
 use super::{Point, PointData, Sink, WrittenTags, make_folder, refuse_content, write_file};
 use crate::error::{Error, Result};
 
-/// The size of a panel in pixels.
+/// Width and height of a panel in pixels.
 const PANEL: (u32, u32) = (480, 320);
-/// What to do where a picture may not be created.
-const REMEDY: &str = "`Curves::replace` draws over it";
-/// Panels beside one another.
+const REMEDY: &str = "use `Curves::replace` to overwrite it";
+/// Panels per row.
 const COLUMNS: usize = 3;
 
-/// A sink that draws a picture (SVG) with a panel for each metric, and in it a curve for each part of a run.
+/// A sink that draws an SVG figure with one panel per metric, and one curve per part of a run.
 ///
-/// Parts need not have the same metrics. The picture is drawn when it is [flushed](Sink::flush), and when the last of
-/// its sinks is dropped. Histograms and images are left out, and so are values that are NaN or infinite.
+/// Parts may have different metrics. The figure is drawn on [`flush`](Sink::flush), and when the last of its sinks is
+/// dropped. Histograms, images and non-finite values are left out.
 ///
 /// ```
 /// use booster::logging::{Curves, Point, PointData, Sink};
@@ -51,33 +50,34 @@ type Curve = BTreeMap<u64, f64>;
 
 struct Figure {
     path: PathBuf,
-    /// Whether what the file holds is this picture, or may be lost.
+    /// Whether the file may be overwritten: it holds this figure, or the caller said so.
     may_replace: bool,
-    /// The parts, in the order in which they came.
+    /// The parts, in insertion order.
     parts: Vec<String>,
-    /// What each part was given, also by several of its sinks.
+    /// The tags written to each part, shared by all of its sinks.
     written: BTreeMap<String, WrittenTags>,
-    /// By metric, in the order in which they came, and by part.
+    /// The curves by metric, in insertion order, and by part.
     panels: Vec<(String, BTreeMap<String, Curve>)>,
     is_drawn: bool,
 }
 
 impl Curves {
-    /// Creates a picture in a file that does not exist, or is empty, and the sink of its first part. The folder is made where
-    /// it is missing.
+    /// Creates a figure and the sink of its first part, in a file that is missing or empty.
+    ///
+    /// Missing folders are created.
     ///
     /// # Errors
-    /// Returns [`Error::Io`] if the file holds something ([`replace`](Self::replace) draws over it), or if the folder cannot
-    /// be made.
+    /// Returns [`Error::Io`] if the file is not empty (use [`replace`](Self::replace) to overwrite it), or if the
+    /// folder cannot be created.
     pub fn create(path: impl AsRef<Path>, part: impl Into<String>) -> Result<Self> {
         refuse_content(path.as_ref(), REMEDY)?;
         Self::new(path.as_ref(), part.into(), false)
     }
 
-    /// [`create`](Self::create) for a file that may hold something: the first picture that is drawn takes its place.
+    /// Like [`create`](Self::create), but overwrites the file when the figure is first drawn.
     ///
     /// # Errors
-    /// Returns [`Error::Io`] if the folder cannot be made.
+    /// Returns [`Error::Io`] if the folder cannot be created.
     pub fn replace(path: impl AsRef<Path>, part: impl Into<String>) -> Result<Self> {
         Self::new(path.as_ref(), part.into(), true)
     }
@@ -92,7 +92,7 @@ impl Curves {
         Ok(Self { part, figure: Arc::new(Mutex::new(figure)) })
     }
 
-    /// The sink of another part, in the same picture.
+    /// Returns a sink for another part of the same figure.
     pub fn beside(&self, part: impl Into<String>) -> Self {
         let part = part.into();
         let mut figure = self.figure();
@@ -103,7 +103,7 @@ impl Curves {
     }
 
     fn figure(&self) -> MutexGuard<'_, Figure> {
-        // A panic between two points leaves points.
+        // A panic between two points leaves the figure consistent.
         self.figure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -141,7 +141,7 @@ impl Figure {
         &mut self.panels[index].1
     }
 
-    /// Writes the picture, if there is anything new in it.
+    /// Writes the figure if it has changed.
     fn draw(&mut self) -> Result<()> {
         if self.is_drawn {
             return Ok(());
@@ -193,7 +193,7 @@ impl Figure {
             let Some(curve) = curves.get(part) else { continue };
             let color = Palette99::pick(index).to_rgba();
             let points = curve.iter().map(|(&step, &value)| (step as f64, within(value)));
-            // A single point has no line to be seen by.
+            // A single point has no line, so it is drawn as a dot.
             let dots = points.clone().filter(|_| curve.len() == 1).map(|at| Circle::new(at, 3, color.filled()));
             chart.draw_series(dots)?;
             chart
@@ -208,17 +208,17 @@ impl Figure {
 
 impl Drop for Figure {
     fn drop(&mut self) {
-        // Who wants to know of errors flushes.
+        // Callers that need the error call `flush`.
         let _ = self.draw();
     }
 }
 
-/// A value as it is drawn: up to a quarter of the greatest number, so that differences and room can be computed.
+/// Clamps a value so that differences and margins do not overflow.
 fn within(value: f64) -> f64 {
     value.clamp(f64::MIN / 4.0, f64::MAX / 4.0)
 }
 
-/// From the least to the greatest, with some room where they are one.
+/// The range from minimum to maximum, widened if they are equal.
 fn span(numbers: impl Iterator<Item = f64>) -> Range<f64> {
     let (least, greatest) = numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, greatest), number| {
         (least.min(number), greatest.max(number))

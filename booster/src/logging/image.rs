@@ -1,4 +1,4 @@
-//! Images, for sinks and files.
+//! Images for sinks and files.
 
 use std::fmt;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::files::write_file;
 use crate::functional::to_bytes;
 use crate::transfers::read_bytes;
 
-/// An image on the host, grey or in color.
+/// A gray or color image in host memory.
 ///
 /// ```
 /// use booster::functional::image_grid;
@@ -36,16 +36,17 @@ pub struct Image {
     width: u32,
     height: u32,
     grey: bool,
-    /// Row by row, the channels of a pixel together.
+    /// Bytes in row-major order, with interleaved channels.
     pixels: Vec<u8>,
 }
 
 impl Image {
-    /// An image of a tensor `[channels, height, width]`, with 1 channel (grey) or 3 (red, green, blue): floats from 0 to
-    /// 1, beyond which they are clamped, or bytes. It waits for the tensor's device.
+    /// Creates an image from a tensor `[channels, height, width]`, with 1 (gray) or 3 (RGB) channels.
+    ///
+    /// Values are floats, clamped to 0 to 1, or of kind uint8. Waits for the tensor's device.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] for another shape or kind, or without a pixel.
+    /// Returns [`Error::Mismatch`] if the tensor has another shape or kind, or is empty.
     pub fn from_tensor(tensor: &Tensor) -> Result<Self> {
         let bytes = to_bytes("Image", tensor, 3)?;
         let (channels, height, width) = bytes.size3()?;
@@ -54,30 +55,30 @@ impl Image {
         Ok(Self { width, height, grey: channels == 1, pixels: read_bytes(&bytes.f_permute([1, 2, 0])?)? })
     }
 
-    /// The number of columns.
+    /// Returns the width in pixels.
     pub fn width(&self) -> u32 {
         self.width
     }
 
-    /// The number of rows.
+    /// Returns the height in pixels.
     pub fn height(&self) -> u32 {
         self.height
     }
 
-    /// Whether it has one channel.
+    /// Returns `true` if the image has one channel.
     pub fn is_grey(&self) -> bool {
         self.grey
     }
 
-    /// The bytes of the image, row by row, the channels of a pixel together.
+    /// Returns the bytes of the image in row-major order, with interleaved channels.
     pub fn pixels(&self) -> &[u8] {
         &self.pixels
     }
 
-    /// The image as a PNG file's content.
+    /// Encodes the image as PNG.
     ///
     /// # Errors
-    /// None is known.
+    /// Returns an error if encoding fails.
     pub fn to_png(&self) -> Result<Vec<u8>> {
         let mut png = Vec::new();
         self.encode(&mut png).map_err(Error::custom)?;
@@ -96,7 +97,7 @@ impl Image {
     /// Writes the image to a PNG file.
     ///
     /// # Errors
-    /// [`Error::Io`] with the file where it cannot be written.
+    /// Returns [`Error::Io`] if the file cannot be written.
     pub fn save_png(&self, path: impl AsRef<Path>) -> Result<()> {
         write_file(path.as_ref(), &self.to_png()?)
     }

@@ -1,8 +1,8 @@
-//! Where summaries go.
+//! Sinks for summaries: TensorBoard, text logs, plots and your own.
 //!
-//! No sink's `create` changes a file that is there already: [`TensorBoard::create`] makes an event file of its own beside the
-//! others of its folder, which TensorBoard shows as one run; [`TextLog::create`] and [`Curves::create`] refuse a file that
-//! holds something, for which there are [`TextLog::append`] and [`Curves::replace`].
+//! `create` never changes an existing file: [`TensorBoard::create`] adds an event file to the folder, and TensorBoard
+//! shows all files of a folder as one run; [`TextLog::create`] and [`Curves::create`] reject a file that is not empty.
+//! To continue or overwrite it, use [`TextLog::append`] or [`Curves::replace`].
 
 mod curves;
 mod image;
@@ -29,14 +29,13 @@ pub use self::written_tags::WrittenTags;
 use crate::error::Result;
 use crate::files::{io_error, write_file};
 
-/// Refuses a path where there is a file with something in it; `remedy` says what to call instead.
+/// Rejects a path with a non-empty file; `remedy` names the alternative.
 fn refuse_content(path: &Path, remedy: &str) -> Result<()> {
     let holds_content = std::fs::metadata(path).is_ok_and(|there| there.is_file() && there.len() > 0);
-    let cause = || io::Error::new(io::ErrorKind::AlreadyExists, format!("the file already exists: {remedy}"));
+    let cause = || io::Error::new(io::ErrorKind::AlreadyExists, format!("the file already exists; {remedy}"));
     if holds_content { Err(io_error("create", path, cause())) } else { Ok(()) }
 }
 
-/// Makes a folder, and those that it lies in, where it is not there.
 fn make_folder(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|cause| io_error("create the folder", folder, cause))
 }

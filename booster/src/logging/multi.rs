@@ -1,4 +1,4 @@
-//! Sinks behind a pointer, and several sinks as one.
+//! `Sink` for pointers, vectors and tuples of sinks.
 
 use super::{Point, Sink};
 use crate::error::Result;
@@ -19,7 +19,7 @@ macro_rules! pointers {
 
 pointers! { &mut S Box<S> }
 
-/// All get what is written, also where one of them fails; the first error is given.
+/// Writes to every sink, even if one fails, and returns the first error.
 impl<S: Sink> Sink for Vec<S> {
     fn points(&mut self, step: u64, points: &[Point<'_>]) -> Result<()> {
         first_error(self.iter_mut().map(|sink| sink.points(step, points)))
@@ -30,14 +30,14 @@ impl<S: Sink> Sink for Vec<S> {
     }
 }
 
-/// Comes to the end of all outcomes, and gives the first error.
+/// Consumes all outcomes before returning the first error.
 fn first_error(outcomes: impl Iterator<Item = Result<()>>) -> Result<()> {
     outcomes.collect::<Vec<_>>().into_iter().collect()
 }
 
 macro_rules! tuples {
     ($(($($name:ident $index:tt),+))+) => {$(
-        /// All get what is written, also where one of them fails; the first error is given.
+        /// Writes to every sink, even if one fails, and returns the first error.
         impl<$($name: Sink),+> Sink for ($($name,)+) {
             fn points(&mut self, step: u64, points: &[Point<'_>]) -> Result<()> {
                 Ok(())$(.and(self.$index.points(step, points)))+

@@ -1,21 +1,21 @@
-//! The one interface of all places that summaries go to.
+//! The interface of all sinks.
 
 use super::Image;
 use crate::error::Result;
 use crate::histogram::Histogram;
 
-/// Something to be shown at a step, with its group and name.
+/// A value to log, with its group and name.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point<'a> {
-    /// The group: `loss`.
+    /// The group, such as `loss`.
     pub group: &'a str,
-    /// The name in the group: `nll`.
+    /// The name within the group, such as `nll`.
     pub name: &'a str,
-    /// What is shown.
+    /// The value.
     pub data: PointData<'a>,
 }
 
-/// What a point shows.
+/// The value of a [`Point`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum PointData<'a> {
@@ -27,17 +27,17 @@ pub enum PointData<'a> {
     Image(&'a Image),
 }
 
-/// A place that summaries go to: a file, a dashboard, a test's list.
+/// A destination for summaries, such as a file or a dashboard.
 ///
-/// `&mut S` and `Box<S>` are sinks where `S` is one, also for `dyn Sink`; a tuple or a `Vec` of sinks writes to all of them.
-/// [`SinkExt::under`](super::SinkExt::under) puts a prefix before tags. The sinks of this module refuse a tag that was already
-/// written at a step ([`Error::DuplicateTag`](crate::Error::DuplicateTag)), as yours does with a
-/// [`WrittenTags`](super::WrittenTags).
+/// `&mut S` and `Box<S>` are sinks if `S` is one, including `dyn Sink`; a tuple or `Vec` of sinks writes to all of
+/// them. [`SinkExt::under`](super::SinkExt::under) adds a prefix to tags. The sinks of this module reject a tag already
+/// written at the same step ([`Error::DuplicateTag`](crate::Error::DuplicateTag)); use
+/// [`WrittenTags`](super::WrittenTags) to do the same in your own.
 ///
 /// ```
 /// use booster::logging::{Point, PointData, Sink};
 ///
-/// /// Keeps each number as text.
+/// /// Stores each number as text.
 /// struct Lines(Vec<String>);
 ///
 /// impl Sink for Lines {
@@ -65,20 +65,20 @@ pub enum PointData<'a> {
 #[diagnostic::on_unimplemented(
     message = "summaries cannot be written to `{Self}`",
     label = "not a sink",
-    note = "`TensorBoard` is one; for a place of your own, implement `booster::logging::Sink`",
-    note = "for another crate's writer, implement it on a struct of yours that holds the writer"
+    note = "`TensorBoard` is a sink; for a sink of your own, implement `booster::logging::Sink`",
+    note = "for a writer from another crate, implement it on a struct that wraps the writer"
 )]
 pub trait Sink {
-    /// Writes what is shown at one step, as one event where the format has such.
+    /// Writes the points of one step, as a single event if the format has events.
     ///
     /// # Errors
-    /// Returns an error if it cannot be written, or if a tag was already written at that step.
+    /// Returns an error if writing fails, or if a tag was already written at that step.
     fn points(&mut self, step: u64, points: &[Point<'_>]) -> Result<()>;
 
-    /// Makes sure that all that was written has reached its place.
+    /// Flushes buffered points to their destination.
     ///
     /// # Errors
-    /// Where it cannot.
+    /// Returns an error if writing fails.
     fn flush(&mut self) -> Result<()> {
         Ok(())
     }

@@ -1,15 +1,15 @@
-//! A set of steps, small where they are evenly spaced.
+//! A set of steps, compact if they are evenly spaced.
 
 use std::collections::BTreeMap;
 
-/// A set of steps, as runs of evenly spaced ones that do not overlap, by the first step of each.
+/// A set of steps, stored as non-overlapping, evenly spaced runs, keyed by first step.
 #[derive(Debug, Default)]
 pub(super) struct Steps(BTreeMap<u64, Run>);
 
 #[derive(Clone, Copy, Debug)]
 struct Run {
     last: u64,
-    /// The distance of two steps; 1 where there is one step alone.
+    /// The distance between steps; 1 in a run of one step.
     stride: u64,
 }
 
@@ -18,7 +18,7 @@ impl Steps {
         self.run_before(step).is_some_and(|(first, run)| step <= run.last && (step - first).is_multiple_of(run.stride))
     }
 
-    /// Adds a step that the set does not hold.
+    /// Adds a step that the set does not contain.
     pub(super) fn insert(&mut self, step: u64) {
         let Some((first, run)) = self.run_before(step) else {
             self.0.insert(step, Run::of(step));
@@ -42,7 +42,7 @@ impl Steps {
         }
     }
 
-    /// The last run that begins at a step or before it.
+    /// The last run that starts at or before `step`.
     fn run_before(&self, step: u64) -> Option<(u64, Run)> {
         self.0.range(..=step).next_back().map(|(&first, &run)| (first, run))
     }
@@ -72,7 +72,7 @@ mod tests {
     fn evenly_spaced_steps_are_one_run() {
         assert_eq!(of((1..=1000).map(|epoch| 500 * epoch)).0.len(), 1);
         assert_eq!(of([0, u64::MAX]).0.len(), 1);
-        // A second series beside the first, as where training and validation count apart.
+        // Two interleaved series, such as training and validation with separate counters.
         assert_eq!(of((1..=1000).flat_map(|epoch| [epoch, 1_000_000 + 500 * epoch])).0.len(), 3);
     }
 

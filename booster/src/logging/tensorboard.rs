@@ -1,4 +1,4 @@
-//! TensorBoard's event files.
+//! TensorBoard event files.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -16,13 +16,12 @@ use super::{Image, Point, PointData, Sink, WrittenTags, io_error, make_folder};
 use crate::error::{Error, Result};
 use crate::histogram::Histogram;
 
-/// A sink that writes an event file which TensorBoard reads: a scalar, histogram or image `group/name` for each
-/// value, one event for each summary.
+/// A sink that writes a TensorBoard event file, with a scalar, histogram or image `group/name` for each value and one
+/// event for each summary.
 ///
-/// Each has a file of its own, so that several may write to one folder. A thread of its own writes to it: an event is in
-/// the file within 5 seconds, whatever comes after it, and after [`flush`](Sink::flush) and drop. An error of that thread
-/// is returned by the next call, whose event is then not written; those before it are kept and tried again. The file
-/// holds whole events at any time.
+/// Each sink has its own file, so several can share a folder. A background thread writes events to the file within 5
+/// seconds, and [`flush`](Sink::flush) and drop do so at once. If that thread fails, the next call returns its error
+/// without writing its event; earlier events are kept and retried. The file never contains partial events.
 ///
 /// ```
 /// use booster::logging::{Point, PointData, Sink, TensorBoard};
@@ -42,13 +41,13 @@ pub struct TensorBoard {
 }
 
 impl TensorBoard {
-    /// Creates an event file in a folder, beside those that are there; the folder is made where it is missing.
+    /// Creates a new event file in a folder, which is created if missing.
     ///
-    /// TensorBoard shows all event files of a folder as one run: a run that is resumed goes on in its folder, and a new run
-    /// takes a new one.
+    /// TensorBoard shows all event files of a folder as one run: resume a run in the same folder, and start a new run
+    /// in a new one.
     ///
     /// # Errors
-    /// Returns [`Error::Io`] if the folder or the file cannot be made or written.
+    /// Returns [`Error::Io`] if the folder or the file cannot be created or written.
     pub fn create(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
         make_folder(folder)?;
@@ -62,7 +61,7 @@ impl TensorBoard {
         Ok(Self { writer, written: WrittenTags::default() })
     }
 
-    /// The event file.
+    /// Returns the path of the event file.
     pub fn path(&self) -> &Path {
         self.writer.path()
     }
@@ -115,7 +114,7 @@ fn value(point: &Point<'_>) -> Result<Summary_Value> {
     Ok(value)
 }
 
-/// TensorBoard's color space is the number of channels: 1 is grey, 3 is RGB.
+/// TensorBoard's color space is the number of channels: 1 is gray, 3 is RGB.
 fn encoded(image: &Image) -> Result<Summary_Image> {
     let size = |length: u32| i32::try_from(length).map_err(Error::custom);
     let mut encoded = Summary_Image::new();
@@ -126,7 +125,7 @@ fn encoded(image: &Image) -> Result<Summary_Image> {
     Ok(encoded)
 }
 
-/// TensorBoard knows a bucket by its upper edge; where the first one starts is the minimum.
+/// TensorBoard identifies a bucket by its upper edge; the first one starts at the minimum.
 fn histogram(buckets: &Histogram) -> HistogramProto {
     let mut histogram = HistogramProto::new();
     histogram.set_min(buckets.min);
@@ -139,7 +138,7 @@ fn histogram(buckets: &Histogram) -> HistogramProto {
     histogram
 }
 
-/// Makes a file that no other writer has: the name holds the second, the machine, the process and a counter.
+/// Creates a file with a unique name: time in seconds, host, process and counter.
 fn create_file(folder: &Path) -> Result<(PathBuf, File)> {
     let second = wall_time() as u64;
     let host = gethostname::gethostname().to_string_lossy().replace(['/', '\\'], "-");

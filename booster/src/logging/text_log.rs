@@ -1,4 +1,4 @@
-//! A log for people and grep.
+//! Human-readable text logs.
 
 use std::fmt::{self, Write as _};
 use std::fs::{File, OpenOptions};
@@ -10,9 +10,9 @@ use crate::error::Result;
 
 /// A sink that writes a line of text for each summary: `step 12  loss/nll 0.2713  metrics/accuracy 0.9187`.
 ///
-/// Numbers are written in full: read again they are the same. Histograms and images are left out. Each line
-/// is in the file once it is written: as a whole, since half a number would be another one. A run that is resumed
-/// [appends](Self::append) to the file, on a line of its own even where the last one was cut off.
+/// Numbers round-trip exactly. Histograms and images are left out. Lines are written immediately, and whole or not at
+/// all, since a truncated number would be a different one. A resumed run [appends](Self::append) to the file, on a new
+/// line even if the last one was cut off.
 ///
 /// ```
 /// use booster::logging::{Point, PointData, Sink, TextLog};
@@ -39,25 +39,25 @@ pub struct TextLog {
 struct Lines {
     path: PathBuf,
     file: File,
-    /// Whether the file ends in a part of a line that could not be taken back.
+    /// Whether the file ends in a partial line that could not be removed.
     is_torn: bool,
 }
 
 impl TextLog {
-    /// Creates a log in a file that does not exist, or is empty, and its folder where that is missing.
+    /// Creates a log in a file that is missing or empty, and any missing folders.
     ///
     /// # Errors
-    /// Returns [`Error::Io`](crate::Error::Io) if the file holds something ([`append`](Self::append) goes on with it), or if
-    /// it or its folder cannot be made.
+    /// Returns [`Error::Io`](crate::Error::Io) if the file is not empty (use [`append`](Self::append) to continue it),
+    /// or if it or its folder cannot be created.
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
-        refuse_content(path.as_ref(), "`TextLog::append` goes on with it")?;
+        refuse_content(path.as_ref(), "use `TextLog::append` to continue it")?;
         Self::append(path)
     }
 
-    /// Opens a log to append to, as a resumed run does, and creates it if it does not exist.
+    /// Opens a log for appending, as in a resumed run, and creates it if missing.
     ///
     /// # Errors
-    /// Returns [`Error::Io`](crate::Error::Io) if the file or its folder cannot be made or opened.
+    /// Returns [`Error::Io`](crate::Error::Io) if the file or its folder cannot be created or opened.
     pub fn append(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_owned();
         if let Some(folder) = path.parent() {
@@ -83,7 +83,7 @@ impl Lines {
         self.append(line.as_bytes()).map_err(|cause| io_error("write to", &self.path, cause))
     }
 
-    /// Writes a line, or nothing.
+    /// Writes a whole line or nothing.
     fn append(&mut self, line: &[u8]) -> io::Result<()> {
         let mut written = 0;
         while written < line.len() {
@@ -98,18 +98,18 @@ impl Lines {
         Ok(())
     }
 
-    /// Cuts off what an error left of a line.
+    /// Removes the partial line that an error left behind.
     fn take_back(&mut self, written: usize, error: io::Error) -> io::Error {
         if written > 0 {
             let length = self.file.metadata().map(|file| file.len().saturating_sub(written as u64));
-            // A pipe keeps it: there the next line begins with an end of line.
+            // A pipe cannot be truncated, so the next line starts with a newline.
             self.is_torn = length.and_then(|length| self.file.set_len(length)).is_err();
         }
         error
     }
 }
 
-/// Whether a file's last line has no end: a process was killed as it wrote it, say.
+/// Whether a file lacks its final newline, as after a process was killed while writing.
 fn ends_in_part_of_a_line(path: &Path) -> io::Result<bool> {
     let about = std::fs::metadata(path)?;
     if !about.is_file() || about.len() == 0 {

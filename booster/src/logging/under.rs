@@ -1,24 +1,24 @@
-//! A prefix for tags.
+//! Tag prefixes.
 
 use std::fmt;
 
 use super::sink::{Point, Sink};
 use crate::error::Result;
 
-/// Prefixes for the tags of a sink.
+/// Extension of [`Sink`] with tag prefixes.
 ///
-/// Every [`Sink`] implements it, also `dyn Sink`. The prelude brings its method into scope.
+/// Every [`Sink`] implements it, including `dyn Sink`. The prelude brings its method into scope.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a sink, whose tags could have a prefix",
+    message = "`{Self}` is not a sink, so its tags cannot have a prefix",
     label = "not a sink",
-    note = "`TensorBoard` is one; for a place of your own, implement `booster::logging::Sink`",
-    note = "for another crate's writer, implement it on a struct of yours that holds the writer"
+    note = "`TensorBoard` is a sink; for a sink of your own, implement `booster::logging::Sink`",
+    note = "for a writer from another crate, implement it on a struct that wraps the writer"
 )]
 pub trait SinkExt: Sink {
-    /// The same sink under a prefix: the tag `loss/nll` becomes `generator/loss/nll`.
+    /// Adds a prefix to tags: `loss/nll` becomes `generator/loss/nll`.
     ///
-    /// The prefix comes before the group, since TensorBoard groups tags by their first part: all that one of several models
-    /// measures, or one of several data sets, is together. A prefix may have several parts, and prefixes nest.
+    /// The prefix precedes the group, since TensorBoard groups tags by their first part: the metrics of each model or
+    /// data set stay together. A prefix may have several parts, and prefixes nest.
     ///
     /// ```
     /// use booster::logging::TextLog;
@@ -50,7 +50,7 @@ pub trait SinkExt: Sink {
 
 impl<S: Sink + ?Sized> SinkExt for S {}
 
-/// A sink whose tags get a prefix: see [`SinkExt::under`].
+/// A sink that adds a prefix to tags, returned by [`SinkExt::under`].
 pub struct Under<'a, S: ?Sized> {
     sink: &'a mut S,
     prefix: String,

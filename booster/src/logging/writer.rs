@@ -1,4 +1,4 @@
-//! A file that is written in the background.
+//! A background file writer.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -11,16 +11,16 @@ use std::time::{Duration, Instant};
 use super::io_error;
 use crate::error::Result;
 
-/// Records wait no longer than this. A reader is promised 5 seconds: the rest is for a disk that is busy.
+/// The longest time that a record is buffered. The docs promise 5 seconds; the rest is slack for a busy disk.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
-/// So many bytes are written without waiting; of twice as many the caller waits for the disk.
+/// Buffered bytes that trigger a write; with twice as many, the caller waits for the disk.
 const ENOUGH: usize = 8 << 10;
 
-/// Appends records to a file by a thread of its own, so that the caller does not wait for the disk.
+/// Appends records to a file in a background thread, so that the caller does not wait for the disk.
 ///
-/// A record is in the file as a whole or not at all. After an error the file ends with its last whole write; what was not
-/// written waits, and is tried again.
+/// Records are written whole or not at all. After an error, the file ends with the last whole write; the rest stays
+/// buffered and is retried.
 pub(super) struct BackgroundWriter {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -34,27 +34,27 @@ struct Shared {
     file: Mutex<Output>,
 }
 
-/// What waits to be written.
+/// The buffered records.
 #[derive(Default)]
 struct Queue {
     bytes: Vec<u8>,
-    /// When the first of them came, or when writing them last failed.
+    /// When the first record was buffered, or when writing last failed.
     since: Option<Instant>,
-    /// What went wrong in the background, for the next caller.
+    /// The background error to return from the next call.
     error: Option<io::Error>,
     is_closed: bool,
 }
 
 struct Output {
     file: File,
-    /// The length of all that was written as a whole.
+    /// The length of all whole writes.
     length: u64,
-    /// Whether a part of a write that failed may lie beyond.
+    /// Whether the file may end in part of a failed write.
     is_torn: bool,
 }
 
 impl BackgroundWriter {
-    /// A writer to a file that is new.
+    /// Starts the thread; `file` must be new.
     pub(super) fn new(path: PathBuf, file: File) -> Result<Self> {
         let output = Mutex::new(Output { file, length: 0, is_torn: false });
         let shared = Arc::new(Shared { path, queue: Mutex::default(), changed: Condvar::new(), file: output });
@@ -68,10 +68,10 @@ impl BackgroundWriter {
         &self.shared.path
     }
 
-    /// Takes a record, to be written soon.
+    /// Buffers a record.
     ///
     /// # Errors
-    /// Returns [`Error::Io`](crate::Error::Io) if writing failed since the last call. The record is then not taken.
+    /// Returns [`Error::Io`](crate::Error::Io) if writing failed since the last call. The record is then discarded.
     pub(super) fn write(&self, record: &[u8]) -> Result<()> {
         let mut queue = self.shared.queue();
         if queue.bytes.len() >= 2 * ENOUGH {
@@ -94,10 +94,10 @@ impl BackgroundWriter {
         Ok(())
     }
 
-    /// Writes all that waits.
+    /// Writes all buffered records.
     ///
     /// # Errors
-    /// Returns [`Error::Io`](crate::Error::Io) if it cannot be written; it is kept, to be tried again.
+    /// Returns [`Error::Io`](crate::Error::Io) if writing fails. The records stay buffered.
     pub(super) fn flush(&self) -> Result<()> {
         self.shared.write_waiting().map_err(|cause| io_error("write to", &self.shared.path, cause))
     }
@@ -108,21 +108,21 @@ impl Drop for BackgroundWriter {
         self.shared.queue().is_closed = true;
         self.shared.changed.notify_one();
         if let Some(thread) = self.thread.take() {
-            // It does not panic, and there is nobody to tell.
+            // The thread does not panic, and `drop` could not report it.
             let _ = thread.join();
         }
-        // Who wants to know of errors flushes.
+        // Callers that need the error call `flush`.
         let _ = self.shared.write_waiting();
     }
 }
 
 impl Shared {
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        // Each change of it is whole.
+        // A panic cannot leave the queue half-changed.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what has waited long enough, or is enough, until the writer is closed.
+    /// Writes the buffer when it is old or large enough, until the writer is closed.
     fn run(&self) {
         let mut queue = self.queue();
         while !queue.is_closed {
@@ -144,7 +144,7 @@ impl Shared {
         }
     }
 
-    /// Writes all that waits. After an error it waits still.
+    /// Writes the buffer, and keeps it on error.
     fn write_waiting(&self) -> io::Result<()> {
         let mut output = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let mut queue = self.queue();
@@ -158,7 +158,7 @@ impl Shared {
         } else {
             queue.bytes.splice(0..0, bytes);
             queue.since = Some(Instant::now());
-            // The thread may have seen nothing to wait for while these were being written.
+            // The thread may have found the buffer empty during the write.
             self.changed.notify_one();
         }
         outcome
@@ -166,19 +166,19 @@ impl Shared {
 }
 
 impl Queue {
-    /// Whether there is enough to be written now. What could not be written waits its time, or for the caller.
+    /// Whether the buffer is large enough to write now. After an error, the thread waits before it retries.
     fn is_enough(&self) -> bool {
         self.bytes.len() >= ENOUGH && self.error.is_none()
     }
 }
 
 impl Output {
-    /// Writes all of the bytes, or none: a part of a record would hide all that come after it.
+    /// Writes all bytes or none, since a partial record would make all later ones unreadable.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.mend()?;
         self.is_torn = true;
         if let Err(error) = self.file.write_all(bytes) {
-            // Where it cannot be mended now, it is before the next write.
+            // If this fails, the next write tries again.
             let _ = self.mend();
             return Err(error);
         }
@@ -187,7 +187,7 @@ impl Output {
         Ok(())
     }
 
-    /// Cuts off what a failed write left.
+    /// Removes what a failed write left behind.
     fn mend(&mut self) -> io::Result<()> {
         if self.is_torn {
             self.file.set_len(self.length)?;

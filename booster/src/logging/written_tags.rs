@@ -1,4 +1,4 @@
-//! What a sink was given, so that no value replaces another unseen.
+//! Detection of duplicate tags.
 
 use std::collections::HashMap;
 
@@ -6,11 +6,11 @@ use super::sink::Point;
 use super::steps::Steps;
 use crate::error::{Error, Result};
 
-/// The tags and steps that were written to a sink: a tag that is written twice at one step is an error.
+/// The tags and steps written to a sink, to reject a tag written twice at the same step.
 ///
-/// Two values of one tag and step would replace each other, or be one zigzag line. [`TensorBoard`](super::TensorBoard),
-/// [`TextLog`](super::TextLog) and [`Curves`](super::Curves) each keep such a record; a sink of your own needs a field and
-/// a call:
+/// Two values with the same tag and step would overwrite each other, or draw a zigzag.
+/// [`TensorBoard`](super::TensorBoard), [`TextLog`](super::TextLog) and [`Curves`](super::Curves) use this type; a sink
+/// of your own needs a field and a call:
 ///
 /// ```
 /// use booster::logging::{Point, PointData, Sink, WrittenTags};
@@ -42,23 +42,23 @@ use crate::error::{Error, Result};
 /// # }
 /// ```
 ///
-/// The record belongs to one sink object: a run that is resumed, and writes some steps again, opens a new one. A tag takes
-/// the same memory whatever the number of steps, if these are evenly spaced.
+/// The record lasts as long as the sink, so a resumed run can write its steps again to a new one. Evenly spaced steps
+/// take constant memory per tag.
 #[derive(Debug, Default)]
 pub struct WrittenTags {
     index: HashMap<String, usize>,
     tags: Vec<WrittenTag>,
     calls: u64,
-    /// Kept for its memory: the tag that is looked up.
+    /// A reused buffer for the tag to look up.
     tag: String,
-    /// Kept for its memory: the tags of the present call.
+    /// A reused buffer for the tags of the current call.
     found: Vec<usize>,
 }
 
 #[derive(Debug, Default)]
 struct WrittenTag {
     steps: Steps,
-    /// The last call that had it.
+    /// The last call with this tag.
     call: u64,
 }
 

@@ -140,7 +140,7 @@ impl<L> fmt::Debug for SimpleVae<L> {
     }
 }
 
-/// Fully connected layers with ReLU between them.
+/// Fully connected layers with rectified linear units between them.
 struct Mlp(Vec<nn::Linear>);
 
 impl Mlp {
