@@ -69,26 +69,14 @@ use crate::pipeline::EvaluationPipeline;
 /// # }
 /// ```
 ///
-/// tch builds an optimizer from all parameters of a store. To optimize some of them, put those into their own store,
-/// without buffers and without dots in their names:
+/// Several trainers may train parts of one model, each with an optimizer [of](crate::optim::Builder::of) its own
+/// parameters:
 ///
 /// ```
-/// use std::collections::BTreeMap;
-///
+/// use booster::optim::AdamW;
 /// use booster::prelude::*;
-/// use booster::tch::nn::{self, Module, OptimizerConfig, VarStore};
+/// use booster::tch::nn::{self, Module};
 /// use booster::tch::{Device, Kind, Tensor};
-///
-/// /// Returns a store that shares the parameters whose names start with `prefix`.
-/// fn part(store: &VarStore, prefix: &str) -> VarStore {
-///     let part = VarStore::new(store.device());
-///     for (name, variable) in store.variables().into_iter().collect::<BTreeMap<_, _>>() {
-///         if name.starts_with(prefix) && variable.requires_grad() {
-///             let _ = part.root().add(&name.replace('.', "/"), variable, true);
-///         }
-///     }
-///     part
-/// }
 ///
 /// #[derive(Clone, Copy, Debug)]
 /// enum Turn { Generator, Discriminator }
@@ -111,10 +99,11 @@ use crate::pipeline::EvaluationPipeline;
 ///     discriminator: nn::linear(path / "discriminator", 2, 1, Default::default()),
 /// };
 /// let mut pipeline = Pipeline::build(Device::Cpu, gan, Adversarial::new(Turn::Generator));
-/// let adam = nn::Adam::default();
-/// let mut generator = Trainer::builder(adam.build(&part(pipeline.var_store(), "generator."), 1e-4)?).build()?;
-/// let of_discriminator = adam.build(&part(pipeline.var_store(), "discriminator."), 4e-4)?;
-/// let mut discriminator = Trainer::builder(of_discriminator).build()?;
+/// let train = |part: &'static str, rate: f64| {
+///     let optimizer = AdamW::options(rate).of(move |parameter| parameter.name().starts_with(part));
+///     Trainer::builder(optimizer.build(pipeline.var_store())?).build()
+/// };
+/// let (mut generator, mut discriminator) = (train("generator.", 1e-4)?, train("discriminator.", 4e-4)?);
 /// # let noise = Tensor::rand([5, 3], (Kind::Float, Device::Cpu));
 /// for _ in 0..3 {
 ///     pipeline.evaluator_mut().turn = Turn::Discriminator;
