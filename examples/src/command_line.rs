@@ -1,4 +1,4 @@
-//! Values on the command line, and where a run writes.
+//! Command-line values and output.
 
 use std::fmt::Display;
 use std::fs;
@@ -13,14 +13,14 @@ use tch::{Cuda, Device};
 /// A device on the command line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum DeviceChoice {
-    /// The fastest device of the machine.
+    /// The fastest available device.
     Auto,
-    /// A device that is there.
+    /// An available device.
     Device(Device),
 }
 
 impl DeviceChoice {
-    /// Returns the device; where CUDA was looked for and not found, the reason goes to the standard error.
+    /// Returns the device; if CUDA was looked for but not found, prints why to standard error.
     pub fn device(self) -> Device {
         match self {
             Self::Device(device) => device,
@@ -43,10 +43,10 @@ fn name(device: Device) -> &'static str {
     }
 }
 
-/// Reads a device: `cpu`, `cuda`, `cuda:1`, `mps`, or `auto` for the fastest.
+/// Parses a device: `cpu`, `cuda`, `cuda:1`, `mps`, or `auto` for the fastest.
 ///
 /// # Errors
-/// When it is none of these, or is not there.
+/// Returns an error if the text is invalid, or if the device is unavailable.
 pub fn device(text: &str) -> Result<DeviceChoice, String> {
     let device = match text {
         "auto" => return Ok(DeviceChoice::Auto),
@@ -65,46 +65,46 @@ pub fn device(text: &str) -> Result<DeviceChoice, String> {
             }
             let count = Cuda::device_count();
             if index >= count as usize {
-                return Err(format!("the last CUDA device is cuda:{}", count - 1));
+                return Err(format!("device `cuda:{index}` is unavailable (CUDA devices found: {count})"));
             }
         }
-        Device::Mps if !tch::utils::has_mps() => return Err("this machine has no GPU of Apple's".to_owned()),
+        Device::Mps if !tch::utils::has_mps() => return Err("no Apple GPU (MPS) is available".to_owned()),
         _ => {}
     }
     Ok(DeviceChoice::Device(device))
 }
 
-/// Reads a whole number above 0, as `NonZeroUsize` or another of that family.
+/// Parses a positive integer, such as `NonZeroUsize`.
 ///
 /// # Errors
-/// When it is not a whole number above 0, or too great.
+/// Returns an error if the text is not a positive integer, or if it is out of range.
 pub fn count<N: FromStr>(text: &str) -> Result<N, String> {
     text.parse().map_err(|_| "expected a whole number above 0".to_owned())
 }
 
-/// The greatest number that is read: products of greater ones overflow the single precision of a model.
+/// The largest accepted number: products of larger ones overflow single precision.
 const GREATEST: f64 = 1e18;
 
-/// Reads a number above 0.
+/// Parses a positive number.
 ///
 /// # Errors
-/// When it is not a number, not above 0, or above 1e18.
+/// Returns an error if the text is not a number, not positive, or above 1e18.
 pub fn positive(text: &str) -> Result<f64, String> {
     number(text, |number| number > 0.0, "a number above 0 and up to 1e18")
 }
 
-/// Reads a number of at least 0.
+/// Parses a non-negative number.
 ///
 /// # Errors
-/// When it is not a number, below 0, or above 1e18.
+/// Returns an error if the text is not a number, negative, or above 1e18.
 pub fn not_negative(text: &str) -> Result<f64, String> {
     number(text, |number| number >= 0.0, "a number from 0 to 1e18")
 }
 
-/// Reads a number from 0 to 1.
+/// Parses a number from 0 to 1.
 ///
 /// # Errors
-/// When it is not a number, or below 0 or above 1.
+/// Returns an error if the text is not a number from 0 to 1.
 pub fn fraction(text: &str) -> Result<f64, String> {
     number(text, |number| (0.0..=1.0).contains(&number), "a number from 0 to 1")
 }
@@ -114,21 +114,21 @@ fn number(text: &str, accept: impl Fn(f64) -> bool, expected: &str) -> Result<f6
     number.ok_or_else(|| format!("expected {expected}"))
 }
 
-/// Prints a line to the standard output, as [`print_line!`](crate::print_line) formats it.
+/// Prints a line to standard output, as formatted by [`print_line!`](crate::print_line).
 ///
 /// # Errors
-/// When it cannot be written, where `println!` panics: a pipe that was closed (`| head`), or a disk that is full.
+/// Returns an error, where `println!` panics, if writing fails, as with a closed pipe (`| head`) or a full disk.
 pub fn print_line(line: impl Display) -> booster::Result<()> {
     writeln!(io::stdout().lock(), "{line}")
-        .map_err(|error| booster::Error::custom(format!("cannot write to the standard output: {error}")))
+        .map_err(|error| booster::Error::custom(format!("cannot write to standard output: {error}")))
 }
 
-/// Prints a line to the standard error; one that cannot be written is no reason to stop.
+/// Prints a line to standard error, ignoring write errors.
 pub fn note_line(line: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-/// Prints an error as one line, and returns what the program ends with.
+/// Prints any error as one line and returns the exit code.
 pub fn end(outcome: booster::Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

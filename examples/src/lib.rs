@@ -1,4 +1,4 @@
-//! What the examples of booster share: data, models and what a command line needs.
+//! Shared code of the examples: data, models and command-line helpers.
 
 pub mod command_line;
 pub mod data;
@@ -6,7 +6,7 @@ pub mod model;
 pub mod pictures;
 pub mod progress;
 
-/// `println!` that returns an error where the line cannot be written: see [`command_line::print_line`].
+/// `println!` that returns write errors: see [`command_line::print_line`].
 #[macro_export]
 macro_rules! print_line {
     ($($argument:tt)*) => {

@@ -2,14 +2,14 @@
 
 use tch::{Tensor, nn};
 
-/// The least height and width of [`cnn`]'s images: after both poolings they leave the batch norm more than one value of
-/// each channel, so that a batch of one image trains too.
+/// The minimum height and width of images for [`cnn`], so that batch norm sees more than one value per channel even in
+/// a batch of one image.
 pub const LEAST_CNN_SIDE: i64 = 8;
 
-/// A convolutional network: two blocks of convolution, batch norm and pooling, then two linear layers.
+/// Creates a convolutional network: two blocks of convolution, batch norm and pooling, then two linear layers.
 ///
-/// From images `[batch, channels, height, width]` to logits `[batch, classes]`, with sides of at least
-/// [`LEAST_CNN_SIDE`].
+/// It maps images `[batch, channels, height, width]`, with sides of at least [`LEAST_CNN_SIDE`], to logits
+/// `[batch, classes]`.
 pub fn cnn(path: &nn::Path<'_>, [channels, height, width]: [i64; 3], classes: i64) -> nn::SequentialT {
     let padded = nn::ConvConfig { padding: 1, ..Default::default() };
     let features = 32 * (height / 4) * (width / 4);
@@ -27,9 +27,9 @@ pub fn cnn(path: &nn::Path<'_>, [channels, height, width]: [i64; 3], classes: i6
         .add(nn::linear(path / "logits", 128, classes, nn::LinearConfig::default()))
 }
 
-/// A multi-layer perceptron: two hidden layers of 256.
+/// Creates a multilayer perceptron with two hidden layers of width 256.
 ///
-/// From images `[batch, channels, height, width]` to logits `[batch, classes]`.
+/// It maps images `[batch, channels, height, width]` to logits `[batch, classes]`.
 pub fn mlp(path: &nn::Path<'_>, [channels, height, width]: [i64; 3], classes: i64) -> nn::SequentialT {
     nn::seq_t()
         .add_fn(|x| x.flatten(1, -1))

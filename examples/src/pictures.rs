@@ -1,4 +1,4 @@
-//! What a generative model makes, as images.
+//! Samples and reconstructions of a generative model as images.
 
 use booster::distributions::Likelihood;
 use booster::evaluation::VariationalInference;
@@ -8,24 +8,24 @@ use booster::models::SimpleVae;
 use booster::prelude::*;
 use tch::{Tensor, no_grad};
 
-/// Images to a row.
+/// Images per row.
 const COLUMNS: i64 = 16;
 
-/// Images of fewer pixels are enlarged, so that one sees something.
+/// Smaller images are enlarged to about this height to be visible.
 const LEAST_HEIGHT: i64 = 28;
 
-/// 128 images that the model generates.
+/// Generates 128 images from the prior.
 ///
 /// # Errors
-/// The model's.
+/// Returns an error if the model fails.
 pub fn samples<L: Likelihood>(model: &SimpleVae<L>) -> booster::Result<Image> {
     no_grad(|| picture(&model.sample_from_prior(8 * COLUMNS)?.mean()?))
 }
 
-/// The first images of a test, each above what the model makes of it.
+/// Shows the first test images, each above its reconstruction.
 ///
 /// # Errors
-/// The model's, and [`booster::Error::EmptyBatch`] where there is no image.
+/// Returns [`booster::Error::EmptyBatch`] if there are no batches, or an error if the model fails.
 pub fn reconstructions<L: Likelihood>(
     pipeline: &mut Pipeline<VariationalInference<SimpleVae<L>>>,
     batches: &[Tensor],
@@ -36,7 +36,7 @@ pub fn reconstructions<L: Likelihood>(
     picture(&Tensor::f_cat(&[images, output.reconstruction.mean()?], 0)?)
 }
 
-/// Images `[samples, channels, height, width]` in rows.
+/// Arranges images `[samples, channels, height, width]` in rows.
 fn picture(images: &Tensor) -> booster::Result<Image> {
     let (_, _, height, width) = images.size4()?;
     let scale = (LEAST_HEIGHT / height).max(1);

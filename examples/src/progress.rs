@@ -1,4 +1,4 @@
-//! How a run goes, on the standard error: a bar in a terminal, else a line per epoch.
+//! Progress on standard error: a bar in a terminal, otherwise one line per epoch.
 
 use std::fmt::Write;
 
@@ -15,17 +15,17 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Progress of so many epochs, each of so many samples.
+    /// Creates a display for epochs of `samples` samples each.
     pub fn new(epochs: u64, samples: usize) -> Self {
         Self { epochs, samples, note: String::new() }
     }
 
-    /// What the next bar says besides: the loss of the last epoch, say.
+    /// Sets a note for the next bar, such as the loss of the last epoch.
     pub fn note(&mut self, note: impl Into<String>) {
         self.note = note.into();
     }
 
-    /// Passes on the batches of an epoch, counted from 0, and shows how many are done.
+    /// Shows progress while iterating over the batches of an epoch, counted from 0.
     pub fn batches<I: ExactSizeIterator>(&self, epoch: u64, batches: I) -> Batches<I> {
         let bar = ProgressBar::new(batches.len() as u64)
             .with_style(style(self.samples))
@@ -38,7 +38,7 @@ impl Progress {
 fn style(samples: usize) -> ProgressStyle {
     let rate = move |state: &ProgressState, text: &mut dyn Write| {
         let batches = state.len().unwrap_or(1) as f64;
-        // A bar that cannot be written is no reason to stop.
+        // Training goes on if the bar cannot be written.
         let _ = write!(text, "{:.0} samples/s", state.per_sec() * samples as f64 / batches);
     };
     ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} batches, {rate}, {eta} left  {msg}")
@@ -46,7 +46,7 @@ fn style(samples: usize) -> ProgressStyle {
         .with_key("rate", rate)
 }
 
-/// The batches of an epoch, shown as they pass.
+/// An iterator over the batches of an epoch that advances the bar.
 #[derive(Debug)]
 pub struct Batches<I> {
     inner: I,

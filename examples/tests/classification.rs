@@ -10,7 +10,7 @@ use common::Outcome;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_classification");
 
-/// Runs the program in `folder`, with words of `arguments` between spaces.
+/// Runs the program in `folder` with space-separated `arguments`.
 fn run(folder: &Path, arguments: &str) -> std::io::Result<Output> {
     common::run(PROGRAM, folder, arguments)
 }

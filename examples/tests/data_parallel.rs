@@ -15,10 +15,10 @@ type Outcome = Result<(), Box<dyn Error>>;
 #[test]
 fn two_hundred_steps_on_three_replicas_end_where_one_device_does() -> Outcome {
     let digits = data::digits()?;
-    // Of 1,400 samples: batches of 100 and 97 leave shards of unequal size.
+    // With 1,400 samples, batches of 100 and 97 give shards of unequal size.
     let train = Loader::shuffled(&digits.train, NonZeroUsize::new(97).ok_or("zero")?, 3, Device::Cpu)?;
     let test = Loader::in_order(&digits.test, NonZeroUsize::new(64).ok_or("zero")?, Device::Cpu)?;
-    // Without dropout, whose masks would not be those of one device.
+    // No dropout, whose masks differ between one device and many.
     let net = |path: &nn::Path<'_>| {
         nn::seq_t()
             .add_fn(|image| image.flatten(1, -1))

@@ -1,4 +1,4 @@
-//! How the programs end where something is wrong: with one line that says what, and another exit code than 0.
+//! Failures of the programs: a one-line error and a non-zero exit code.
 
 mod common;
 
@@ -13,7 +13,7 @@ const VAE: &str = env!("CARGO_BIN_EXE_vae");
 const DATA_PARALLEL: &str = env!("CARGO_BIN_EXE_data_parallel");
 const OWN_EVALUATOR: &str = env!("CARGO_BIN_EXE_own_evaluator");
 
-/// Runs that end soon.
+/// Short runs.
 const SHORT: [(&str, &str); 4] = [
     (CLASSIFICATION, "--epochs 1 --log-dir log"),
     (VAE, "--epochs 1 --hidden 16 --log-dir log"),
@@ -21,19 +21,19 @@ const SHORT: [(&str, &str); 4] = [
     (OWN_EVALUATOR, ""),
 ];
 
-/// The one line of error of a run that has to fail.
+/// The error line of a run that must fail.
 fn error(program: &str, folder: &Path, arguments: &str) -> Result<String, Box<dyn std::error::Error>> {
     let output = run(program, folder, arguments)?;
     let complaint = String::from_utf8(output.stderr)?;
     assert_eq!(output.status.code(), Some(1), "{program} {arguments}: {complaint}");
-    // Notes on the device and the epochs may come before it.
+    // Notes on the device and epochs may precede it.
     let (_, error) =
         format!("\n{complaint}").split_once("\nerror: ").map(|(a, b)| (a.to_owned(), b.to_owned())).ok_or(complaint)?;
     assert_eq!(error.lines().count(), 1, "{program} {arguments}: {error}");
     Ok(error)
 }
 
-/// Writes a folder in the format of MNIST: `samples` images of `height` by `width`, to train on and to test on.
+/// Writes a folder in MNIST's format, with `samples` training and test images of `height` by `width`.
 fn mnist(folder: &Path, samples: u8, height: u8, width: u8) -> std::io::Result<()> {
     fs::create_dir_all(folder)?;
     let word = |number: u8| [0, 0, 0, number];
@@ -60,7 +60,7 @@ fn images_that_are_too_small_for_the_cnn_are_refused_before_a_run_leaves_a_trace
     mnist(&folder.path().join("small"), 4, 3, 3)?;
     assert_eq!(
         error(CLASSIFICATION, folder.path(), "--data small")?,
-        "the CNN takes images of at least 8x8 pixels, found 3x3: `--model mlp` takes any\n"
+        "the CNN needs images of at least 8x8 pixels, found 3x3; use `--model mlp`\n"
     );
     assert_eq!(fs::read_dir(folder.path())?.count(), 1);
     for model in ["classification --model mlp", "vae --hidden 16"] {
@@ -87,7 +87,7 @@ fn a_run_that_diverges_names_the_step_and_the_field() -> Outcome {
     for (program, field) in [(CLASSIFICATION, "`loss/nll`"), (VAE, "`loss/elbo`")] {
         let error = error(program, folder.path(), "--learning-rate 1e9 --epochs 2 --log-dir log")?;
         assert!(error.starts_with(field) && error.contains("not finite"), "{error}");
-        // The greatest that is taken.
+        // The largest accepted value.
         self::error(program, folder.path(), "--learning-rate 1e18 --epochs 2 --log-dir log")?;
     }
     Ok(())
@@ -108,7 +108,7 @@ fn a_closed_pipe_ends_a_program_with_one_line() -> Outcome {
         let complaint = String::from_utf8(output.stderr)?;
         assert_eq!(output.status.code(), Some(1), "{program}: {complaint}");
         let last = complaint.lines().last().unwrap_or_default();
-        assert!(last.starts_with("error: cannot write to the standard output: "), "{program}: {complaint}");
+        assert!(last.starts_with("error: cannot write to standard output: "), "{program}: {complaint}");
         assert!(!complaint.contains("panicked"), "{program}: {complaint}");
     }
     Ok(())

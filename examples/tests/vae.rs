@@ -11,19 +11,19 @@ use common::Outcome;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_vae");
 
-/// Runs the program in `folder`, with words of `arguments` between spaces.
+/// Runs the program in `folder` with space-separated `arguments`.
 fn run(folder: &Path, arguments: &str) -> std::io::Result<Output> {
     common::run(PROGRAM, folder, arguments)
 }
 
-/// What a run that has to succeed prints.
+/// The output of a run that must succeed.
 fn printed(folder: &Path, arguments: &str) -> Result<String, Box<dyn Error>> {
     let output = run(folder, arguments)?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// A value of the table that is printed at the end.
+/// A value from the final table.
 fn value(text: &str, name: &str) -> Option<f64> {
     let line = text.lines().find(|line| line.split_whitespace().rev().nth(1) == Some(name))?;
     line.split_whitespace().next_back()?.parse().ok()

@@ -1,4 +1,4 @@
-//! Classifies handwritten digits: the ones that come with the examples, or MNIST from a folder.
+//! Classifies handwritten digits: the bundled ones, or MNIST from a folder.
 //!
 //! ```sh
 //! cargo run --release -p booster-examples --bin classification
@@ -20,38 +20,38 @@ use booster_examples::progress::Progress;
 use clap::{Parser, ValueEnum, value_parser};
 use tch::nn::{self, OptimizerConfig};
 
-/// Trains a classifier of handwritten digits and prints its accuracy on digits that it has not seen.
+/// Trains a classifier of handwritten digits and prints its accuracy on the test set.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Folder with the four files of MNIST (train-images-idx3-ubyte and so on, plain or .gz) [default: 1,797 digits of
-    /// 8x8 pixels that come with this program]
+    /// Folder with the four files of MNIST (train-images-idx3-ubyte and so on, plain or .gz) [default: the 1,797
+    /// bundled digits of 8x8 pixels]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// What to train: a convolutional network or a multi-layer perceptron
+    /// Model to train: a convolutional network or a multilayer perceptron
     #[arg(long, value_enum, default_value_t = Model::Cnn)]
     model: Model,
     /// Passes over the training images [default: 20, or 2 with --data]
     #[arg(long, value_parser = count::<NonZeroU64>)]
     epochs: Option<NonZeroU64>,
-    /// Images in a step; the last step of an epoch takes what is left over
+    /// Images per step; the last step of an epoch may have fewer
     #[arg(long, default_value = "64", value_parser = count::<NonZeroUsize>)]
     batch_size: NonZeroUsize,
-    /// Adam's learning rate in the first epoch; it falls by the same amount with every epoch
+    /// Adam's learning rate in the first epoch; it decays linearly over the epochs
     #[arg(long, default_value = "0.002", value_parser = positive)]
     learning_rate: f64,
-    /// How much of each label is spread over all classes in the loss, from 0 to 1
+    /// Label smoothing, from 0 to 1
     #[arg(long, default_value = "0", value_parser = fraction)]
     label_smoothing: f64,
-    /// First weights, dropout and the order of the images follow from it: the same seed gives the same numbers
+    /// Seed of the weights, dropout and order of images; the same seed gives the same results
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// auto (the fastest of this machine), cpu, cuda, cuda:N or mps
+    /// auto (the fastest available), cpu, cuda, cuda:N or mps
     #[arg(long, default_value = "auto", value_parser = device)]
     device: DeviceChoice,
-    /// Folder for TensorBoard's files [default: runs/classification-1, or the next free number]
+    /// Folder for TensorBoard files [default: runs/classification-1, or the next free number]
     #[arg(long, value_name = "DIR")]
     log_dir: Option<PathBuf>,
-    /// CPU threads [default: libtorch's choice with --data; 1 otherwise, since images of 8x8 leave little to share out]
+    /// CPU threads [default: libtorch's choice with --data; otherwise 1, since 8x8 images are too small to parallelize]
     #[arg(long, value_parser = value_parser!(i32).range(1..=1024))]
     threads: Option<i32>,
 }
@@ -79,15 +79,15 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
     let [_, height, width] = image;
     if matches!(arguments.model, Model::Cnn) && height.min(width) < LEAST_CNN_SIDE {
         return Err(booster::Error::custom(format!(
-            "the CNN takes images of at least {LEAST_CNN_SIDE}x{LEAST_CNN_SIDE} pixels, found {height}x{width}: \
-             `--model mlp` takes any"
+            "the CNN needs images of at least {LEAST_CNN_SIDE}x{LEAST_CNN_SIDE} pixels, found {height}x{width}; \
+             use `--model mlp`"
         )));
     }
     let device = arguments.device.device();
     let train = Loader::shuffled(&data.train, batch_size, seed, device)?;
     let test = Loader::in_order(&data.test, batch_size, device)?;
     let log_dir = arguments.log_dir.clone().map_or_else(|| new_run("classification"), Ok)?;
-    // A folder that was named may hold the picture of an earlier run.
+    // A folder given by the user may contain the figure of an earlier run.
     let curves = Curves::replace(log_dir.join("curves.svg"), "train")?;
     let mut test_log = (TensorBoard::create(log_dir.join("test"))?, curves.beside("test"));
     let mut train_log = (TensorBoard::create(log_dir.join("train"))?, curves);
@@ -104,7 +104,7 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
     let mut accuracy = 0.0;
     for epoch in 0..epochs {
         optimizer.set_lr(learning_rate * (1.0 - epoch as f64 / epochs as f64));
-        // A learning rate that is too high ends the run, with the first step and field that it spoiled.
+        // If the learning rate is too high, the run fails at the first step and field with a non-finite value.
         let mut training = Aggregator::new().non_finite(NonFinite::Error);
         for batch in progress.batches(epoch, train.epoch(epoch)) {
             training.update(&training_step(&mut pipeline, &batch?, &mut optimizer)?)?;
@@ -119,7 +119,7 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
         let validation = validation.summary()?;
         validation.log(&mut test_log, epoch + 1)?;
 
-        // Without the time of a step, which is in TensorBoard: the same seed prints the same lines.
+        // Step times only go to TensorBoard, so that the same seed prints the same lines.
         let table = SummaryTable::new().column("train", &*training).column("test", &*validation);
         print_line!("epoch {}/{epochs}\n{table}\n", epoch + 1)?;
         progress.note(format!("nll {:.4}", training.loss.nll));

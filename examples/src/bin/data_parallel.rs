@@ -1,4 +1,4 @@
-//! Trains one model on several devices, checks its numbers against one device, and times both.
+//! Trains a model on several devices, compares the results with a single device, and times both.
 //!
 //! ```sh
 //! cargo run --release -p booster-examples --bin data_parallel -- --devices cpu,cpu
@@ -17,13 +17,13 @@ use clap::{Parser, value_parser};
 use tch::nn::{self, OptimizerConfig};
 use tch::{Cuda, Device, Kind, Tensor};
 
-/// Trains a multi-layer perceptron (784-1024-1024-10) on made-up images: on several devices and on the first of them.
+/// Trains a multilayer perceptron (784-1024-1024-10) on random images, on several devices and on the first of them.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Devices, one replica for each; one may be given several times
+    /// Devices, one replica each; a device may be repeated
     #[arg(long, default_value = "cpu,cpu", value_delimiter = ',', value_parser = device)]
     devices: Vec<DeviceChoice>,
-    /// Images in a step, over all devices
+    /// Images per step, over all devices
     #[arg(long, default_value = "512", value_parser = count::<NonZeroUsize>)]
     batch_size: NonZeroUsize,
     /// Steps to time
@@ -56,7 +56,7 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
     tch::manual_seed(1);
     let mut one = Pipeline::build(first, net, Classification::new());
     tch::manual_seed(1);
-    // All that is different.
+    // The only difference from a single device.
     let mut many = DataParallelPipeline::build(&devices, net, Classification::new())?;
 
     print_line!("{samples} samples on {:?} and on {first:?}\n", many.devices())?;
@@ -86,7 +86,7 @@ fn net(path: &nn::Path<'_>) -> Model {
         .add(linear("logits", 1024, 10))
 }
 
-/// Compares loss, summary, output and gradients of a batch, prints the differences and gives the greatest.
+/// Compares loss, summary, output and gradients of a batch, prints the differences and returns the largest.
 fn check(
     one: &mut impl EvaluationPipeline<Evaluator = Classification<Model>>,
     many: &mut impl EvaluationPipeline<Evaluator = Classification<Model>>,
@@ -113,12 +113,12 @@ fn check(
     Ok(rows.into_iter().map(|(_, difference)| difference).fold(0.0, f64::max))
 }
 
-/// The greatest difference of entries over the greatest entry.
+/// The largest difference relative to the largest entry.
 fn difference(found: &Tensor, expected: &Tensor) -> f64 {
     (found - expected).abs().max().double_value(&[]) / expected.abs().max().double_value(&[])
 }
 
-/// The seconds of a training step.
+/// The duration of a training step in seconds.
 fn time<P>(pipeline: &mut P, batch: &BatchOf<P>, steps: NonZeroU32, devices: &[Device]) -> booster::Result<f64>
 where
     P: EvaluationPipeline,
@@ -136,7 +136,7 @@ where
     Ok(start.elapsed().as_secs_f64() / f64::from(steps.get()))
 }
 
-/// Waits until the devices have done what they were given.
+/// Waits for the devices to finish all queued work.
 fn wait(devices: &[Device]) {
     for device in devices {
         if let Device::Cuda(index) = device {

@@ -1,4 +1,4 @@
-//! An evaluator of one's own: what to measure, how, and a short training loop around it.
+//! A custom evaluator: its diagnostics, its loss and a short training loop.
 //!
 //! ```sh
 //! cargo run --release -p booster-examples --bin own_evaluator
@@ -16,7 +16,7 @@ use booster_examples::print_line;
 use tch::nn::{self, ModuleT, OptimizerConfig};
 use tch::{Device, Kind, Reduction, Tensor};
 
-/// What is measured: a group and a name for each value. Tensors have one entry per sample.
+/// The diagnostics: each value has a group and a name; tensors have one entry per sample.
 #[derive(Debug, Diagnostic)]
 struct DigitDiagnostics {
     #[group = "loss"]
@@ -32,7 +32,7 @@ struct DigitDiagnostics {
     confidence: Tensor,
 }
 
-/// Cross-entropy, weighted by how unsure the model is of the target (Lin et al., 2017, arXiv 1708.02002).
+/// Focal loss: cross-entropy weighted by the model's uncertainty about the target (Lin et al., 2017, arXiv 1708.02002).
 #[evaluator]
 fn focal_classification<M: ModuleT>(
     model: &M,

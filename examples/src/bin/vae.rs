@@ -1,4 +1,4 @@
-//! Learns to generate handwritten digits: the ones that come with the examples, or MNIST from a folder.
+//! Learns to generate handwritten digits: the bundled ones, or MNIST from a folder.
 //!
 //! ```sh
 //! cargo run --release -p booster-examples --bin vae
@@ -22,56 +22,56 @@ use clap::{Parser, value_parser};
 use tch::Tensor;
 use tch::nn::{self, OptimizerConfig};
 
-/// Draws of each test image's latent variables, for the last and tightest bound.
+/// Importance samples per test image for the final, tightest bound.
 const TEST_IMPORTANCE_SAMPLES: i64 = 100;
 
-/// Trains a variational auto-encoder of handwritten digits, and shows what it generates.
+/// Trains a variational autoencoder on handwritten digits and saves generated images.
 ///
-/// Images are binarized: each pixel is white with its brightness for a probability, drawn anew for each epoch of
-/// training and once for the test.
+/// Images are binarized: each pixel is white with probability equal to its brightness, redrawn every training epoch and
+/// drawn once for the test set.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Folder with the four files of MNIST (train-images-idx3-ubyte and so on, plain or .gz) [default: 1,797 digits of
-    /// 8x8 pixels that come with this program]
+    /// Folder with the four files of MNIST (train-images-idx3-ubyte and so on, plain or .gz) [default: the 1,797
+    /// bundled digits of 8x8 pixels]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Passes over the training images [default: 150, or 20 with --data]
     #[arg(long, value_parser = count::<NonZeroU64>)]
     epochs: Option<NonZeroU64>,
-    /// Images in a step; the last step of an epoch takes what is left over
+    /// Images per step; the last step of an epoch may have fewer
     #[arg(long, default_value = "64", value_parser = count::<NonZeroUsize>)]
     batch_size: NonZeroUsize,
-    /// Adam's learning rate in the first epoch; it falls by the same amount with every epoch
+    /// Adam's learning rate in the first epoch; it decays linearly over the epochs
     #[arg(long, default_value = "0.001", value_parser = positive)]
     learning_rate: f64,
-    /// Latent variables
+    /// Number of latent variables
     #[arg(long, default_value = "32", value_parser = value_parser!(i64).range(1..=4096))]
     latent: i64,
     /// Width of the two hidden layers of encoder and decoder
     #[arg(long, default_value = "512", value_parser = value_parser!(i64).range(1..=8192))]
     hidden: i64,
-    /// How much the divergence from the prior counts in the loss
+    /// Weight of the divergence from the prior in the loss
     #[arg(long, default_value = "1", value_parser = not_negative)]
     beta: f64,
     /// Epochs over which beta rises from 0 to its value
     #[arg(long, default_value_t = 0)]
     warm_up: u64,
-    /// Nats of divergence that cost nothing
+    /// Free bits: divergence in nats that costs nothing
     #[arg(long, default_value = "0", value_parser = not_negative)]
     free_bits: f64,
-    /// Draws of the latent variables in a step of training: above 1 the loss is the importance-weighted bound
+    /// Importance samples in training; above 1 the loss is the importance-weighted bound
     #[arg(long, default_value = "1", value_parser = value_parser!(i64).range(1..=4096))]
     importance_samples: i64,
-    /// First weights, draws and the order of the images follow from it: the same seed gives the same numbers
+    /// Seed of the weights, draws and order of images; the same seed gives the same results
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// auto (the fastest of this machine), cpu, cuda, cuda:N or mps
+    /// auto (the fastest available), cpu, cuda, cuda:N or mps
     #[arg(long, default_value = "auto", value_parser = device)]
     device: DeviceChoice,
-    /// Folder for TensorBoard's files and the images [default: runs/vae-1, or the next free number]
+    /// Folder for TensorBoard files and images [default: runs/vae-1, or the next free number]
     #[arg(long, value_name = "DIR")]
     log_dir: Option<PathBuf>,
-    /// CPU threads [default: libtorch's choice with --data; 1 otherwise, since images of 8x8 leave little to share out]
+    /// CPU threads [default: libtorch's choice with --data; otherwise 1, since 8x8 images are too small to parallelize]
     #[arg(long, value_parser = value_parser!(i32).range(1..=1024))]
     threads: Option<i32>,
 }
@@ -112,7 +112,7 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
         let warmth = if epoch < arguments.warm_up { epoch as f64 / arguments.warm_up as f64 } else { 1.0 };
         pipeline.evaluator_mut().beta = arguments.beta * warmth;
         pipeline.evaluator_mut().importance_samples = arguments.importance_samples;
-        // A learning rate that is too high ends the run, with the first step and field that it spoiled.
+        // If the learning rate is too high, the run fails at the first step and field with a non-finite value.
         let mut training = Aggregator::new().non_finite(NonFinite::Error);
         for batch in progress.batches(epoch, train.epoch(epoch)) {
             let images = batch?.input.f_bernoulli()?;
@@ -150,12 +150,12 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
     Ok(())
 }
 
-/// The batches of one epoch, each pixel drawn with its brightness for a probability.
+/// The batches of one epoch, binarized once.
 fn binarized_once(images: &Loader) -> booster::Result<Vec<Tensor>> {
     images.epoch(0).map(|batch| Ok(batch?.input.f_bernoulli()?)).collect()
 }
 
-/// What the model is worth on images that it has not seen.
+/// Evaluates the model on the test set.
 fn validate(pipeline: &mut VaePipeline, images: &[Tensor], importance_samples: i64) -> booster::Result<VaeSummary> {
     pipeline.evaluator_mut().importance_samples = importance_samples;
     let mut mean = Aggregator::new().non_finite(NonFinite::Error);

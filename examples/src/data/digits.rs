@@ -1,4 +1,4 @@
-//! The handwritten digits that come with the examples.
+//! The handwritten digits bundled with the examples.
 //!
 //! E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits* (1998), UCI Machine Learning Repository,
 //! <https://doi.org/10.24432/C50P49>: its test set, CC BY 4.0, from the copy in scikit-learn. See `data/README.md`.
@@ -21,10 +21,10 @@ const CLASSES: u8 = 10;
 const TRAIN: usize = 1437;
 const SHUFFLE_SEED: u64 = 1998;
 
-/// 1,797 digits of 8x8 pixels: 1,437 to train on and 360 to test on, always the same.
+/// Loads 1,797 digits of 8x8 pixels, in a fixed split of 1,437 for training and 360 for testing.
 ///
 /// # Errors
-/// When libtorch cannot hold them.
+/// Returns an error if allocation fails.
 pub fn digits() -> Result<Split, DataError> {
     let mut table = String::new();
     MultiGzDecoder::new(TABLE)
@@ -91,7 +91,7 @@ mod tests {
     fn the_split_loses_no_digit() -> Result<(), DataError> {
         let Split { train, test } = digits()?;
         let labels = Tensor::cat(&[train.labels(), test.labels()], 0);
-        // The number of each digit, from the description of the collection's test set at UCI.
+        // The count of each digit, from UCI's description of the test set.
         let expected = [178_i64, 182, 177, 183, 181, 182, 181, 179, 174, 180];
         assert_eq!(labels.bincount::<Tensor>(None, 0), Tensor::from_slice(&expected));
         // The sum of all pixels in the file.

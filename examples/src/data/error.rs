@@ -1,4 +1,4 @@
-//! What can be wrong with data.
+//! Data errors.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,43 +6,43 @@ use std::path::PathBuf;
 use tch::TchError;
 use thiserror::Error;
 
-/// Why a dataset could not be read. Each message holds its cause, as those of [`booster::Error`] do.
+/// An error reading a dataset. Messages include the cause, like those of [`booster::Error`].
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// The folder given does not exist, or is a file.
+    /// The folder does not exist, or is a file.
     #[error("`{}` is not a folder", path.display())]
     NotAFolder {
         /// The folder.
         path: PathBuf,
     },
-    /// None of a file's usual names is in the folder.
+    /// The folder has no file with any of the usual names.
     #[error("no {what} in `{}`: looked for {}", folder.display(), names.join(", "))]
     Missing {
-        /// What the file holds.
+        /// The content of the file.
         what: &'static str,
-        /// Where it was looked for.
+        /// The folder searched.
         folder: PathBuf,
-        /// The names it could have.
+        /// The file names tried.
         names: Vec<String>,
     },
-    /// The file is there and cannot be read.
+    /// The file exists but cannot be read.
     #[error("cannot read `{}`: {cause}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The I/O error.
         cause: io::Error,
     },
-    /// The file cannot be unpacked: not gzip, cut off, or with a wrong checksum.
+    /// The file cannot be decompressed: it is not gzip, truncated, or has a wrong checksum.
     #[error("`{}` is damaged or not gzip: {cause}", path.display())]
     Gzip {
         /// The file.
         path: PathBuf,
-        /// Where unpacking stopped.
+        /// The decompression error.
         cause: io::Error,
     },
-    /// The file is not of the expected format.
+    /// The file has another format.
     #[error(
         "`{}`: wrong magic number: expected {expected:#010x} ({what}), found {found:#010x}",
         path.display()
@@ -50,34 +50,34 @@ pub enum DataError {
     Magic {
         /// The file.
         path: PathBuf,
-        /// What the file should hold.
+        /// The expected content.
         what: &'static str,
-        /// The number of that format.
+        /// The magic number of that format.
         expected: u32,
-        /// The number in the file.
+        /// The magic number in the file.
         found: u32,
     },
-    /// The file ends before what its header announces, or within the header.
+    /// The file is shorter than its header says, or than a header.
     #[error("`{}`: truncated: expected {expected} bytes, found {found}", path.display())]
     Truncated {
         /// The file.
         path: PathBuf,
-        /// Bytes that the header announces, with the header.
+        /// The size in bytes according to the header, header included.
         expected: u128,
-        /// Bytes in the file, unpacked.
+        /// The decompressed size in bytes.
         found: usize,
     },
-    /// The file goes on after what its header announces.
+    /// The file is longer than its header says.
     #[error("`{}`: trailing bytes: expected {expected} bytes, found {found}", path.display())]
     Trailing {
         /// The file.
         path: PathBuf,
-        /// Bytes that the header announces, with the header.
+        /// The size in bytes according to the header, header included.
         expected: u128,
-        /// Bytes in the file, unpacked.
+        /// The decompressed size in bytes.
         found: usize,
     },
-    /// The file holds no image, no label, or images without a pixel.
+    /// The file holds no images, no labels, or images without pixels.
     #[error("`{}`: empty: its header announces {dimensions:?}", path.display())]
     Empty {
         /// The file.
@@ -85,20 +85,20 @@ pub enum DataError {
         /// The dimensions in its header.
         dimensions: Vec<usize>,
     },
-    /// Images and labels that belong together differ in number.
+    /// The numbers of images and labels differ.
     #[error(
         "`{}` holds {images} images, `{}` holds {labels} labels",
         image_file.display(),
         label_file.display()
     )]
     Counts {
-        /// The file of images.
+        /// The image file.
         image_file: PathBuf,
-        /// How many it holds.
+        /// The number of images.
         images: usize,
-        /// The file of labels.
+        /// The label file.
         label_file: PathBuf,
-        /// How many it holds.
+        /// The number of labels.
         labels: usize,
     },
     /// A label is not one of the classes.
@@ -106,24 +106,24 @@ pub enum DataError {
     Label {
         /// The file.
         path: PathBuf,
-        /// Which label, from 0.
+        /// The index of the label, from 0.
         index: usize,
-        /// What it says.
+        /// The label.
         value: u8,
         /// The last class.
         last: u8,
     },
-    /// The images to train on and those to test on differ in size.
+    /// Training and test images differ in size.
     #[error(
         "`{}` holds images of {}x{}, `{}` of {}x{}",
         train_file.display(), train[0], train[1], test_file.display(), test[0], test[1]
     )]
     Sizes {
-        /// The images to train on.
+        /// The file of training images.
         train_file: PathBuf,
         /// Their height and width.
         train: [usize; 2],
-        /// The images to test on.
+        /// The file of test images.
         test_file: PathBuf,
         /// Their height and width.
         test: [usize; 2],
@@ -131,12 +131,12 @@ pub enum DataError {
     /// A line of a table of digits is not 64 pixels and a label.
     #[error("line {line} of the digits: expected 64 pixels of 0 to 16 and a digit, found `{found}`")]
     Digits {
-        /// Which line, from 1.
+        /// The line number, from 1.
         line: usize,
-        /// What it says.
+        /// The line.
         found: String,
     },
-    /// libtorch refused, above all for want of memory.
+    /// A libtorch operation failed, typically an allocation.
     #[error("cannot hold the data: {0}")]
     Torch(booster::Error),
 }

@@ -11,7 +11,7 @@ use flate2::read::MultiGzDecoder;
 
 use super::DataError;
 
-/// What a file is for, and so what it must hold.
+/// The expected content of a file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Format<const RANK: usize> {
     what: &'static str,
@@ -30,7 +30,7 @@ pub(super) struct Idx<const RANK: usize> {
     pub(super) values: Vec<u8>,
 }
 
-/// Reads the file of `folder` whose name starts with `prefix` and ends in one of the usual ways, plain or gzipped.
+/// Reads the file in `folder` with the given prefix and one of the usual suffixes, plain or gzipped.
 pub(super) fn read<const RANK: usize>(
     folder: &Path,
     prefix: &str,
@@ -63,7 +63,7 @@ fn unpack(bytes: &[u8], path: &Path) -> Result<Vec<u8>, DataError> {
 fn parse<const RANK: usize>(bytes: &[u8], path: PathBuf, format: Format<RANK>) -> Result<Idx<RANK>, DataError> {
     let (words, found) = (bytes.as_chunks::<4>().0, bytes.len());
     let header = 4 * (1 + RANK);
-    // The magic number comes first: a file of another kind should be called that, even where it is short.
+    // Check the magic number first, so that even a short file of another format is reported as such.
     let expected = 0x0800 | RANK as u32;
     match words.first().map(|&word| u32::from_be_bytes(word)) {
         Some(magic) if magic != expected => {

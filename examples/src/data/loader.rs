@@ -1,4 +1,4 @@
-//! Batches of a dataset, in a new order every epoch.
+//! Batches of a dataset, reshuffled every epoch.
 
 use std::num::NonZeroUsize;
 
@@ -10,10 +10,10 @@ use tch::{Device, Tensor};
 
 use super::{DataError, Dataset};
 
-/// Cuts a dataset into batches.
+/// Splits a dataset into batches.
 ///
-/// The last batch of an epoch holds what is left over. The order depends on the seed and the epoch alone, so that
-/// epoch 7 of a resumed run sees the batches of epoch 7.
+/// The last batch of an epoch may be smaller. The order depends only on the seed and the epoch, so epoch 7 of a resumed
+/// run has the same batches.
 #[derive(Debug)]
 pub struct Loader {
     dataset: Dataset,
@@ -22,28 +22,28 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// Batches in the order of the dataset, on `device`.
+    /// Creates a loader in the order of the dataset, with batches on `device`.
     ///
     /// # Errors
-    /// When the device has no room for the dataset.
+    /// Returns an error if the device is out of memory.
     pub fn in_order(dataset: &Dataset, batch_size: NonZeroUsize, device: Device) -> Result<Self, DataError> {
         Ok(Self { dataset: dataset.on(device)?, batch_size, shuffle_seed: None })
     }
 
-    /// Batches in a new order every epoch, on `device`.
+    /// Creates a loader that reshuffles every epoch, with batches on `device`.
     ///
     /// # Errors
-    /// When the device has no room for the dataset.
+    /// Returns an error if the device is out of memory.
     pub fn shuffled(dataset: &Dataset, batch_size: NonZeroUsize, seed: u64, device: Device) -> Result<Self, DataError> {
         Ok(Self { shuffle_seed: Some(seed), ..Self::in_order(dataset, batch_size, device)? })
     }
 
-    /// How many samples an epoch has.
+    /// Returns the number of samples in an epoch.
     pub fn samples(&self) -> usize {
         self.dataset.samples()
     }
 
-    /// The batches of one epoch.
+    /// Returns the batches of one epoch.
     pub fn epoch(&self, epoch: u64) -> Epoch<'_> {
         let order = self.shuffle_seed.map(|seed| order(self.samples(), seed, epoch));
         Epoch { loader: self, order, start: 0 }
@@ -51,14 +51,14 @@ impl Loader {
 }
 
 fn order(samples: usize, seed: u64, epoch: u64) -> Vec<i64> {
-    // The seed goes through the generator first: seed 1 of epoch 0 is not seed 0 of epoch 1.
+    // Hash the seed first, so that seed 1 in epoch 0 differs from seed 0 in epoch 1.
     let seed = Xoshiro256PlusPlus::seed_from_u64(seed).next_u64().wrapping_add(epoch);
     let mut order: Vec<i64> = (0..samples as i64).collect();
     order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
     order
 }
 
-/// The batches of one epoch; how many are left is known.
+/// An iterator of known length over the batches of one epoch.
 #[derive(Debug)]
 pub struct Epoch<'loader> {
     loader: &'loader Loader,
@@ -104,7 +104,7 @@ mod tests {
 
     type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-    /// Ten images of one pixel; image i is i / 10 and belongs to class i.
+    /// Ten images of one pixel; image `i` has value `i / 10` and class `i`.
     fn ten() -> Result<Dataset, DataError> {
         let ten: Vec<u8> = (0..10).collect();
         Dataset::from_bytes(&ten, 10, [1, 1], &ten, 10)

@@ -1,4 +1,4 @@
-//! MNIST, or any other collection in its format, from a folder.
+//! MNIST, or any dataset in its format, from a folder.
 
 use std::path::Path;
 
@@ -7,14 +7,13 @@ use super::{DataError, Dataset, Split};
 
 const CLASSES: u8 = 10;
 
-/// The images and labels of a folder that holds the four files of MNIST.
+/// Loads the images and labels from a folder with the four files of MNIST.
 ///
 /// They are `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the same two with `t10k` for `train`; a dot
-/// before `idx` and `.gz` at the end will do as well. Fashion-MNIST and Kuzushiji-MNIST have the same files.
+/// before `idx` and a `.gz` suffix also work. Fashion-MNIST and Kuzushiji-MNIST use the same names.
 ///
 /// # Errors
-/// When a file is missing, cannot be read or is damaged, and when the files do not belong together; the error names
-/// the file and what is wrong with it.
+/// Returns an error that names the file if one is missing, unreadable, damaged or inconsistent with the others.
 pub fn mnist(folder: &Path) -> Result<Split, DataError> {
     if !folder.is_dir() {
         return Err(DataError::NotAFolder { path: folder.to_owned() });
@@ -90,7 +89,7 @@ mod tests {
         encoder.finish()
     }
 
-    /// A good folder: three images of 2x4 to train on, two to test on.
+    /// A valid folder: three 2x4 training images and two test images.
     fn folder() -> std::io::Result<TempDir> {
         let folder = TempDir::new()?;
         let files = [images(3, 2, 4), labels(&[7, 0, 9]), images(2, 2, 4), labels(&[1, 2])];
@@ -100,7 +99,7 @@ mod tests {
         Ok(folder)
     }
 
-    /// The error after `bytes` replaced the file `name`; `DIR` stands for the folder.
+    /// The error after replacing the file `name` with `bytes`; `DIR` stands for the folder.
     fn error_with(name: &str, bytes: &[u8]) -> Result<String, Box<dyn std::error::Error>> {
         let folder = folder()?;
         let packed = name.strip_suffix(".gz");

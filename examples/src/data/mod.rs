@@ -1,4 +1,4 @@
-//! Images with labels: the digits that come with the examples, and MNIST from a folder.
+//! Labeled images: the digits bundled with the examples, and MNIST from a folder.
 
 mod digits;
 mod error;
@@ -14,7 +14,7 @@ pub use mnist::mnist;
 use booster::functional::ScalarOps as _;
 use tch::{Device, Kind, Tensor};
 
-/// Images and the class of each.
+/// Images and their classes.
 #[derive(Debug)]
 pub struct Dataset {
     images: Tensor,
@@ -22,22 +22,22 @@ pub struct Dataset {
     classes: i64,
 }
 
-/// A dataset to train on and one to test on, with images of the same size and the same classes.
+/// A training and a test set, with the same image size and classes.
 #[derive(Debug)]
 pub struct Split {
-    /// What the model learns from.
+    /// The training set.
     pub train: Dataset,
-    /// What it is judged by.
+    /// The test set.
     pub test: Dataset,
 }
 
 impl Dataset {
-    /// A dataset from one byte per pixel, divided by `white` (the value of a white pixel).
+    /// Creates a dataset from one byte per pixel, divided by `white` (the value of a white pixel).
     ///
     /// `pixels` holds `labels.len()` images of `height` times `width`; labels are below `classes`.
     ///
     /// # Errors
-    /// When libtorch cannot make the tensors, above all because `pixels` has another length.
+    /// Returns an error if libtorch cannot create the tensors, typically because `pixels` has the wrong length.
     fn from_bytes(
         pixels: &[u8],
         white: u8,
@@ -54,36 +54,36 @@ impl Dataset {
         Ok(Self { images, labels, classes })
     }
 
-    /// The images, `[samples, 1, height, width]`, floats from 0 (black) to 1 (white).
+    /// Returns the images, `[samples, 1, height, width]`, as floats from 0 (black) to 1 (white).
     pub fn images(&self) -> &Tensor {
         &self.images
     }
 
-    /// The classes, `[samples]`, 64-bit integers from 0 to [`classes`](Self::classes) - 1.
+    /// Returns the classes, `[samples]`, as 64-bit integers from 0 to [`classes`](Self::classes) - 1.
     pub fn labels(&self) -> &Tensor {
         &self.labels
     }
 
-    /// How many classes there are.
+    /// Returns the number of classes.
     pub fn classes(&self) -> i64 {
         self.classes
     }
 
-    /// How many samples there are.
+    /// Returns the number of samples.
     pub fn samples(&self) -> usize {
         self.labels.numel()
     }
 
-    /// The shape of one image: channels, height, width.
+    /// Returns the shape of one image: channels, height, width.
     pub fn shape(&self) -> [i64; 3] {
         let size = self.images.size();
         [size[1], size[2], size[3]]
     }
 
-    /// The same dataset on `device`.
+    /// Moves the dataset to `device`.
     ///
     /// # Errors
-    /// When the device has no room for it.
+    /// Returns an error if the device is out of memory.
     pub fn on(&self, device: Device) -> Result<Self, DataError> {
         Ok(Self {
             images: self.images.f_to_device(device)?,
