@@ -1,6 +1,7 @@
-//! `aggregate_us_per_leaf`: what `Aggregator::update` costs for each leaf, with the leaf's share of a summary; and
-//! `aggregate_us_per_leaf_device`, the same for leaves that are not added up at once but wait to be reduced together, as
-//! all leaves on a GPU do: half precision takes that path on a CPU as well.
+//! `aggregate_us_per_leaf`: the cost of `Aggregator::update` per leaf, including its share of a summary.
+//!
+//! `aggregate_us_per_leaf_device` measures leaves that are buffered and reduced together, as on a GPU; half precision
+//! takes that path on a CPU too.
 
 use std::array;
 use std::hint::black_box;
@@ -16,10 +17,10 @@ use crate::report::{Benchmark, Row, Unit};
 /// One summary in a round of 2000 updates.
 const PAIRED: Paired = Paired { rounds: 60, blocks: 10, steps: 200 };
 const SAMPLES: i64 = 64;
-/// Diagnostics that are made beforehand, and taken in a circle.
+/// Diagnostics created beforehand and reused in a cycle.
 const RING: usize = 16;
 const GOAL: f64 = 0.25;
-/// On the CPU alone: a half-precision sum converts its values first.
+/// Only on the CPU, where a half-precision sum converts its values first.
 const DEVICE_GOAL: f64 = 1.0;
 
 const FEW: &str = "aggregate_us_per_leaf_8";
@@ -42,7 +43,7 @@ fn run(progress: &ProgressBar) -> Result<Vec<Row>> {
     Ok(on_host.into_iter().chain(on_device).collect())
 }
 
-/// The rows of leaves of a kind: the worse of 8 and of 32 leaves, and both.
+/// The rows for one kind of leaf: the worse of 8 and 32 leaves, and both.
 fn rows(progress: &ProgressBar, kind: Kind, keys: [&'static str; 3], goal: f64) -> Result<[Row; 3]> {
     let few = measure::<Eight, 8>(progress, kind)?;
     let many = measure::<ThirtyTwo, 32>(progress, kind)?;
@@ -51,7 +52,7 @@ fn rows(progress: &ProgressBar, kind: Kind, keys: [&'static str; 3], goal: f64) 
     Ok([row(keys[0], worse), row(keys[1], few), row(keys[2], many)])
 }
 
-/// Seconds per leaf, ours and the rival's.
+/// Seconds per leaf for booster and the rival.
 fn measure<D: OfLeaves<N>, const N: usize>(progress: &ProgressBar, kind: Kind) -> Result<(Spread, Spread)> {
     booster::tch::manual_seed(0);
     let leaf = |_| Tensor::rand([SAMPLES], (Kind::Float, Device::Cpu)).to_kind(kind);

@@ -1,4 +1,4 @@
-//! What the benchmarks of data parallelism have in common: a larger model, its data, and a step on two replicas.
+//! A larger model, its data and a step on two replicas, shared by the data parallelism benchmarks.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
@@ -48,8 +48,8 @@ where
     })
 }
 
-/// Two replicas on two threads, as one writes them with tch alone for this model: the second has its weights in the
-/// first one's memory and gives back its gradients, which are added; tensors per sample are joined.
+/// Two replicas on two threads, written in plain tch for this model: they share the memory of the weights, gradients
+/// are added, and per-sample tensors are joined.
 pub(crate) struct ByHand {
     model: SequentialT,
     variables: Vec<Tensor>,
@@ -59,7 +59,7 @@ pub(crate) struct ByHand {
     second: Option<JoinHandle<()>>,
 }
 
-/// Loss, tensors per sample, gradients.
+/// Loss, per-sample tensors and gradients.
 type Found = (Tensor, Tensor, Tensor, Vec<Tensor>);
 
 impl ByHand {
@@ -79,14 +79,14 @@ impl ByHand {
             let model = net(&store.root());
             let mut variables = store.trainable_variables();
             variables.iter_mut().zip(&weights).for_each(|(variable, weight)| variable.set_data(weight));
-            // No more random numbers are drawn from here on.
+            // No random numbers are drawn after this point.
             if ready.send(()).is_err() {
                 return;
             }
             for shard in to_do {
                 let (loss, nll, accuracy) = evaluate(&model, &shard);
                 let gradients = variables.iter_mut().map(taken).collect::<Result<_, TchError>>();
-                // The first thread would wait for ever if this one panicked, and is told if it is gone.
+                // If this thread panics, the closed channel tells the first thread, which would otherwise wait forever.
                 let Ok(gradients) = gradients else { break };
                 if done.send((loss, nll, accuracy, gradients)).is_err() {
                     break;
@@ -124,14 +124,14 @@ impl Drop for ByHand {
     }
 }
 
-/// The gradient of a variable, which has none afterwards: filling it with zeros would take time.
+/// Takes the gradient of a variable, which is cheaper than filling it with zeros.
 fn taken(variable: &mut Tensor) -> Result<Tensor, TchError> {
     let gradient = variable.f_grad()?;
     gradient::set(variable, None)?;
     Ok(gradient)
 }
 
-/// Evaluates half of a batch and differentiates half of its loss.
+/// Runs the forward and backward passes of half a batch.
 fn evaluate(model: &SequentialT, shard: &Labeled) -> (Tensor, Tensor, Tensor) {
     let logits = model.forward_t(&shard.input, true);
     let nll = logits.cross_entropy_loss::<Tensor>(&shard.target, None, Reduction::None, -100, 0.0);

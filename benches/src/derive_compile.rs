@@ -1,8 +1,8 @@
-//! `derive_compile`, `derive_compile_build`, `derive_compile_release`: what `#[derive(Diagnostic)]` adds to a crate's
-//! compile time, beside serde's derives, in `cargo check`, `cargo build` and `cargo build --release`.
+//! `derive_compile`, `derive_compile_build`, `derive_compile_release`: the compile time that `#[derive(Diagnostic)]`
+//! adds to a crate, against serde's derives, in `cargo check`, `cargo build` and `cargo build --release`.
 //!
-//! Four crates hold the same structs: with tensors, without and with the derive; with doubles, without and with
-//! serde's. Each round compiles each crate anew, with everything that it depends on built before.
+//! Four crates hold the same structs: of tensors, without and with the derive, and of doubles, without and with
+//! serde's. Each round recompiles each crate, with its dependencies already built.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -80,7 +80,7 @@ impl Variant {
         let (uses, derive, field) = match self {
             Self::Tensors => ("use booster::tch::Tensor;", "", "Tensor"),
             Self::Diagnostic => ("use booster::tch::Tensor;", "#[derive(booster::Diagnostic)]", "Tensor"),
-            // Both crates of a pair load the library: the difference is the derive alone.
+            // Both crates of a pair load the library, so that they differ only in the derive.
             Self::Doubles => ("use serde as _;", "", "f64"),
             Self::Serde => ("use serde as _;", "#[derive(serde::Serialize, serde::Deserialize)]", "f64"),
         };
@@ -103,7 +103,7 @@ impl Variant {
     fn manifest(self, booster: &Path) -> String {
         let dependency = match self {
             Self::Tensors | Self::Diagnostic => {
-                // JSON's strings are TOML's.
+                // A JSON string is also a TOML string.
                 let path = serde_json::Value::from(booster.to_string_lossy());
                 format!("booster = {{ path = {path}, package = \"booster-tch\", features = [\"doc-only\"] }}")
             }
@@ -116,7 +116,7 @@ impl Variant {
     }
 }
 
-/// The crates, in a workspace of their own.
+/// The crates, in a separate workspace.
 #[derive(Debug)]
 struct Crates {
     folder: PathBuf,
@@ -132,15 +132,15 @@ impl Crates {
         }
         let members = Variant::ALL.map(Variant::name);
         write(&folder.join("Cargo.toml"), &format!("[workspace]\nresolver = \"3\"\nmembers = {members:?}\n"))?;
-        // The versions that the rest of the workspace has, which are there already.
+        // The versions of the main workspace, which are already downloaded.
         let lock = fs::read_to_string(root.join("Cargo.lock")).context("reading `Cargo.lock`")?;
         write(&folder.join("Cargo.lock"), &lock)?;
         Ok(Self { folder })
     }
 
-    /// Runs a cargo command on one crate anew, and returns the seconds that it takes.
+    /// Runs a cargo command that rebuilds one crate, and returns its time in seconds.
     fn compile(&self, command: &[&str], variant: Variant) -> Result<f64> {
-        // Newer than what was made of it.
+        // Newer than its build output.
         write(&self.folder.join(variant.name()).join("src/lib.rs"), &variant.source())?;
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo
@@ -149,7 +149,7 @@ impl Crates {
             .args(["--quiet", "--package", variant.name()])
             .env("CARGO_TARGET_DIR", self.folder.join("target"))
             .env("CARGO_INCREMENTAL", "0")
-            // A compiler cache would be measured in the compiler's place.
+            // A compiler cache would be measured instead of the compiler.
             .env("RUSTC_WRAPPER", "");
         let start = Instant::now();
         let before = cpu_of_children();
@@ -170,8 +170,9 @@ fn write(path: &Path, text: &str) -> Result<()> {
     write().with_context(|| format!("writing `{}`", path.display()))
 }
 
-/// Seconds of processor time of all child processes that have ended, theirs included: what others do on the machine
-/// bears less on it than on the time of day. `None` where the system does not tell.
+/// CPU seconds of all finished child processes and their children, or `None` if the system does not report them.
+///
+/// Other load on the machine affects CPU time less than wall-clock time.
 fn cpu_of_children() -> Option<f64> {
     // Linux counts them in hundredths of a second, whatever its own clock (proc_pid_stat(5)).
     const TICKS: f64 = 100.0;
@@ -180,7 +181,7 @@ fn cpu_of_children() -> Option<f64> {
 
 /// The sum of `cutime` and `cstime`, the 16th and 17th numbers of a `stat` file.
 fn children_ticks(stat: &str) -> Option<u64> {
-    // The second is the program's name in parentheses, which may hold anything.
+    // The second field is the program name in parentheses, which may contain anything.
     let (_, from_third) = stat.rsplit_once(") ")?;
     let mut fields = from_third.split(' ').skip(16 - 3);
     Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)

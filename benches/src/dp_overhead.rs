@@ -1,4 +1,4 @@
-//! `dp_overhead`: a step on two replicas against two threads by hand, in a batch of 512, 64 and 4096.
+//! `dp_overhead`: a step on two replicas against two handwritten threads, for batches of 512, 64 and 4096.
 
 use anyhow::Result;
 use booster::prelude::*;
@@ -11,7 +11,7 @@ use crate::training::Measured;
 
 const ROUNDS: usize = 20;
 
-/// Each with the steps of a turn, of which a round has two.
+/// Batch sizes with steps per turn; a round has two turns.
 const SIZES: [(&str, i64, usize); 3] =
     [("dp_overhead", 512, 4), ("dp_overhead_64", 64, 12), ("dp_overhead_4096", 4096, 1)];
 

@@ -1,5 +1,5 @@
-//! `dp_two_ways`: replicas that differentiate each on its thread, as in a training step, against one backward through
-//! all replicas' graphs, as `evaluate` offers it.
+//! `dp_two_ways`: a backward pass per replica, each on its own thread as in a training step, against a single backward
+//! pass through the graphs of all replicas, as after `evaluate`.
 
 use anyhow::Result;
 use booster::prelude::*;
@@ -20,7 +20,7 @@ fn run(progress: &ProgressBar) -> Result<Vec<Row>> {
     let ours = step_of(DataParallelPipeline::build(&TWO, net, Measured::new())?, &batch)?;
     let mut pipeline = DataParallelPipeline::build(&TWO, net, Measured::new())?;
     let mut optimizer = nn::Adam::default().build(pipeline.var_store(), LEARNING_RATE)?;
-    // As fast as it goes: backward on this thread may use both cores.
+    // No thread limit: the backward pass on this thread may use both cores.
     let through_graph = |_| {
         optimizer.zero_grad();
         let (loss, ..) = pipeline.evaluate(&batch, Mode::Train)?;

@@ -1,6 +1,7 @@
-//! booster's numbers, each beside its rival's: `cargo xtask bench`.
+//! Benchmarks of booster against its rivals: `cargo xtask bench`.
 //!
-//! Everything runs in this one process and on one thread, or one for each replica of a model. There is a file for each key; [`paired`] has the method.
+//! Everything runs in one process, on one thread or one per replica. Each key has its own file; [`paired`] describes
+//! the method.
 
 mod aggregate_us_per_leaf;
 mod data_parallel;
@@ -42,12 +43,12 @@ const BENCHMARKS: &[Benchmark] = &[
     derive_compile::RELEASE,
 ];
 
-/// Measures booster beside its rivals.
+/// Compares booster with its rivals.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Measure only the keys that contain this.
+    /// Measure only keys that contain this text.
     filter: Option<String>,
-    /// A Python interpreter with torch and torchmetrics, to be measured too.
+    /// Also measure rivals in this Python interpreter with torch and torchmetrics.
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
 }
@@ -87,7 +88,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// The benchmarks with a key that contains `filter`.
+/// The benchmarks with keys that contain `filter`.
 fn chosen(filter: Option<&str>) -> Result<Vec<Benchmark>> {
     let filter = filter.unwrap_or_default();
     let is_chosen = |benchmark: &&Benchmark| benchmark.keys.iter().any(|key| key.contains(filter));

@@ -1,4 +1,4 @@
-//! `optimizer_ratio`: a step of booster's Adam beside one of tch's.
+//! `optimizer_ratio`: a step of booster's Adam against tch's.
 
 use anyhow::{Result, ensure};
 use booster::optim::{Adam, Optimizer};

@@ -1,9 +1,8 @@
-//! Two ways to do the same work, measured so that a busy machine bears on both alike.
+//! Paired measurements, so that other load on the machine affects both sides equally.
 //!
-//! The speed of a shared machine changes from one moment to the next, by more than the differences of interest. So the
-//! sides take turns in blocks of a few milliseconds, each round gives one ratio, and the ratios' median counts. A round
-//! is long enough to hold what happens once in many steps (a flush, a summary): the median of shorter ones would pass
-//! it over.
+//! The speed of a shared machine varies by more than the differences of interest. The sides therefore alternate in
+//! blocks of a few milliseconds, each round gives one ratio, and the result is the median ratio. A round is long enough
+//! to include rare events such as a flush or a summary, which the median of shorter rounds would miss.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -11,22 +10,22 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 
-/// Rounds that are run and not counted.
+/// Warm-up rounds, not counted.
 const WARM_UP: usize = 2;
 
-/// How long to measure, and in what portions.
+/// The length and structure of a measurement.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Paired {
-    /// How many ratios to take the median of.
+    /// The number of counted rounds.
     pub(crate) rounds: usize,
-    /// How often each side has its turn in a round.
+    /// Turns per side in a round.
     pub(crate) blocks: usize,
-    /// The steps of a turn: a few milliseconds of work.
+    /// Steps per turn, for a few milliseconds of work.
     pub(crate) steps: usize,
 }
 
 impl Paired {
-    /// The steps of each side in a round.
+    /// Steps per side in a round.
     pub(crate) const fn round(&self) -> usize {
         self.blocks * self.steps
     }
@@ -39,7 +38,7 @@ impl Paired {
     /// Measures both sides, each a function of the step within the round.
     ///
     /// # Errors
-    /// The sides' own.
+    /// Returns an error if a side does.
     pub(crate) fn measure(
         &self,
         progress: &ProgressBar,
@@ -63,7 +62,7 @@ impl Paired {
         let mut times = (Duration::ZERO, Duration::ZERO);
         for block in 0..self.blocks {
             let steps = block * self.steps..(block + 1) * self.steps;
-            // By turns, so that neither side always finds the caches as the other has left them.
+            // Alternate the order, so that neither side always follows the other's cache state.
             if block % 2 == 0 {
                 times.0 += time(steps.clone(), ours)?;
                 times.1 += time(steps, rival)?;
@@ -84,7 +83,7 @@ fn time(steps: Range<usize>, side: &mut impl FnMut(usize) -> Result<()>) -> Resu
     Ok(start.elapsed())
 }
 
-/// Both sides' times, and the ratio of ours to the rival's, taken round by round.
+/// Both sides' times, and the per-round ratio of booster's to the rival's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Comparison {
     pub(crate) ours: Spread,
@@ -93,10 +92,10 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
-    /// Of pairs, ours first.
+    /// Computes the result from pairs, booster's time first.
     ///
     /// # Errors
-    /// Where there is no pair.
+    /// Returns an error if there are no pairs.
     pub(crate) fn of(pairs: impl Iterator<Item = (f64, f64)>) -> Result<Self> {
         let pairs = pairs.collect::<Vec<_>>();
         let spread = |number: fn(&(f64, f64)) -> f64| Spread::of(pairs.iter().map(number));
@@ -108,21 +107,21 @@ impl Comparison {
     }
 }
 
-/// Where some numbers lie.
+/// Median and spread of a set of numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spread {
     pub(crate) lower_quartile: f64,
     pub(crate) median: f64,
     pub(crate) upper_quartile: f64,
-    /// Where the median of many more such numbers is to be expected, with 95 % confidence.
+    /// The 95 % confidence interval of the median.
     pub(crate) interval: [f64; 2],
 }
 
 impl Spread {
-    /// Of numbers in any order; quantiles between two of them are interpolated (type 7 of Hyndman and Fan, 1996).
+    /// Summarizes numbers in any order; quantiles are interpolated (type 7 of Hyndman and Fan, 1996).
     ///
     /// # Errors
-    /// Where there is no number.
+    /// Returns an error if there are no numbers.
     pub(crate) fn of(numbers: impl Iterator<Item = f64>) -> Result<Self> {
         let mut sorted = numbers.collect::<Vec<_>>();
         sorted.sort_by(f64::total_cmp);
@@ -133,8 +132,8 @@ impl Spread {
             let above = sorted[position.ceil() as usize];
             below + (above - below) * position.fract()
         };
-        // How many numbers lie below the true median is binomial: n / 2, give or take sqrt(n) / 2. No distribution is
-        // assumed.
+        // The count of numbers below the true median is binomial, with mean n / 2 and standard deviation sqrt(n) / 2,
+        // whatever their distribution.
         let reach = 1.96 * 0.5 / (sorted.len() as f64).sqrt();
         Ok(Self {
             lower_quartile: quantile(0.25),
@@ -195,7 +194,7 @@ mod tests {
             assert!((low + high - 1.0).abs() < 1e-12);
             high - low
         };
-        // Of 1.96 / sqrt(n + 1), as for the median of a uniform distribution.
+        // 1.96 / sqrt(n + 1), as for the median of a uniform distribution.
         assert!((width(99) - 0.196).abs() < 1e-12);
         assert!((width(9999) - 0.0196).abs() < 1e-12);
         assert_eq!(width(1), 1.0, "never beyond the numbers");
@@ -208,7 +207,7 @@ mod tests {
 
     #[test]
     fn the_ratio_is_taken_within_each_pair() {
-        // The machine became ten times slower halfway: the ratio of the medians would be another.
+        // A machine that becomes ten times slower halfway would change the ratio of the medians.
         let pairs = [(1.1, 1.0), (11.0, 10.0), (22.0, 20.0)];
         let Comparison { ours, rival, ratio } = Comparison::of(pairs.into_iter()).unwrap();
         assert!(ratio.interval.iter().all(|end| (end - 1.1).abs() < 1e-12), "{ratio:?}");

@@ -1,4 +1,4 @@
-//! The rivals in Python: `python/rivals.py`, run with an interpreter of the user's.
+//! The Python rivals: `python/rivals.py`, run with the user's interpreter.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use crate::report::Others;
 use crate::workspace;
 
-/// An interpreter that has torch and torchmetrics.
+/// An interpreter with torch and torchmetrics.
 #[derive(Debug)]
 pub(crate) struct Python {
     program: PathBuf,
@@ -17,7 +17,7 @@ pub(crate) struct Python {
 
 impl Python {
     /// # Errors
-    /// Where there is no such program, or it lacks a package.
+    /// Returns an error if the program does not exist or lacks a package.
     pub(crate) fn new(program: &Path) -> Result<Self> {
         let python = Self { program: program.to_owned() };
         let output = python.command().args(["-c", "import torch, torchmetrics"]).output();
@@ -33,10 +33,10 @@ impl Python {
         bail!("{text}; install them with `{} -m pip install torch torchmetrics`", program.display());
     }
 
-    /// The rivals' times for some keys.
+    /// Returns the rivals' times for some keys.
     ///
     /// # Errors
-    /// Where the script fails.
+    /// Returns an error if the script fails.
     pub(crate) fn measure<'a>(&self, keys: impl Iterator<Item = &'a &'static str>) -> Result<Others> {
         let script = workspace::root().join("benches/python/rivals.py");
         let mut command = self.command();

@@ -1,4 +1,4 @@
-//! What a benchmark yields, and how it is shown and kept.
+//! Benchmark results: display and storage.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,17 +15,17 @@ use crate::paired::{Comparison, Spread};
 pub(crate) struct Benchmark {
     /// The keys of its rows.
     pub(crate) keys: &'static [&'static str],
-    /// How often it moves its progress bar.
+    /// The number of progress bar ticks.
     pub(crate) rounds: usize,
     pub(crate) run: fn(&ProgressBar) -> Result<Vec<Row>>,
 }
 
-/// What the two sides' times are shown in.
+/// The unit of both sides' times.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Unit {
     Micros,
     Millis,
-    /// No time at all, but an error relative to what is right.
+    /// A relative error instead of a time.
     Relative,
 }
 
@@ -49,7 +49,7 @@ impl Unit {
     }
 }
 
-/// A number to reach, with what it was made of.
+/// A result with its goal and both measurements.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     key: &'static str,
@@ -58,16 +58,16 @@ pub(crate) struct Row {
     ours: f64,
     /// In `unit`.
     rival: f64,
-    /// What the rival is.
+    /// The rival's name.
     against: &'static str,
-    /// What the goal is set for.
+    /// The quantity that the goal applies to.
     number: Spread,
-    /// The most that the number should be.
+    /// The upper limit on the number.
     goal: f64,
 }
 
 impl Row {
-    /// A row whose number is the ratio of the two times.
+    /// Creates a row whose number is the ratio of the two times.
     pub(crate) fn ratio(
         key: &'static str,
         comparison: Comparison,
@@ -80,7 +80,7 @@ impl Row {
         Self { key, unit, ours, rival, against, number: comparison.ratio, goal }
     }
 
-    /// A row whose number is our time (or error) itself, in the unit; times are given in seconds.
+    /// Creates a row whose number is booster's time or error, in the unit; times are passed in seconds.
     pub(crate) fn time(
         key: &'static str,
         ours: Spread,
@@ -104,7 +104,7 @@ impl Row {
         self.number.median <= self.goal
     }
 
-    /// The cells of its line in the table, with those of other rivals by column.
+    /// The cells of the row, with other rivals' by column.
     fn cells(&self, columns: &[&String], others: &Others) -> Vec<String> {
         let Spread { lower_quartile, median, upper_quartile, interval: [low, high] } = self.number;
         let mut cells = vec![
@@ -127,7 +127,7 @@ impl Row {
     }
 }
 
-/// Other rivals' times, by key and by the rival's name, in the unit of the key's row.
+/// Other rivals' times by key and name, in the unit of the key's row.
 pub(crate) type Others = BTreeMap<String, BTreeMap<String, f64>>;
 
 const HEADING: [&str; 9] = ["key", "ours", "rival", "", "number", "95 % interval", "quartiles", "goal", ""];
@@ -153,10 +153,10 @@ fn align(lines: &[Vec<String>]) -> String {
     lines.iter().map(pad).collect::<Vec<_>>().join("\n")
 }
 
-/// Writes the rows' numbers as `{"key": number}` into a file, over those that earlier runs have left there.
+/// Writes the rows' numbers to a file as `{"key": number}`, merged over those of earlier runs.
 ///
 /// # Errors
-/// Where the file cannot be written, or holds something else.
+/// Returns an error if the file cannot be written, or has another format.
 pub(crate) fn keep(rows: &[Row], path: &Path) -> Result<()> {
     let mut numbers = match fs::read_to_string(path) {
         Ok(text) => serde_json::from_str::<Map<String, Value>>(&text)

@@ -1,4 +1,4 @@
-//! `step_overhead`: what booster's step costs beyond computing its tensors.
+//! `step_overhead`: the cost of booster's step beyond computing its tensors.
 
 use std::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! `step_total`: what booster's step costs with the tensors that it measures.
+//! `step_total`: the cost of booster's step, including the tensors it measures.
 
 use anyhow::Result;
 use booster::tch::{Reduction, Tensor};

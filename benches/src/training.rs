@@ -1,4 +1,4 @@
-//! What the step benchmarks have in common: the model, the data, and booster's own step.
+//! The model, the data and booster's step, shared by the step benchmarks.
 
 use std::hint::black_box;
 
@@ -16,8 +16,8 @@ const CLASSES: i64 = 10;
 const BATCH: i64 = 64;
 const BATCHES: usize = 16;
 
-/// So small that nothing is learnt: the sides' work stays the same to the end. Units that die in training would let
-/// Adam's moments decay into subnormal numbers, which processors are slow with.
+/// Too small to learn anything, so that the work per step stays constant. If units died in training, Adam's moments
+/// would decay into subnormal numbers, which are slow.
 pub(crate) const LEARNING_RATE: f64 = 1e-7;
 
 /// One summary in a round of 1000 steps; turns of 25.
@@ -42,7 +42,7 @@ pub(crate) fn net(path: &nn::Path<'_>) -> SequentialT {
         .add(nn::linear(path / "logits", HIDDEN, CLASSES, nn::LinearConfig::default()))
 }
 
-/// Batches that the sides go through in a circle.
+/// Batches that both sides cycle through.
 pub(crate) fn batches() -> Vec<Labeled> {
     booster::tch::manual_seed(0);
     let batch = |_| Labeled {
@@ -52,13 +52,13 @@ pub(crate) fn batches() -> Vec<Labeled> {
     (0..BATCHES).map(batch).collect()
 }
 
-/// A step with all that booster does: pipeline, typed diagnostics, aggregation, a summary at the end of the round.
+/// A full booster step: pipeline, typed diagnostics, aggregation, and a summary at the end of the round.
 pub(crate) fn booster_step(batches: &[Labeled]) -> Result<impl FnMut(usize) -> Result<()>> {
     booster::tch::manual_seed(1);
     step_of(Pipeline::build(Device::Cpu, net, Measured::new()), batches)
 }
 
-/// The same, of any pipeline.
+/// The same for any pipeline.
 pub(crate) fn step_of<P>(mut pipeline: P, batches: &[Labeled]) -> Result<impl FnMut(usize) -> Result<()>>
 where
     P: EvaluationPipeline<Evaluator = Measured<SequentialT>>,
@@ -75,7 +75,7 @@ where
     })
 }
 
-/// A step as one writes it with tch alone, around what `loss` makes of the logits and the targets.
+/// A step in plain tch, with the loss that `loss` computes from logits and targets.
 pub(crate) fn tch_step(
     batches: &[Labeled],
     loss: impl Fn(&Tensor, &Tensor) -> Tensor,

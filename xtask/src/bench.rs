@@ -1,4 +1,4 @@
-//! `cargo xtask bench` and `cargo xtask compare`: booster's numbers beside its rivals'.
+//! `cargo xtask bench` and `cargo xtask compare`: compare booster with its rivals.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -33,7 +33,7 @@ fn command(workspace: &Workspace, program: &str, python: Option<&Path>) -> Resul
     let mut command = workspace.cargo(arguments);
     if let Some(python) = python {
         command.arg("--python");
-        // A path, other than a name, is relative to where the user is, and the program runs elsewhere.
+        // A relative path is relative to the user's folder, but the program runs in another.
         if python.components().count() > 1 {
             command.arg(std::path::absolute(python).context("the interpreter's path")?);
         } else {

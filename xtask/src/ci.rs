@@ -40,9 +40,9 @@ fn docs_rs(workspace: &Workspace) -> Command {
     doc
 }
 
-/// Builds the packages from what would be published of them, without libtorch.
+/// Builds the packages as they would be published, without libtorch.
 ///
-/// The folder is new: in one of before, cargo would take what was packaged there for what is now, by its version.
+/// In an existing folder, cargo would reuse an old package with the same version.
 fn packages_build(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     fs::create_dir_all(workspace.ui_target()).context("creating the target folder")?;
     let target = tempfile::tempdir_in(workspace.ui_target()).context("creating a folder")?;
@@ -54,7 +54,7 @@ fn packages_build(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
 
 fn clippy(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     let strict = ["--all-targets", "--", "-D", "warnings"];
-    // What needs CUDA is checked, though not run.
+    // Code that needs CUDA is checked but not run.
     steps.command("clippy", workspace.cargo(["clippy", "--features", "booster-tests/cuda-tests"]).args(strict))?;
     steps.command("clippy of xtask", workspace.cargo(["clippy", "--package", "xtask"]).args(strict))?;
     steps.command(

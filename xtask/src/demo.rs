@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: an example, from a bare checkout to its output.
+//! `cargo xtask demo`: builds and runs an example from a bare checkout.
 
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};

@@ -1,8 +1,8 @@
-//! `cargo xtask <command>`: what a checkout of booster needs beyond cargo.
+//! `cargo xtask <command>`: development commands beyond cargo.
 //!
 //! - `setup` puts libtorch into the user's cache folder and links `.libtorch` to it;
-//! - `demo` runs an example, `test` every test, `ci` everything a change must pass;
-//! - `bench` measures booster beside its rivals, and `compare` runs cases that they get wrong.
+//! - `demo` runs an example, `test` all tests, `ci` all checks that a change must pass;
+//! - `bench` compares booster with its rivals, and `compare` runs cases that they get wrong.
 
 mod bench;
 mod cache;
@@ -37,10 +37,10 @@ struct Arguments {
 enum Command {
     /// Install libtorch for this checkout, unless `LIBTORCH` or `LIBTORCH_USE_PYTORCH` names one.
     Setup {
-        /// Install the CUDA build with the libraries it needs (about 2.7 GB to download; Linux).
+        /// Install the CUDA build with its libraries (a download of about 2.7 GB; Linux only).
         #[arg(long)]
         cuda: bool,
-        /// Install anew, even where a complete copy is there.
+        /// Reinstall even if the copy is complete.
         #[arg(long)]
         force: bool,
     },
@@ -55,21 +55,21 @@ enum Command {
     },
     /// Run all tests: library, documentation, integration, compile-fail and xtask's own.
     Test,
-    /// Measure booster beside its rivals, and write the numbers to `target/bench.json`.
+    /// Compare booster with its rivals and write the results to `target/bench.json`.
     Bench {
-        /// Measure only the keys that contain this.
+        /// Measure only keys that contain this text.
         filter: Option<String>,
-        /// A Python interpreter with torch and torchmetrics, to be measured too.
+        /// Also measure rivals in this Python interpreter with torch and torchmetrics.
         #[arg(long, value_name = "PATH")]
         python: Option<PathBuf>,
     },
-    /// Run cases that today's tools get wrong, with them and with booster.
+    /// Run cases that other tools get wrong, with them and with booster.
     Compare {
         /// A Python interpreter with torch, torchmetrics, lightning, transformers and flax.
         #[arg(long, value_name = "PATH")]
         python: Option<PathBuf>,
     },
-    /// Make, run and test a crate outside the checkout by the words of the README.
+    /// Create, run and test a crate outside the checkout by following the README.
     OwnCrate,
     /// Run every check that a change must pass.
     Ci,

@@ -1,4 +1,4 @@
-//! A crate made by the README's words alone: its section "In your own crate", followed to the letter.
+//! A crate created by following the README's section "In your own crate" to the letter.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,16 +9,16 @@ use anyhow::{Context, Result, bail};
 use crate::steps::succeed;
 use crate::workspace::Workspace;
 
-/// The section whose commands are run.
+/// The section with the commands to run.
 const OWN_CRATE: &str = "## In your own crate";
-/// The section whose first program is the crate's.
+/// The section whose first program becomes the crate's.
 const PROGRAM: &str = "## What it looks like";
-/// What the README writes for the clone of the repository.
+/// The README's placeholder for the clone of the repository.
 const CLONE: &str = "/path/to/booster";
 
-/// Makes the crate in an empty folder outside the checkout, runs it and tests it.
+/// Creates, runs and tests the crate in an empty folder outside the checkout.
 ///
-/// It shares the checkout's target folder and versions of dependencies, which are built and fetched by then.
+/// It shares the checkout's target folder and dependency versions, which are already built.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let readme = fs::read_to_string(workspace.root().join("README.md")).context("reading `README.md`")?;
     let recipe = Recipe::read(&readme)?;
@@ -32,7 +32,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     shell.run(&recipe.start)
 }
 
-/// Has the crate built with the checkout's profile, so that what is built already serves.
+/// Builds the crate with the checkout's profile, to reuse existing builds.
 fn share(workspace: &Workspace, folder: &Path) -> Result<()> {
     let manifest = fs::read_to_string(workspace.root().join("Cargo.toml")).context("reading `Cargo.toml`")?;
     let profile = manifest.find("[profile.").map_or("", |start| &manifest[start..]);
@@ -40,14 +40,14 @@ fn share(workspace: &Workspace, folder: &Path) -> Result<()> {
     fs::write(folder.join(".cargo/config.toml"), profile).context("writing `.cargo/config.toml`")
 }
 
-/// What the README tells a user to do.
+/// The README's instructions.
 #[derive(Debug, PartialEq)]
 struct Recipe {
-    /// The commands that make the crate.
+    /// The commands that create the crate.
     make: String,
-    /// The whole `src/main.rs`, with its test.
+    /// The complete `src/main.rs`, with its test.
     program: String,
-    /// The commands that start it.
+    /// The commands that run it.
     start: String,
 }
 
@@ -67,7 +67,7 @@ impl Recipe {
     }
 }
 
-/// The text under a heading, up to the next of its level.
+/// The text under a heading, up to the next one of its level.
 fn section<'text>(text: &'text str, heading: &str) -> Result<&'text str> {
     let (_, section) =
         text.split_once(&format!("\n{heading}\n")).with_context(|| format!("the README has no `{heading}`"))?;
@@ -88,7 +88,7 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
     blocks
 }
 
-/// Runs the few commands that the README uses, on every system, in the environment of a new user.
+/// Runs the README's commands, portably, in the environment of a new user.
 #[derive(Debug)]
 struct Shell<'workspace> {
     workspace: &'workspace Workspace,
@@ -122,12 +122,12 @@ impl<'workspace> Shell<'workspace> {
     fn cargo(&self, arguments: &[&str]) -> Command {
         let mut cargo = self.workspace.cargo(arguments);
         cargo.current_dir(&self.folder);
-        // What a new user has not set; what cargo has set for xtask's own package is of no use to another.
+        // A new user has not set these, and cargo set them for xtask's own package.
         for name in ["LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"] {
             cargo.env_remove(name);
         }
         cargo.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        // A user's own libtorch stays theirs: `.libtorch` may not be there then.
+        // Keep the user's libtorch: `.libtorch` may not exist then.
         if let Some(libtorch) = self.workspace.users_libtorch() {
             cargo.env("LIBTORCH", libtorch);
         }

@@ -1,4 +1,4 @@
-//! A long command with its output, its time and the growth of a folder on show.
+//! Progress of a long command: its output, its time and the size of a folder.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, IsTerminal as _, Read};
@@ -15,10 +15,10 @@ use crate::cache;
 
 const LAST_LINES: usize = 15;
 const LOOK: Duration = Duration::from_millis(500);
-/// How often a log without a terminal hears of a silent command.
+/// How often a silent command is reported without a terminal.
 const SPEAK: Duration = Duration::from_secs(15);
 
-/// How a watched command ended.
+/// The outcome of a watched command.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
@@ -62,7 +62,7 @@ pub(crate) fn watch(command: &mut Command, folder: &Path) -> Result<Ended> {
     Ok(Ended { status, last_lines: last_lines.into() })
 }
 
-/// Its pipes may stay open longer, in a process that it has left behind.
+/// A process it leaves behind may keep its pipes open longer.
 fn has_ended(child: &mut Child) -> bool {
     matches!(child.try_wait(), Ok(Some(_)))
 }
@@ -112,7 +112,7 @@ impl Display {
     }
 
     fn size(&mut self, folder: &Path) {
-        // Files come and go while the command works.
+        // Files come and go while the command runs.
         let size = || cache::files(folder).map(|files| files.iter().map(|(_, size)| size).sum());
         match self {
             Self::Terminal(bar) => {

@@ -1,4 +1,4 @@
-//! Python, which is here for its package installer and for tests that read event files.
+//! Python, for its package installer and for tests that read event files.
 
 use std::env;
 use std::ffi::OsStr;
@@ -18,7 +18,7 @@ pub(crate) struct Python {
 }
 
 impl Python {
-    /// The interpreter that `PATH` names.
+    /// The interpreter on `PATH`.
     pub(crate) fn find() -> Result<Self> {
         let name = if cfg!(windows) { "python.exe" } else { "python3" };
         let program = env::split_paths(&env::var_os("PATH").unwrap_or_default())
@@ -28,7 +28,7 @@ impl Python {
         Ok(Self { program })
     }
 
-    /// What `pip --version` prints.
+    /// The output of `pip --version`.
     fn pip(&self) -> Result<String> {
         output(Command::new(&self.program).args(["-m", "pip", "--version"])).with_context(|| {
             format!("`{}` has no pip (Debian and Ubuntu: `apt-get install python3-pip`)", self.program.display())
@@ -38,7 +38,7 @@ impl Python {
     /// Installs into `staging.content` with `pip install --target`.
     ///
     /// # Errors
-    /// With pip's last lines.
+    /// Returns pip's last lines if it fails.
     pub(crate) fn install<A: AsRef<OsStr>>(
         &self,
         staging: &Staging,
@@ -51,9 +51,9 @@ impl Python {
             .args(["--no-compile", "--target"])
             .arg(&staging.content)
             .args(arguments)
-            // On the disk of the cache: `/tmp` may be small, and a move is a rename.
+            // Use the disk of the cache: `/tmp` may be small, and moves become renames.
             .env("TMPDIR", &staging.scratch)
-            // A user's configuration for their own environments forbids `--target`.
+            // The user's configuration may conflict with `--target`.
             .env("PIP_USER", "0")
             .env("PIP_REQUIRE_VIRTUALENV", "0")
             .env("PIP_ROOT_USER_ACTION", "ignore")
@@ -76,7 +76,7 @@ impl Python {
         )
     }
 
-    /// Its version and platform, such as `3.11 linux-x86_64`: packages fit no other.
+    /// Its version and platform, such as `3.11 linux-x86_64`, which packages depend on.
     fn platform(&self) -> Result<String> {
         let code = "import sysconfig as s; print(s.get_python_version(), s.get_platform())";
         output(Command::new(&self.program).args(["-c", code]))
@@ -84,7 +84,7 @@ impl Python {
 }
 
 /// Whether this line of `pip --version` names a pip before 20.3, which does not
-/// know the `manylinux_2_28` of today's packages.
+/// support `manylinux_2_28` packages.
 fn is_too_old(pip: &str) -> bool {
     let mut numbers = pip
         .trim_start_matches("pip ")
@@ -99,7 +99,7 @@ fn is_too_old(pip: &str) -> bool {
 /// The first line that `command` prints.
 ///
 /// # Errors
-/// Unless it exits with 0; with its last line of errors.
+/// Returns its last error line unless it exits with 0.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let program = command.get_program().display().to_string();
     let output = command.output().with_context(|| format!("`{program}` could not be started"))?;
@@ -111,18 +111,18 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(text.lines().next().unwrap_or_default().trim().to_owned())
 }
 
-/// The packages of a requirements file.
+/// The result of installing a requirements file.
 #[derive(Debug)]
 pub(crate) enum Packages {
     /// There is no such file.
     None,
-    /// They are in this folder.
+    /// The packages are in this folder.
     Installed(PathBuf),
-    /// This machine has no Python, or no pip, for the reason given.
+    /// Python or pip is missing, for this reason.
     NoPython(anyhow::Error),
 }
 
-/// Installs the packages of a requirements file, unless they are there or there is no Python to install them with.
+/// Installs the packages of a requirements file, unless they are installed or Python is missing.
 pub(crate) fn packages(requirements: &Path) -> Result<Packages> {
     if !requirements.exists() {
         return Ok(Packages::None);
@@ -150,7 +150,7 @@ pub(crate) fn packages(requirements: &Path) -> Result<Packages> {
     Ok(Packages::Installed(slot.path()))
 }
 
-/// FNV-1a: the same in every run and release, which std's hasher does not promise.
+/// FNV-1a, which is stable across runs and releases, unlike std's hasher.
 fn hash(text: &str) -> u64 {
     text.bytes()
         .fold(0xcbf2_9ce4_8422_2325, |state, byte| (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn the_hash_is_fnv_1a() {
-        // From the reference vectors of the FNV authors.
+        // From the FNV authors' reference vectors.
         assert_eq!(hash(""), 0xcbf2_9ce4_8422_2325);
         assert_eq!(hash("a"), 0xaf63_dc4c_8601_ec8c);
         assert_eq!(hash("foobar"), 0x8594_4171_f739_67e8);

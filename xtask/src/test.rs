@@ -1,4 +1,4 @@
-//! `cargo xtask test`: all tests, with what they need.
+//! `cargo xtask test`: all tests, with their prerequisites.
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Write as _};
@@ -21,7 +21,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// The packages that all tests need, without which [`steps`] leaves some out.
+/// The Python packages for tests; without them, [`steps`] skips some.
 pub(crate) fn required_packages(workspace: &Workspace) -> Result<Packages> {
     match python::packages(&workspace.root().join("tests/requirements.txt"))? {
         Packages::NoPython(reason) => Err(reason.context("the tests need Python")),
@@ -29,14 +29,14 @@ pub(crate) fn required_packages(workspace: &Workspace) -> Result<Packages> {
     }
 }
 
-/// The tests as steps; libtorch is there.
+/// Runs the tests as steps; requires libtorch.
 pub(crate) fn steps(workspace: &Workspace, steps: &mut Steps, packages: &Packages) -> Result<Counts> {
     let mut counts = Counts::default();
 
     let mut main = workspace.cargo(["test", "--no-fail-fast"]);
     steps.run("tests", || counted(&mut main, &mut counts))?;
 
-    // They are ignored elsewhere, so that a plain `cargo test` needs no Python and no rights.
+    // Ignored by default, so that a plain `cargo test` needs no Python and no privileges.
     let ignored = ["test", "--package", "booster-tests", "--tests", "--", "--ignored"];
     let mut special = workspace.cargo(ignored);
     match packages {
@@ -61,10 +61,10 @@ pub(crate) fn steps(workspace: &Workspace, steps: &mut Steps, packages: &Package
     Ok(counts)
 }
 
-/// What the name of each test says that needs Python.
+/// Part of the name of every test that needs Python.
 const WITH_PYTHON: &str = "python";
 
-/// Runs a `cargo test`, passing its output on and adding up its result lines.
+/// Runs a `cargo test`, forwards its output and adds up its result lines.
 fn counted(command: &mut Command, counts: &mut Counts) -> Result<()> {
     let line = echo(command);
     let start = Instant::now();
@@ -86,7 +86,7 @@ fn counted(command: &mut Command, counts: &mut Counts) -> Result<()> {
     Ok(())
 }
 
-/// How many tests ran, by outcome.
+/// The number of tests by outcome.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     suites: u64,
@@ -98,7 +98,7 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Takes the tests that are left out, from the output of `--list`.
+    /// Records the skipped tests from the output of `--list`.
     fn leave_out(&mut self, listed: &[u8], reason: &anyhow::Error) {
         let listed = String::from_utf8_lossy(listed);
         let names: Vec<_> = listed.lines().filter_map(|line| line.strip_suffix(": test")).collect();
@@ -106,7 +106,7 @@ impl Counts {
         self.left_out.push(format!("tests left out: {count}, which need Python ({reason:#}): {}", names.join(", ")));
     }
 
-    /// Takes a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; ..`.
+    /// Parses a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; ..`.
     fn add_line(&mut self, line: &str) {
         let Some(result) = line.strip_prefix("test result: ") else {
             return;

@@ -1,4 +1,4 @@
-//! The checkout: where its folders are, and cargo run inside it.
+//! The checkout: its folders and cargo commands.
 
 use std::env;
 use std::ffi::OsStr;
@@ -31,8 +31,8 @@ impl Workspace {
         self.root.join(".libtorch")
     }
 
-    /// A target folder of its own for the packages that build with tch's
-    /// `doc-only` feature, so that they and the others do not rebuild each other.
+    /// A separate target folder for packages built with tch's `doc-only`
+    /// feature, so that they do not trigger rebuilds of the others.
     pub(crate) fn ui_target(&self) -> PathBuf {
         self.target().join("ui")
     }
@@ -43,10 +43,10 @@ impl Workspace {
         self.root.join(target)
     }
 
-    /// `LIBTORCH` as the user has set it.
+    /// `LIBTORCH` as set by the user.
     ///
-    /// `cargo xtask` also brings the value of `.cargo/config.toml` into the
-    /// environment; that one names the checkout's own link and does not count.
+    /// `cargo xtask` also sets it from `.cargo/config.toml`; that value names the
+    /// checkout's own link and is ignored.
     pub(crate) fn users_libtorch(&self) -> Option<PathBuf> {
         env::var_os("LIBTORCH").map(PathBuf::from).filter(|path| *path != self.libtorch_link())
     }
@@ -56,8 +56,8 @@ impl Workspace {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(&self.root).args(arguments);
         if self.users_libtorch().is_none() {
-            // The inner cargo reads it from the configuration again: the same
-            // environment as without xtask, hence the same build.
+            // The inner cargo sets it from the configuration again, so the build is
+            // the same as without xtask.
             command.env_remove("LIBTORCH");
         }
         command

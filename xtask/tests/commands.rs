@@ -1,4 +1,4 @@
-//! `demo`, `test` and `ci`: which cargo commands they run, and what they make of them.
+//! `demo`, `test` and `ci`: the cargo commands that they run and how they treat the results.
 #![cfg(unix)]
 
 mod machine;
@@ -14,7 +14,7 @@ if [ "$*" = run ] && [ "$LD_LIBRARY_PATH" ]; then exit 9; fi
 if [ "$1" = new ]; then /bin/mkdir -p "$2/src"; fi
 if [ "$1" = test ]; then echo "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured"; fi"#;
 
-/// A machine where libtorch is installed at once and each cargo command succeeds.
+/// A machine where installing libtorch is instant and every cargo command succeeds.
 fn machine() -> Result<Machine> {
     let machine = Machine::new()?;
     machine.python(UNPACK)?;
@@ -26,7 +26,7 @@ fn machine() -> Result<Machine> {
     Ok(machine)
 }
 
-/// The cargo commands so far, each without its environment.
+/// The cargo commands so far, without their environments.
 fn commands(machine: &Machine) -> Vec<String> {
     let log = machine.log();
     let commands = log.iter().filter_map(|line| line.strip_prefix("cargo "));
@@ -74,7 +74,7 @@ fn demo_keeps_the_flavour_that_is_linked() -> Result<()> {
     let linked = fs::read_link(machine.link())?;
     succeeded(&machine.xtask(&["demo"]).output()?)?;
     assert_eq!(machine.installs(), 1);
-    // A broken one is made anew, as what it was.
+    // A broken install is rebuilt in the same flavour.
     fs::remove_file(machine.link().join("lib/libtorch_cuda.so"))?;
     succeeded(&machine.xtask(&["demo"]).output()?)?;
     assert_eq!(machine.installs(), 2);
@@ -97,7 +97,7 @@ fn what_was_built_against_another_libtorch_is_forgotten() -> Result<()> {
     Ok(())
 }
 
-/// Where the moved install has its `include` and `lib`.
+/// The `include` and `lib` of the moved install.
 fn libtorch(machine: &Machine) -> std::path::PathBuf {
     let install = machine.path("install");
     if install.join("torch").exists() { install.join("torch") } else { install }

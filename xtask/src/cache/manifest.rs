@@ -1,4 +1,4 @@
-//! The marker of a complete folder: what it is, and the size of each file.
+//! The marker of a complete folder: its identity and the size of each file.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -25,8 +25,8 @@ pub(super) fn write(folder: &Path, identity: &str) -> Result<()> {
 /// Compares `folder` with its manifest.
 ///
 /// # Errors
-/// The first difference: no manifest, another identity, a file that is gone or
-/// has another size.
+/// Returns the first difference: a missing manifest, another identity, or a
+/// missing file or one of another size.
 pub(super) fn verify(folder: &Path, identity: &str) -> Result<()> {
     let text = fs::read_to_string(folder.join(FILE)).context("it was never completed (no file `.complete`)")?;
     let mut lines = text.lines();

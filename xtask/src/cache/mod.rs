@@ -1,8 +1,7 @@
-//! Folders in the user's cache that are either complete or made anew.
+//! Folders in the user's cache that are either complete or rebuilt.
 //!
-//! A folder is filled beside its place and renamed into it when its manifest is
-//! written; so what lies in the place without a manifest, or differs from it, is
-//! the rest of something broken.
+//! A folder is filled in a staging place and renamed once its manifest is
+//! written, so a folder that has no manifest, or differs from it, is broken.
 
 mod manifest;
 
@@ -17,16 +16,16 @@ use anyhow::{Context, Result};
 pub(crate) struct Slot {
     parent: PathBuf,
     name: String,
-    /// One line that says what is inside; a folder with another line is out of date.
+    /// One line that identifies the content; a folder with another line is out of date.
     identity: String,
 }
 
-/// Where to put what a [`Slot`] is filled with.
+/// The staging folders for the content of a [`Slot`].
 #[derive(Debug)]
 pub(crate) struct Staging {
     /// Becomes the slot's folder.
     pub(crate) content: PathBuf,
-    /// On the same disk, removed at the end.
+    /// Temporary space on the same disk, removed at the end.
     pub(crate) scratch: PathBuf,
 }
 
@@ -50,10 +49,10 @@ impl Slot {
         manifest::verify(&self.path(), &self.identity).is_ok()
     }
 
-    /// Calls `make` unless the folder is complete, or always where `force` is set.
+    /// Calls `make` if the folder is incomplete or `force` is set.
     ///
-    /// One process at a time fills a slot; others wait and find it complete. An
-    /// error of `make` leaves the cache as it was.
+    /// One process at a time fills a slot; others wait and find it complete. If
+    /// `make` fails, the cache is unchanged.
     pub(crate) fn fill(&self, force: bool, make: impl FnOnce(&Staging) -> Result<()>) -> Result<()> {
         if !force && self.is_complete() {
             return Ok(());
@@ -107,12 +106,12 @@ impl Slot {
         format!(".{}.", self.name)
     }
 
-    /// Removes what killed runs left; under the lock nobody else is at work.
+    /// Removes leftovers of killed runs; the caller holds the lock.
     fn remove_leftovers(&self) {
         let prefix = self.staging_prefix();
         for entry in fs::read_dir(&self.parent).into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().starts_with(&prefix) {
-                // What cannot be removed costs space and nothing else.
+                // Leftovers only cost disk space.
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
@@ -128,7 +127,7 @@ impl Slot {
     }
 }
 
-/// booster's folder in the user's cache: `BOOSTER_CACHE`, or where the system keeps caches.
+/// booster's cache folder: `BOOSTER_CACHE`, or one in the system's cache folder.
 fn root() -> Result<PathBuf> {
     let variable = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(folder) = variable("BOOSTER_CACHE") {
@@ -140,7 +139,7 @@ fn root() -> Result<PathBuf> {
     } else if cfg!(windows) {
         variable("LOCALAPPDATA")
     } else {
-        // The XDG base directory specification has relative paths ignored.
+        // The XDG base directory specification says to ignore relative paths.
         variable("XDG_CACHE_HOME").filter(|path| path.is_absolute()).or_else(|| home.map(|home| home.join(".cache")))
     };
     let system = system.context("no cache folder is known here: set BOOSTER_CACHE to one")?;

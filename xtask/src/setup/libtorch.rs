@@ -1,7 +1,7 @@
 //! libtorch from the `torch` package of Python's package index.
 //!
-//! The package holds the C++ headers and libraries; which Python it is made for
-//! makes no difference. pip's own configuration says where packages come from.
+//! The package holds the C++ headers and libraries, for any version of Python.
+//! pip's configuration determines where packages come from.
 
 use std::fmt;
 use std::fs;
@@ -13,7 +13,7 @@ use super::{VERSION, provided};
 use crate::cache::{Slot, Staging};
 use crate::python::Python;
 
-/// Which devices a libtorch can use.
+/// The devices that a libtorch build supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flavour {
     Cpu,
@@ -29,7 +29,7 @@ impl fmt::Display for Flavour {
     }
 }
 
-/// Installs `flavour` unless it is there, and returns what `LIBTORCH` is to name.
+/// Installs `flavour` if missing, and returns the path for `LIBTORCH`.
 pub(crate) fn install(flavour: Flavour, force: bool) -> Result<PathBuf> {
     if flavour == Flavour::Cuda && !cfg!(target_os = "linux") {
         bail!("packages with CUDA exist for Linux only: set LIBTORCH to a libtorch with CUDA");
@@ -40,7 +40,7 @@ pub(crate) fn install(flavour: Flavour, force: bool) -> Result<PathBuf> {
     Ok(inside(flavour, &slot.path()))
 }
 
-/// What to do where an install fails.
+/// Advice after a failed install.
 fn ways() -> String {
     format!(
         "libtorch can be provided in three ways; then run the same command again:
@@ -52,7 +52,7 @@ fn ways() -> String {
     )
 }
 
-/// The flavour whose place in the cache `link` points to, complete or not.
+/// The flavour that `link` points to in the cache, complete or not.
 pub(crate) fn linked(link: &Path) -> Option<Flavour> {
     let target = fs::read_link(link).ok()?;
     let place = |flavour| Some(inside(flavour, &slot(flavour).ok()?.path()));
@@ -66,17 +66,17 @@ pub(crate) fn is_complete(flavour: Flavour) -> bool {
 
 fn slot(flavour: Flavour) -> Result<Slot> {
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-    // The number changes with what `fill` makes.
+    // Increase the number if `fill` changes.
     let identity = format!("libtorch {VERSION} {flavour} for {os} {arch}, recipe 1");
     Slot::new(format!("libtorch-{VERSION}-{flavour}"), identity)
 }
 
-/// Whether the package is a build with CUDA of which only a part is kept.
+/// Whether the package is a CUDA build that is stripped to its CPU part.
 fn is_reduced(flavour: Flavour) -> bool {
     flavour == Flavour::Cpu && cfg!(target_os = "linux")
 }
 
-/// Where libtorch is in the folder of an install.
+/// The path of libtorch in an installed folder.
 fn inside(flavour: Flavour, folder: &Path) -> PathBuf {
     if is_reduced(flavour) { folder.to_owned() } else { folder.join("torch") }
 }
@@ -84,13 +84,13 @@ fn inside(flavour: Flavour, folder: &Path) -> PathBuf {
 fn fill(slot: &Slot, flavour: Flavour, staging: &Staging) -> Result<()> {
     let python = Python::find()?;
     let torch = format!("torch=={VERSION}");
-    // Any Python that the package exists for will do; the user's may be another.
+    // Any Python version with a package works; the user's may have none.
     let mut arguments = vec!["--only-binary", ":all:", "--python-version", "3.12", torch.as_str()];
     if flavour == Flavour::Cpu {
         arguments.push("--no-deps");
     }
     if is_reduced(flavour) {
-        // The versions that this torch itself asks for.
+        // The versions that this torch requires.
         arguments.extend(["nvidia-cuda-runtime==13.0.*", "nvidia-cuda-cupti==13.0.*"]);
     }
     eprintln!(
@@ -114,9 +114,9 @@ fn download(flavour: Flavour) -> &'static str {
     }
 }
 
-/// Keeps what the CPU needs of a build with CUDA: `include` and `lib` of libtorch.
+/// Keeps the CPU part of a CUDA build: libtorch's `include` and `lib`.
 ///
-/// `libtorch_cpu.so` needs two libraries of CUDA itself, and finds them beside it.
+/// `libtorch_cpu.so` itself needs two CUDA libraries, and finds them next to it.
 fn reduce(staging: &Staging) -> Result<()> {
     let full = staging.scratch.join("full");
     fs::rename(&staging.content, &full)?;
@@ -135,7 +135,7 @@ fn reduce(staging: &Staging) -> Result<()> {
             take(&entry.path(), &lib.join(&name))?;
         }
     }
-    // The real one needs `libtorch_cuda.so`; torch-sys only asks that there is one.
+    // The real one needs `libtorch_cuda.so`; torch-sys only requires that the file exists.
     fs::write(lib.join("libtorch.so"), "INPUT(-ltorch_cpu)\n")?;
     fs::write(staging.content.join("build-version"), format!("{VERSION}+cpu\n"))?;
     Ok(())
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn libraries_of_the_cpu_are_kept() {
-        // What the packages of torch 2.13.0 hold, for x86_64 and aarch64.
+        // The contents of the torch 2.13.0 packages for x86_64 and aarch64.
         let kept = "libtorch_cpu.so libc10.so libgomp.so.1 libarm_compute.so libgfortran.so.5 \
                     libnvpl_blas_core.so.0 libnvpl_lapack_lp64_gomp.so.0";
         for library in kept.split_whitespace() {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-/// What [`point`] found.
+/// The result of [`point`].
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Linked {
     Already,
@@ -14,7 +14,7 @@ pub(super) enum Linked {
     InsteadOf(PathBuf),
 }
 
-/// Makes `link` point to `target`; at every moment it is the old link or the new one.
+/// Atomically makes `link` point to `target`.
 pub(super) fn point(link: &Path, target: &Path) -> Result<Linked> {
     let old = match fs::read_link(link) {
         Ok(old) if old == target => return Ok(Linked::Already),

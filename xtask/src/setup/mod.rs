@@ -1,6 +1,6 @@
-//! `cargo xtask setup`: libtorch for this checkout.
+//! `cargo xtask setup`: installs libtorch for this checkout.
 //!
-//! A libtorch that the user names is checked and left alone. Otherwise the CPU
+//! A libtorch named by the user is checked and left alone. Otherwise the CPU
 //! or CUDA build is installed into the user's cache, once for all checkouts, and
 //! `.libtorch`, which `.cargo/config.toml` names as `LIBTORCH`, links to it.
 
@@ -15,10 +15,10 @@ use link::Linked;
 
 use crate::workspace::Workspace;
 
-/// The version that tch 0.26 is made for (`TORCH_VERSION` in torch-sys).
+/// The version that tch 0.26 requires (`TORCH_VERSION` in torch-sys).
 const VERSION: &str = "2.13.0";
 
-/// Makes libtorch ready: the user's, the one that is linked, or a fresh CPU build.
+/// Ensures that libtorch is available: the user's, the linked one, or a fresh CPU build.
 pub(crate) fn ensure(workspace: &Workspace) -> Result<()> {
     if provided::check(workspace)?.is_some() {
         return Ok(());
@@ -52,8 +52,8 @@ pub(crate) fn install(workspace: &Workspace, flavour: Flavour, force: bool) -> R
     Ok(())
 }
 
-/// Removes what was built against another libtorch: to torch-sys the path of
-/// `.libtorch` is the same as before.
+/// Removes builds against another libtorch: torch-sys does not notice, since the
+/// path of `.libtorch` is unchanged.
 fn forget_builds(workspace: &Workspace) -> Result<()> {
     for profile in ["dev", "release"] {
         let mut clean = workspace.cargo(["clean", "--quiet", "--package", "torch-sys", "--profile", profile]);

@@ -1,4 +1,4 @@
-//! A libtorch that the user brings.
+//! A libtorch provided by the user.
 
 use std::env;
 use std::fs;
@@ -11,12 +11,12 @@ use super::VERSION;
 use crate::python;
 use crate::workspace::Workspace;
 
-/// Checks the libtorch that the environment names, in the order of torch-sys.
+/// Checks the libtorch named by the environment, in torch-sys's order.
 ///
-/// `None` where it names none, else a description of the place.
+/// Returns a description of its location, or `None` if the environment names none.
 ///
 /// # Errors
-/// Where it names one that tch could not be built with.
+/// Returns an error if tch cannot be built with it.
 pub(super) fn check(workspace: &Workspace) -> Result<Option<String>> {
     if env::var_os("LIBTORCH_USE_PYTORCH").is_some() {
         let folder = pytorch().context("LIBTORCH_USE_PYTORCH is set")?;
@@ -35,7 +35,7 @@ pub(super) fn check(workspace: &Workspace) -> Result<Option<String>> {
     Ok(Some(place))
 }
 
-/// Checks that `folder` holds a libtorch of the version.
+/// Checks that `folder` holds a libtorch of the right version.
 pub(super) fn folder(folder: &Path) -> Result<()> {
     parts(folder, folder)
 }
@@ -57,7 +57,7 @@ fn parts(include: &Path, lib: &Path) -> Result<()> {
     version(&fs::read_to_string(include.join("include/torch/headeronly/version.h")).unwrap_or_default())
 }
 
-/// Checks the version that a `version.h` states.
+/// Checks the version in a `version.h`.
 fn version(header: &str) -> Result<()> {
     let number = |name: &str| {
         header.lines().find_map(|line| {
@@ -79,15 +79,15 @@ fn expect(found: &str) -> Result<()> {
     bail!("tch needs version {VERSION}, found {found}")
 }
 
-/// Checks the torch of the current Python and returns its folder.
+/// Checks the torch package of the current Python and returns its folder.
 fn pytorch() -> Result<String> {
-    // The interpreter that torch-sys takes.
+    // The interpreter that torch-sys uses.
     let python = match env::var_os("VIRTUAL_ENV") {
         _ if cfg!(windows) => "python.exe",
         Some(_) => "python",
         None => "python3",
     };
-    // torch-sys asks `cpp_extension` for the folders, which needs setuptools.
+    // torch-sys gets the folders from `cpp_extension`, which needs setuptools.
     let code = "import os, torch; from torch.utils import cpp_extension; \
                 print(torch.__version__.split('+')[0], os.path.dirname(torch.__file__))";
     let line = python::output(Command::new(python).args(["-c", code]))

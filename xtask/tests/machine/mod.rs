@@ -1,6 +1,6 @@
-//! A machine of a test's own: a checkout, a cache and a `PATH`, where shell scripts
-//! stand in for `python3` and `cargo`.
-// Each test file uses a part of it.
+//! A simulated machine for one test: a checkout, a cache and a `PATH` where shell
+//! scripts stand in for `python3` and `cargo`.
+// Each test file uses only some of it.
 #![allow(dead_code, unreachable_pub)]
 
 use std::fs;
@@ -11,7 +11,7 @@ use std::process::{Command, Output, Stdio};
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 
-/// What the script does as `python3 -m pip install`; `$target` is set.
+/// The script for `python3 -m pip install`; `$target` is set.
 pub const UNPACK: &str = r#"
 echo install >> "$LOG"
 mkdir -p "$target/torch/lib" "$target/torch/include/torch/headeronly" "$target/nvidia/cu13/lib"
@@ -26,7 +26,7 @@ printf '#define TORCH_VERSION_MAJOR 2\n#define TORCH_VERSION_MINOR 13\n#define T
     > "$target/torch/include/torch/headeronly/version.h"
 "#;
 
-/// A checkout, a cache and a `PATH` of the test's own.
+/// A checkout, a cache and a `PATH` for one test.
 pub struct Machine {
     folder: TempDir,
 }
@@ -63,8 +63,8 @@ done
         self.program("python3", &text)
     }
 
-    /// Puts a `cargo` there that logs its arguments and what matters of its
-    /// environment, and then runs `script`.
+    /// Adds a `cargo` that logs its arguments and the relevant environment, then
+    /// runs `script`.
     pub fn cargo(&self, script: &str) -> Result<()> {
         let text = format!(
             r#"#!/bin/sh
@@ -77,8 +77,8 @@ echo "cargo $* | $LIBTORCH | $BOOSTER_TEST_PYTHONPATH | $CARGO_TARGET_DIR" >> "$
 
     /// Writes an executable file.
     ///
-    /// A shell writes it: were it open in this process, a child that another
-    /// test's thread starts would hold it open, and running it would fail.
+    /// A shell writes it: if this process had it open, a child process of another
+    /// test could inherit the handle, and running the file would fail.
     pub fn program(&self, name: &str, text: &str) -> Result<()> {
         let mut shell = Command::new("/bin/sh")
             .args(["-c", "rm -f \"$0\" && cat > \"$0\" && chmod +x \"$0\""])
@@ -97,7 +97,7 @@ echo "cargo $* | $LIBTORCH | $BOOSTER_TEST_PYTHONPATH | $CARGO_TARGET_DIR" >> "$
             .env_clear()
             .env("PATH", self.path("bin"))
             .env("CARGO_MANIFEST_DIR", self.path("checkout/xtask"))
-            // As cargo sets it from `.cargo/config.toml`.
+            // As set by cargo from `.cargo/config.toml`.
             .env("LIBTORCH", self.link())
             .env("BOOSTER_CACHE", self.path("cache"))
             .env("CARGO", self.path("bin/cargo"))
@@ -113,7 +113,7 @@ echo "cargo $* | $LIBTORCH | $BOOSTER_TEST_PYTHONPATH | $CARGO_TARGET_DIR" >> "$
         self.path("checkout/.libtorch")
     }
 
-    /// What the scripts have written down.
+    /// The log of the scripts.
     pub fn log(&self) -> Vec<String> {
         let log = fs::read_to_string(self.path("log")).unwrap_or_default();
         log.lines().map(str::to_owned).collect()
