@@ -1,4 +1,4 @@
-//! Numbers that other programs computed, from `figures/`.
+//! Reference numbers computed by other programs, from `figures/`.
 
 use booster::tch::{Kind, Tensor};
 use serde_json::Value;
@@ -11,19 +11,19 @@ impl Figures {
     /// The figures that `python/NAME.py` wrote.
     ///
     /// # Errors
-    /// Where the file is missing or damaged.
+    /// Returns an error if the file is missing or damaged.
     pub fn read(name: &str) -> Result<Self, Box<dyn std::error::Error>> {
         let path = format!("{}/figures/{name}.json", env!("CARGO_MANIFEST_DIR"));
         Ok(Self(serde_json::from_str(&std::fs::read_to_string(path)?)?))
     }
 
-    /// What lies under a name; nothing, which no number agrees with, where there is no such name.
+    /// The figures under a name, or an empty value that matches no number if the name does not exist.
     #[must_use]
     pub fn at(&self, name: &str) -> Self {
         Self(self.0[name].clone())
     }
 
-    /// All numbers of a list, however deep, in order; NaN for what is none.
+    /// All numbers of a nested list, in order; NaN for anything else.
     #[must_use]
     pub fn numbers(&self) -> Vec<f64> {
         match &self.0 {
@@ -59,7 +59,7 @@ impl Figures {
     /// what is left of larger terms.
     ///
     /// # Panics
-    /// With the first that differs.
+    /// Panics at the first number that differs.
     pub fn assert_close(&self, found: &Tensor, [relative, absolute]: [f64; 2], what: &str) {
         let found = Vec::<f64>::try_from(&found.to_kind(Kind::Double).flatten(0, -1)).unwrap_or_default();
         let expected = self.numbers();

@@ -1,4 +1,4 @@
-//! Two players of one game, for tests of which variables are trained.
+//! A two-player game, for tests of which variables are trained.
 
 use booster::prelude::*;
 use booster::tch::{Tensor, nn};
@@ -15,7 +15,7 @@ pub struct Gan {
 /// The product of both players and the batch.
 ///
 /// # Errors
-/// libtorch's.
+/// Returns an error if a libtorch operation fails.
 #[evaluator]
 pub fn adversarial(model: &Gan, batch: &Tensor, _mode: Mode) -> booster::Result<Tensor> {
     Ok((batch * &model.generator * &model.discriminator).f_mean(None)?)

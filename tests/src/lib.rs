@@ -1,4 +1,4 @@
-//! What the behavior tests share.
+//! Helpers shared by the behavior tests.
 
 mod figures;
 pub mod gan;
@@ -9,7 +9,7 @@ use booster::tch::{Kind, Tensor};
 
 pub use self::figures::Figures;
 
-/// The greatest difference of two tensors' entries over the greatest entry of the second.
+/// The largest difference between two tensors, relative to the largest entry of the second.
 pub fn relative_difference(one: &Tensor, other: &Tensor) -> f64 {
     let one = one.to_kind(Kind::Double);
     let other = other.to_kind(Kind::Double);
@@ -17,13 +17,13 @@ pub fn relative_difference(one: &Tensor, other: &Tensor) -> f64 {
     (one - other).abs().max().double_value(&[]) / scale
 }
 
-/// libtorch's generator is the process's: tests that draw from it, or seed it, hold this and so take turns.
+/// Serializes tests that use or seed libtorch's generator, which is global to the process.
 pub fn generator() -> MutexGuard<'static, ()> {
     static GENERATOR: Mutex<()> = Mutex::new(());
     GENERATOR.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The methods of a reduction of one's own that comes to the mean.
+/// The methods of a user-defined reduction that computes the mean.
 #[macro_export]
 macro_rules! reduces_as_the_mean {
     () => {

@@ -1,4 +1,4 @@
-//! Pipelines of models that fail to be built, and pipelines that are taken apart.
+//! Models that fail to build, and taking pipelines apart.
 
 use booster::evaluation::Classification;
 use booster::prelude::*;

@@ -1,4 +1,5 @@
-//! Batches that ask for a gradient, are another model's output, or panic: on many replicas as on one device.
+//! Batches that require a gradient, are another model's output, or panic behave the same on many replicas as on one
+//! device.
 
 use booster::batch::FieldPath;
 use booster::prelude::*;
@@ -16,7 +17,7 @@ struct Rows {
     weight: Tensor,
 }
 
-/// The mean of squares by weights, which differ from shard to shard.
+/// The weighted mean of squares, with weights that differ between shards.
 #[evaluator]
 fn weighted(model: &Tensor, batch: &Rows, _mode: Mode) -> booster::Result<Loss> {
     let squares = batch.input.f_mv(model)?.f_square()?;
@@ -32,7 +33,7 @@ fn rows(input: Tensor) -> Rows {
     Rows { input, weight }
 }
 
-/// Both ways to a gradient: by the loss's graph, and as a training step does it.
+/// Computes the gradient both ways: through the loss's graph, and as a training step does.
 fn differentiate<P>(pipeline: &mut P, batch: &Rows) -> Outcome
 where
     P: EvaluationPipeline<Evaluator = Weighted>,
@@ -78,7 +79,7 @@ fn the_model_that_made_a_batch_is_differentiated_too() -> Outcome {
     Ok(())
 }
 
-/// A batch written by hand with a bug: its shards, or its parts, cannot be made.
+/// A handwritten batch with a bug: splitting it panics.
 #[derive(Debug)]
 struct Buggy {
     tensor: Tensor,

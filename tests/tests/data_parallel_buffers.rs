@@ -1,4 +1,4 @@
-//! Buffers that models write or train against the usual: on many replicas as on one device.
+//! Unusual buffers, written or trained by the model, behave the same on many replicas as on one device.
 
 use booster::prelude::*;
 use booster::tch::nn::{self, ModuleT};
@@ -9,7 +9,7 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 const OPTIONS: (Kind, Device) = (Kind::Double, Device::Cpu);
 
-/// Batch norm that trains when it is told to, whatever the mode of the evaluation.
+/// Batch norm with its own training flag, independent of the mode.
 #[evaluator]
 fn normalized(model: &nn::BatchNorm, batch: &Tensor, _mode: Mode, #[param] trains: bool) -> booster::Result<Tensor> {
     #[output]

@@ -39,7 +39,7 @@ impl ModuleT for Net {
 
 type Evaluator = Classification<Net>;
 
-/// What the graph is recorded with.
+/// The weights that the graph is recorded with.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Weights {
     Own,
@@ -53,7 +53,7 @@ enum Event {
     ValidationOnAverages,
     /// Both within one loan of the averages.
     TwoValidationsOnAverages,
-    /// Another graph, which is dropped.
+    /// Another graph, dropped.
     Evaluation(Mode),
     /// Another graph, differentiated before.
     Backward,
@@ -185,7 +185,7 @@ fn agree(replicas: usize, samples: i64, events: &[Event], on: Weights) -> booste
     let mut many = DataParallelPipeline::build(&vec![Device::Cpu; replicas], net, Evaluator::new())?;
     let of_many = found(&mut many, samples, events, on)?;
     if on == Weights::Averages {
-        // They are gone.
+        // The gradients are gone.
         return Ok(match (of_one, of_many) {
             (Err(_), Err(_)) => Ok(()),
             (one, many) => Err(format!("one device: {one:?}, many: {many:?}")),

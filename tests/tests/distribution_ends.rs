@@ -1,5 +1,5 @@
-//! Distributions at the ends of their parameters, beside the definitions in plain Rust; and in half precision, beside
-//! double precision.
+//! Distributions at extreme parameters, against the definitions in plain Rust, and in half precision, against double
+//! precision.
 
 use std::f64::consts::{LN_2, PI};
 
@@ -162,7 +162,8 @@ fn classes_that_never_come_count_nothing_and_cost_infinity() -> Outcome {
 
 const LOG_SCALES: [f64; 10] = [-300.0, -177.0, -100.0, -89.0, -40.0, 0.0, 40.0, 89.0, 100.0, 300.0];
 
-/// Of two with the same location, and of one with a distance of 1, in terms that do not overflow before the result does.
+/// Of two with the same location, and of one with a distance of 1, in terms that do not overflow before the result
+/// does.
 fn location_scale_ends<D: KlDivergence>(
     new: fn(&Tensor, &Tensor) -> booster::Result<D>,
     at_the_mean: impl Fn(f64) -> f64,
@@ -217,7 +218,7 @@ fn a_laplace_of_a_tiny_or_huge_scale_has_the_values_of_the_closed_form() -> Outc
     location_scale_ends(Laplace::new, |log_scale| -log_scale - LN_2, kl)
 }
 
-/// The greatest relative difference from double precision, of the same parameters.
+/// The largest relative difference from double precision with the same parameters.
 fn in_single_precision(of: impl Fn(Kind) -> booster::Result<Tensor>) -> Outcome {
     let exact = numbers(&of(Kind::Double)?);
     for kind in [Kind::Half, Kind::BFloat16] {

@@ -1,4 +1,4 @@
-//! Distributions beside PyTorch's own (the figures were made by `python/distributions.py`), and laws of all of them.
+//! Distributions against PyTorch's (figures from `python/distributions.py`), and laws that all of them obey.
 
 use booster::Batch;
 use booster::distributions::{
@@ -9,10 +9,10 @@ use booster_tests::{Figures, generator, relative_difference};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// Single and double precision, each with the relative and absolute error that it may have.
+/// Single and double precision, each with its relative and absolute tolerance.
 const PRECISIONS: [(Kind, [f64; 2]); 2] = [(Kind::Float, [1e-5, 1e-6]), (Kind::Double, [1e-9, 1e-14])];
 
-/// A parameter that gradients lead to.
+/// A parameter that requires a gradient.
 fn leaf(figures: &Figures, name: &str, kind: Kind) -> Tensor {
     figures.at(name).tensor(kind).set_requires_grad(true)
 }
@@ -41,7 +41,7 @@ where
         let other = new(&other_loc, &other_log_scale)?;
         let log_prob = distribution.log_prob(&value)?;
         agrees(&figures.at("log_prob"), &log_prob, &[own[0], own[1], ("value", &value)], tolerance, "log_prob");
-        // The location takes no part in the entropy.
+        // The entropy does not depend on the location.
         agrees(&figures.at("entropy"), &distribution.entropy()?, &own[1..], tolerance, "entropy");
         let kl = distribution.kl_divergence(&other)?;
         agrees(&figures.at("kl"), &kl, &[own, others].concat(), tolerance, "kl");

@@ -1,4 +1,4 @@
-//! Moving averages that are lent to a pipeline.
+//! Moving averages swapped into a pipeline.
 use booster::prelude::*;
 use booster::tch::nn::{self, ModuleT, OptimizerConfig, VarStore};
 use booster::tch::{Device, Kind, Reduction, Tensor, manual_seed, no_grad};
@@ -9,7 +9,7 @@ use booster_tests::generator;
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 type Classifier = Pipeline<Faulty<nn::SequentialT>>;
 
-/// Cross-entropy that fails as asked.
+/// Cross-entropy that fails on request.
 #[evaluator]
 fn faulty<M: ModuleT>(
     model: &M,

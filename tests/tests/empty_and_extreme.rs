@@ -1,4 +1,4 @@
-//! What reductions come to where nothing counts, where NaN does, and at the ends of what a double holds.
+//! Reductions of no values, of NaN, and at the limits of double precision.
 
 use booster::prelude::*;
 use booster::tch::{Device, Kind, Tensor};

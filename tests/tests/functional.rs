@@ -1,4 +1,4 @@
-//! Functions of tensors, beside libtorch's own where it has them, and where libtorch's own fail.
+//! Tensor functions, against libtorch's equivalents and in cases where those fail.
 
 use booster::functional::{BatchReduction, available_device, batch_reduce, image_grid, log_mean_exp, log_sum_exp};
 use booster::logging::Image;

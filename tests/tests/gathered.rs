@@ -1,4 +1,4 @@
-//! What gathered shards come to is what one device would have measured.
+//! Gathered shards give the same result as one device.
 
 use booster::Reduction;
 use booster::diagnostic::Gather;
@@ -114,7 +114,7 @@ fn integers_that_doubles_do_not_tell_apart_are_told_apart() -> booster::Result<(
     Ok(())
 }
 
-/// A mean by another's name.
+/// A mean under the name of another reduction.
 struct OwnMax;
 
 impl Reduction for OwnMax {
@@ -123,7 +123,7 @@ impl Reduction for OwnMax {
     booster_tests::reduces_as_the_mean!();
 }
 
-/// A mean that says that values of shards are summed.
+/// A mean that declares that shards are summed.
 struct Summed;
 
 impl Reduction for Summed {

@@ -1,4 +1,4 @@
-//! Images: their bytes, PNG files and what is refused.
+//! Images: bytes, PNG files and errors.
 
 use booster::logging::{Image, Point, PointData, Sink};
 use booster::tch::{Device, Kind, Tensor};
@@ -69,7 +69,7 @@ fn what_is_no_image_is_refused() {
     assert_eq!(refused(&[1, 2, 2], Kind::Bool), format!("{expected} shape [1, 2, 2] of kind Bool"));
 }
 
-/// Keeps what it is given.
+/// Records its input.
 #[derive(Default)]
 struct Kept(Vec<(u64, String, Option<Image>)>);
 

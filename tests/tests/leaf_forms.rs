@@ -1,11 +1,11 @@
-//! Leaves of unusual memory layouts and kinds, and those that cannot be aggregated.
+//! Leaves of unusual memory layouts and kinds, and leaves that cannot be aggregated.
 
 use booster::prelude::*;
 use booster::tch::{Device, Kind, Tensor};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// Sums alone, and reductions that need the values.
+/// Plain sums, and reductions that need the values.
 #[derive(Diagnostic)]
 struct Measured {
     #[group = "loss"]
@@ -178,7 +178,7 @@ struct Three {
     ratio: Option<Ratio>,
 }
 
-/// Other handles to the same values.
+/// Handles to the same values.
 fn copy(of: &Three) -> Three {
     let (weighted, ratio) = (&of.weighted, of.ratio.as_ref());
     Three {

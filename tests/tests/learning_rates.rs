@@ -1,4 +1,4 @@
-//! Learning rates, by what an optimizer does with them.
+//! Learning rates, measured by their effect on an optimizer.
 
 use booster::prelude::*;
 use booster::tch::nn::{self, Optimizer, OptimizerConfig, VarStore};
@@ -88,7 +88,7 @@ fn a_group_that_the_optimizer_does_not_have_is_an_error() -> Outcome {
     let rate = LearningRate::new(Schedule::constant(0.1)?).group(2, Schedule::constant(0.2)?);
     let error = rate.apply(&mut optimizer, 0).expect_err("groups 0 and 1").to_string();
     assert_eq!(error, "learning rate: `group` must be one of the optimizer's parameter groups, got 2");
-    // It is usable still.
+    // It is still usable.
     LearningRate::new(Schedule::constant(0.25)?).apply(&mut optimizer, 0)?;
     assert!(close(weights.moved_by(&mut optimizer), [0.25; 2]));
     Ok(())

@@ -1,4 +1,4 @@
-//! What each leaf type and each attribute comes to in a summary.
+//! The summary of each leaf type and attribute.
 
 use std::time::Duration;
 
@@ -227,7 +227,7 @@ fn an_empty_batch_adds_nothing_and_makes_no_nan() -> Outcome {
     let mut mean = Aggregator::new();
     for values in [&[1.0, 3.0][..], &[]] {
         let per_sample = Tensor::from_slice(values);
-        // The mean of nothing is NaN; it stands for no sample.
+        // The mean over no samples is NaN.
         let per_batch = per_sample.mean(Kind::Double);
         mean.update(&Mixed { per_sample, per_batch })?;
     }

@@ -1,4 +1,4 @@
-//! Logs on disks that fail for a while, and for whoever watches a run.
+//! Logs on disks that fail for a while, and logs read during a run.
 
 use std::fs;
 use std::io::Read as _;
@@ -52,7 +52,7 @@ fn an_event_is_in_the_file_within_five_seconds_though_nothing_follows_it() -> Ou
         let expected = 1 + 2 * usize::try_from(step)?;
         wait_until("both events", || records(&path).is_ok_and(|records| records.len() == expected));
     }
-    // As at exit(), which drops nothing.
+    // As with `exit`, which drops nothing.
     std::mem::forget(tensorboard);
     assert_eq!(records(&path)?.len(), 5);
     Ok(())

@@ -1,4 +1,4 @@
-//! Evaluators that `macro_rules!` writes: an expression that is passed in stays one.
+//! Evaluators written by `macro_rules!`: an expression argument stays a single expression.
 
 use booster::prelude::*;
 use booster::tch::{Device, Kind, Tensor, nn};

@@ -1,4 +1,4 @@
-//! Diagnostics of very many fields compile: the checks of a schema take a time linear in its metrics.
+//! Diagnostics of very many fields compile: schema checks take linear time in the number of metrics.
 
 use booster::prelude::*;
 use booster::training::Step;

@@ -1,4 +1,4 @@
-//! A marked value is what it was at its `let`, or an error that names it.
+//! A marked value keeps its value at the `let`, or is an error that names it.
 
 use booster::prelude::*;
 use booster::tch::{Device, Kind, Tensor, nn};

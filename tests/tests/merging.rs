@@ -1,4 +1,4 @@
-//! Merging is associative, in the values and in how those that are not finite are treated.
+//! Merging is associative, for finite and non-finite values.
 
 use booster::prelude::*;
 use booster::tch::Tensor;
@@ -43,7 +43,7 @@ fn values_are_treated_by_the_policy_of_who_was_given_them() -> Outcome {
             let (summary, reports) = merged.summary_and_report()?;
             assert_eq!((summary.loss.nll, summary.loss.greatest), (1.0, 1.0), "{is_reduced} {mine:?}");
             assert_eq!((reports[0].update, reports[0].skipped), (mine.len() as u64, 1));
-            // Its own policy is as it was.
+            // Its own policy is unchanged.
             merged.update(&Measured { nll: Tensor::from(f64::NAN), greatest: Tensor::from(2.0) }).unwrap_err();
             let nan = Tensor::from_slice(&[f64::NAN]);
             merged.update(&Measured { nll: nan.shallow_clone(), greatest: nan })?;

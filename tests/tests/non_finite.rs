@@ -22,7 +22,7 @@ struct Measured {
     ratio: Ratio,
 }
 
-/// Diagnostics whose field of that name holds a value that is not finite.
+/// Diagnostics with a non-finite value in the field of that name.
 fn measured(bad: &str) -> Measured {
     let value = |name: &str, poison: f64| if bad == name { poison } else { 1.0 };
     let pair = |name: &str, poison: f64| Tensor::from_slice(&[3.0, value(name, poison)]);

@@ -1,4 +1,4 @@
-//! booster's own optimizers beside PyTorch's, their groups, their state, and what they refuse.
+//! booster's optimizers against PyTorch's: results, groups, state and errors.
 
 use booster::optim::{Adam, AdamW, Optimizer, Sgd};
 use booster::tch::nn::{Init, VarStore};
@@ -17,7 +17,7 @@ fn store(kind: Kind) -> VarStore {
     store
 }
 
-/// Gives parameters the gradients of a step, as `python/optimizers.py` does.
+/// Sets the gradients of a step, as `python/optimizers.py` does.
 fn set_gradients(optimizer: &impl Optimizer, step: i64) {
     for mut parameter in optimizer.parameters() {
         let values = parameter.detach();

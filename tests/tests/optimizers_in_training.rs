@@ -1,4 +1,4 @@
-//! Training with booster's own optimizers, and with a user's: steps, trainers, replicas.
+//! Training with booster's and user-defined optimizers: steps, trainers, replicas.
 
 use booster::evaluation::Classification;
 use booster::optim::{AdamW, Optimizer, Sgd};
@@ -108,7 +108,7 @@ fn a_skipped_step_leaves_the_optimizers_state() -> Outcome {
     Ok(())
 }
 
-/// Plain gradient descent, as a user writes it.
+/// User-defined plain gradient descent.
 struct Descent(Vec<Tensor>, f64);
 
 impl Optimizer for Descent {

@@ -1,4 +1,4 @@
-//! Panics and deep recursion in evaluators: what is under way ends first, and pipelines work on.
+//! Panics and deep recursion in evaluators: running evaluations finish first, and pipelines keep working.
 
 use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,7 +33,7 @@ fn gradient(pipeline: &impl EvaluationPipeline) -> Tensor {
     pipeline.var_store().variables()["weight"].grad()
 }
 
-/// Tells how many evaluations are under way.
+/// Counts running evaluations.
 static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
 
 /// A parameter whose second clone panics once it is told to.

@@ -1,11 +1,11 @@
-//! The law of aggregation: however the same samples are cut, the summary is the one of a single pass.
+//! The law of aggregation: the summary does not depend on how samples are split into batches.
 
 use booster::diagnostic::{Histogram, Value};
 use booster::prelude::*;
 use booster::tch::{Kind, Tensor};
 use proptest::prelude::*;
 
-/// Every reduction over every way to be weighted.
+/// Every reduction with every kind of weight.
 #[derive(Diagnostic)]
 struct Everything {
     #[group = "sample"]
@@ -72,7 +72,7 @@ fn diagnostics(samples: &[Sample], kind: Kind) -> booster::Result<Everything> {
     let values = Tensor::f_stack(&rows, 0)?.f_to_kind(kind)?;
     let weights = Tensor::from_slice(&samples.iter().map(|sample| sample.weight).collect::<Vec<_>>());
     let value = || values.shallow_clone();
-    // What counts nothing may be anything.
+    // Values of weight 0 may be anything.
     let anything = if kind == Kind::Int64 { 1e6 } else { f64::NAN };
     let hidden = values.f_masked_fill(&weights.f_eq(0)?.f_unsqueeze(-1)?, anything)?;
     let weighted = || Weighted::new(hidden.shallow_clone(), weights.shallow_clone());
@@ -91,7 +91,7 @@ fn diagnostics(samples: &[Sample], kind: Kind) -> booster::Result<Everything> {
     })
 }
 
-/// Where samples are cut, their ends included.
+/// The split points, with both ends.
 fn bounds(samples: &[Sample], cuts: &[usize]) -> Vec<usize> {
     let mut bounds = cuts.iter().map(|cut| cut % (samples.len() + 1)).collect::<Vec<_>>();
     bounds.extend([0, samples.len()]);
@@ -100,7 +100,7 @@ fn bounds(samples: &[Sample], cuts: &[usize]) -> Vec<usize> {
     bounds
 }
 
-/// Cuts samples at the given places, aggregates the parts in two aggregators and merges them.
+/// Splits samples at the given points, aggregates the parts in two aggregators and merges them.
 fn in_parts(samples: &[Sample], cuts: &[usize], split: usize, kind: Kind) -> booster::Result<Aggregator<Everything>> {
     let mut aggregators = [Aggregator::new(), Aggregator::new()];
     for (part, bounds) in bounds(samples, cuts).windows(2).enumerate() {

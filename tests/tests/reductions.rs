@@ -1,4 +1,4 @@
-//! Each reduction against numpy: the figures were made by `python/reductions.py`.
+//! Each reduction against numpy, by figures from `python/reductions.py`.
 
 use booster::diagnostic::{Array, Histogram, SummaryEntry};
 use booster::prelude::*;
@@ -101,7 +101,7 @@ fn reductions_agree_with_numpy_however_the_samples_are_cut() -> Outcome {
 }
 
 fn histograms_agree(figures: &Figures, fixed: &Histogram, auto: &Histogram) {
-    // numpy leaves out what is above the last edge; booster counts it in the last bucket.
+    // NumPy drops values above the last edge; booster counts them in the last bucket.
     let mut expected = figures.list("histogram");
     expected[19] += figures.0["above"].as_f64().unwrap_or(f64::NAN);
     assert_eq!(fixed.counts, expected);

@@ -1,11 +1,11 @@
-//! What libtorch refuses inside booster is an error, never a panic.
+//! libtorch failures inside booster are errors, never panics.
 
 use booster::distributions::{Distribution, Normal};
 use booster::functional::{full, log_mean_exp};
 use booster::prelude::*;
 use booster::tch::{Device, Kind, Tensor, nn};
 
-/// A tensor of one value that pretends to have more than memory can hold.
+/// A tensor of one value, expanded beyond the size of memory.
 fn immense(kind: Kind) -> Tensor {
     Tensor::zeros([1], (kind, Device::Cpu)).expand([1_i64 << 50], false)
 }

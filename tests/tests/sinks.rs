@@ -1,4 +1,4 @@
-//! What can be a sink, and what tags it is given.
+//! Types that are sinks, and the tags they receive.
 
 use booster::functional::image_grid;
 use booster::logging::{Curves, Image, Point, PointData, TextLog, WrittenTags};
@@ -13,7 +13,7 @@ struct Measured {
     nll: f64,
 }
 
-/// Keeps the tags.
+/// Records the tags.
 #[derive(Default)]
 struct Tags {
     written: Vec<String>,
@@ -39,7 +39,7 @@ fn report(sink: &mut dyn Sink, step: u64) -> booster::Result<()> {
     Image::from_tensor(&image)?.log(sink, "samples", "prior", step)
 }
 
-/// Takes the sink by value, as a logger that keeps it does.
+/// Takes the sink by value, like a logger that owns it.
 fn keep(mut sink: impl Sink) -> booster::Result<()> {
     report(&mut sink, 7)?;
     sink.flush()
@@ -93,7 +93,7 @@ fn a_tag_that_is_written_twice_at_one_step_is_an_error() -> Outcome {
         for part in ["`loss/loss`", "step 3", "sink.under("] {
             assert!(error.contains(part), "{error}");
         }
-        // Other tags, other steps and other prefixes are none of its business.
+        // Other tags, steps and prefixes are unaffected.
         Measured { nll: 1.0 }.log(&mut sink, 3)?;
         player(5.0).log(&mut sink.under("generator"), 3)?;
         let error = player(5.0).log(&mut sink.under("generator"), 3).expect_err("under one prefix").to_string();

@@ -1,4 +1,4 @@
-//! Steps that are not finite and are skipped leave no trace.
+//! Skipped non-finite steps leave no trace.
 
 use booster::evaluation::Classification;
 use booster::prelude::*;
@@ -10,7 +10,7 @@ use booster_tests::generator;
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 fn net(path: &nn::Path<'_>) -> nn::SequentialT {
-    // A count of its own, as PyTorch's batch-norm keeps.
+    // A batch counter, as in PyTorch's batch norm.
     let seen = path.add("seen", Tensor::zeros([1], (Kind::Int64, Device::Cpu)), false);
     nn::seq_t()
         .add(nn::linear(path / "hidden", 4, 8, nn::LinearConfig::default()))
@@ -39,8 +39,8 @@ fn state(pipeline: &impl EvaluationPipeline) -> Vec<(String, Tensor)> {
     state
 }
 
-/// Trains in windows, of which each second one has a bad batch in the given place or is left out, and gives all that there
-/// is in the end.
+/// Trains in windows, of which each second one has a bad batch in the given place or is left out, and gives all that
+/// there is in the end.
 fn trained(
     mut pipeline: impl EvaluationPipeline<Evaluator = Classification<nn::SequentialT>>,
     window: usize,

@@ -1,4 +1,4 @@
-//! What a step measures beside the diagnostics: its loss, and its output where that is asked for.
+//! Measurements of a step besides its diagnostics: the loss, and the output on request.
 
 use booster::prelude::*;
 use booster::tch::nn::{self, OptimizerConfig};
@@ -32,7 +32,7 @@ fn plain(model: &Tensor, batch: &Tensor, _mode: Mode) -> booster::Result<Tensor>
     Ok(squares.f_mean(None)?)
 }
 
-/// The mean over what is positive.
+/// The mean over positive entries.
 #[evaluator]
 fn positive(model: &Tensor, batch: &Tensor, _mode: Mode) -> booster::Result<Loss> {
     let products = batch.f_mv(model)?;
@@ -87,7 +87,7 @@ fn outputs<P: EvaluationPipeline<Evaluator = Plain>>(pipeline: &mut P) -> Outcom
     Ok(())
 }
 
-/// The mean by weights that may cancel.
+/// A weighted mean with weights that may cancel.
 #[evaluator]
 fn signed(model: &Tensor, batch: &Tensor, _mode: Mode) -> booster::Result<Loss> {
     let weight = batch.select(1, 0);

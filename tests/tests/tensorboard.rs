@@ -1,4 +1,4 @@
-//! Event files, as Python's own reader of them sees them.
+//! Event files, as read by TensorBoard's Python reader.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -175,7 +175,7 @@ fn a_folder_that_cannot_be_made_is_named() -> Outcome {
     Ok(())
 }
 
-/// A file system of a few pages: on it the disk really is full.
+/// A file system of a few pages, to fill up the disk for real.
 #[test]
 #[ignore = "mounts a file system, which only root may; `cargo xtask test` runs it"]
 #[cfg(target_os = "linux")]

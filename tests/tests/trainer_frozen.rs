@@ -1,4 +1,4 @@
-//! Parameters that are frozen while a window is under way.
+//! Parameters frozen in the middle of a window.
 
 use booster::prelude::*;
 use booster::tch::nn::{self, OptimizerConfig, VarStore};
@@ -11,7 +11,7 @@ fn value(pipeline: &impl EvaluationPipeline) -> f64 {
     pipeline.var_store().variables()["generator"].double_value(&[0])
 }
 
-/// A pipeline that counts how often it is told of changes.
+/// A pipeline that counts change notifications.
 struct Told(Pipeline<Adversarial>, usize);
 
 impl booster::__private::Sealed for Told {}

@@ -222,7 +222,7 @@ fn a_sparse_gradient_that_the_optimizer_refuses_is_an_error() -> Outcome {
         trainer.finish_window(&mut pipeline)?;
         assert_eq!(trainer.steps(), 0);
     }
-    // libtorch and the pipeline go on.
+    // libtorch and the pipeline keep working.
     let mut trainer = Trainer::builder(nn::Sgd::default().build(pipeline.var_store(), 0.1)?).build()?;
     trainer.step(&mut pipeline, &batch)?;
     trainer.finish_window(&mut pipeline)?;

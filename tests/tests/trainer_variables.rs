@@ -1,4 +1,4 @@
-//! Which variables a trainer works on: the optimizer's.
+//! A trainer works on the optimizer's variables.
 
 use booster::prelude::*;
 use booster::tch::nn::{self, Optimizer, OptimizerConfig, VarStore};

@@ -64,7 +64,7 @@ struct Row {
     weight: f64,
 }
 
-/// What becomes of a window. The number says in which of its batches.
+/// The fate of a window, with the index of the batch that decides it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fate {
     Good,

@@ -1,4 +1,4 @@
-//! A diagnostic is the value at evaluation: what is written later, by whom and through what, does not change it.
+//! A diagnostic is the value at evaluation: later writes do not change it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,7 +25,7 @@ fn net(path: &nn::Path<'_>) -> Net {
     }
 }
 
-/// Every way in which a diagnostic can be memory of the model's.
+/// Every way in which a diagnostic can share memory with the model.
 #[derive(Debug, Diagnostic)]
 struct Aliases {
     #[group = "info"]
@@ -94,7 +94,7 @@ fn train(mut pipeline: impl EvaluationPipeline<Evaluator = Aliased>) -> Outcome 
         assert_eq!(of(&measured.diagnostics.weighted.value), expected, "weighted of step {step}");
         assert_eq!(measured.diagnostics.optional.as_ref().map(of), Some(expected), "optional of step {step}");
         assert_eq!(of(&measured.diagnostics.steps), step as f64, "steps of step {step}");
-        // Batch-norm's momentum is 0.1 and the batch's mean is 10.
+        // The momentum of batch norm is 0.1 and the mean of the batch is 10.
         let running = 10.0 * (1.0 - 0.9f64.powi(step as i32 + 1));
         assert!((of(&measured.diagnostics.running_mean) - running).abs() < 1e-5, "running mean of step {step}");
     }
@@ -112,7 +112,7 @@ fn an_optimizer_step_does_not_change_what_was_measured() -> Outcome {
 
 #[test]
 fn an_optimizer_step_does_not_change_what_replicas_measured() -> Outcome {
-    // One replica: what is measured there is given back as it is.
+    // One replica returns its measurements unchanged.
     train(DataParallelPipeline::build(&[Device::Cpu], net, Aliased::new())?)
 }
 
@@ -132,7 +132,7 @@ fn a_loss_keeps_its_value() -> Outcome {
     Ok(())
 }
 
-/// The addresses of what is measured, before a pipeline has it.
+/// The addresses of the measured tensors, before the pipeline sees them.
 #[derive(Clone, Debug, Default)]
 struct Addresses(Arc<Mutex<Vec<usize>>>);
 

@@ -1,4 +1,4 @@
-//! What batch-level fields count: what their own struct says, else what the structs around it or within it say.
+//! The sample count of batch-level fields: from their own struct, else from the structs around or within it.
 
 use booster::diagnostic::Leaf;
 use booster::prelude::*;

@@ -1,4 +1,4 @@
-//! Bounds where the log-likelihood is known.
+//! Bounds on a known log-likelihood.
 
 use booster::evaluation::{VariationalInference, importance_weighted_bound};
 use booster::prelude::*;

@@ -1,4 +1,4 @@
-//! Beside PyTorch: the figures were made by `python/variational_inference.py`.
+//! Comparison with PyTorch, by figures from `python/variational_inference.py`.
 
 use booster::Batch;
 use booster::distributions::{Bernoulli, Distribution, KlDivergence, Normal, Reparameterized};
@@ -11,7 +11,7 @@ use booster_tests::Figures;
 
 use super::Outcome;
 
-/// A normal distribution whose draws are a function of noise that is given.
+/// A normal distribution whose draws are computed from given noise.
 #[derive(Batch)]
 struct WithNoise {
     normal: Normal,

@@ -13,7 +13,7 @@ fn unequal() -> (Gaussian, Tensor) {
     (Gaussian::new(1.0, 0.0), Tensor::from_slice(&[0.0, 2.0, 0.0, 2.0]).unsqueeze(1))
 }
 
-/// What the divergence is charged at, and the gradient of the whole loss.
+/// The divergence in the loss, and the gradient of the whole loss.
 fn charged(free_bits: FreeBits, beta: f64) -> Result<(f64, f64), Box<dyn std::error::Error>> {
     let (model, x) = unequal();
     let slope = model.slope.shallow_clone();

@@ -1,4 +1,4 @@
-//! A model whose every quantity is known: `z ~ N(0, 1)`, `x | z ~ N(z, 1)`, and so `x ~ N(0, 2)`,
+//! A model with every quantity known in closed form: `z ~ N(0, 1)`, `x | z ~ N(z, 1)`, and so `x ~ N(0, 2)`,
 //! `z | x ~ N(x / 2, 1 / 2)`.
 
 use std::f64::consts::PI;
@@ -15,7 +15,7 @@ pub(crate) struct Gaussian {
 }
 
 impl Gaussian {
-    /// With a posterior of one's own.
+    /// With a custom posterior.
     pub(crate) fn new(slope: f64, log_scale: f64) -> Self {
         let [slope, log_scale] = [slope, log_scale].map(|number| Tensor::from(number).set_requires_grad(true));
         Self { slope, log_scale }
@@ -26,7 +26,7 @@ impl Gaussian {
         Self::new(0.5, 0.5 * 0.5f64.ln())
     }
 
-    /// With the prior for a posterior.
+    /// With the prior as posterior.
     pub(crate) fn prior() -> Self {
         Self::new(0.0, 0.0)
     }

@@ -80,7 +80,7 @@ fn layers_with_priors_of_their_own_are_measured_apart() -> Outcome {
     Ok(())
 }
 
-/// A model that estimates its divergence.
+/// A model with an estimated divergence.
 struct Estimated;
 
 impl LatentVariableModel for Estimated {

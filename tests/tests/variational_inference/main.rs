@@ -1,4 +1,4 @@
-//! Variational inference: bounds, diagnostics and gradients beside PyTorch's, exact answers and laws.
+//! Variational inference: bounds, diagnostics and gradients against PyTorch, exact answers and laws.
 
 mod bounds;
 mod evaluator;

@@ -1,4 +1,4 @@
-//! Models in half precision: what they are measured by is in single precision.
+//! Half-precision models are measured in single precision.
 
 use booster::Batch;
 use booster::distributions::{Bernoulli, Distribution, KlDivergence, Normal, Reparameterized};
@@ -50,7 +50,7 @@ fn half_precision_keeps_losses_and_bounds_apart_as_single_precision_does() -> Ou
     Ok(())
 }
 
-/// A distribution of a user's that stays in the kind of its parameters.
+/// A user-defined distribution that computes in the kind of its parameters.
 #[derive(Batch)]
 struct InItsKind(Normal);
 

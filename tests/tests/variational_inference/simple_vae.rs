@@ -1,4 +1,4 @@
-//! The variational auto-encoder that comes with booster.
+//! booster's variational autoencoder.
 
 use booster::distributions::{Bernoulli, Distribution, Normal};
 use booster::evaluation::VariationalInference;
