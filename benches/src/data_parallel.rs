@@ -86,7 +86,7 @@ impl ByHand {
             for shard in to_do {
                 let (loss, nll, accuracy) = evaluate(&model, &shard);
                 let gradients = variables.iter_mut().map(taken).collect::<Result<_, TchError>>();
-                // If this thread panics, the closed channel tells the first thread, which would otherwise wait forever.
+                // After a panic, the first thread would wait forever; leaving the loop closes the channel and tells it.
                 let Ok(gradients) = gradients else { break };
                 if done.send((loss, nll, accuracy, gradients)).is_err() {
                     break;

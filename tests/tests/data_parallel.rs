@@ -232,7 +232,7 @@ fn ways() -> impl Strategy<Value = Way> {
     prop_oneof![Just(Way::ByHand(Mode::Train)), Just(Way::ByHand(Mode::Eval)), Just(Way::Step),]
 }
 
-/// The norm of the difference over that of what is expected.
+/// The norm of the difference relative to that of the expected value.
 fn difference(found: &Tensor, expected: &Tensor) -> f64 {
     let [found, expected] = [found, expected].map(|tensor| tensor.to_kind(Kind::Double));
     (found - &expected).norm().double_value(&[]) / expected.norm().double_value(&[]).max(f64::MIN_POSITIVE)

@@ -151,7 +151,7 @@ struct Counted {
 
 #[test]
 fn a_finite_sum_beyond_a_double_is_of_finite_values() -> Outcome {
-    // Both what is added up at once and what waits.
+    // Covers both immediate and buffered leaves.
     for entries in [2, 5000] {
         let x = || Tensor::full([entries], 1.5e308, (Kind::Double, Device::Cpu));
         let mut aggregator = Aggregator::new().non_finite(NonFinite::Error);

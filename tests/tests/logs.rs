@@ -1,4 +1,4 @@
-//! Logs and curves: what is written, and what becomes of parts that differ.
+//! Logs and curves: their contents, and parts with different metrics.
 
 use std::fs;
 

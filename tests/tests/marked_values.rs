@@ -48,7 +48,7 @@ fn viewed(_: &(), batch: &Tensor, _: Mode) -> booster::Result<Tensor> {
     Ok(nll.f_mean(Kind::Float)?)
 }
 
-/// The value is a view of what is written.
+/// The value is a view of the tensor written to.
 #[evaluator]
 fn base(_: &(), batch: &Tensor, _: Mode) -> booster::Result<Tensor> {
     let mut losses = batch.f_square()?;

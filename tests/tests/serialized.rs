@@ -1,4 +1,4 @@
-//! Summaries and aggregators through JSON: what comes back, and what is refused.
+//! Summaries and aggregators through JSON: round trips and errors.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -1,4 +1,4 @@
-//! Sparse variables, such as the adjacency of a graph: as a buffer beside what is trained, and trained.
+//! Sparse variables, such as the adjacency of a graph, as buffers and as trained parameters.
 
 use booster::prelude::*;
 use booster::tch::nn::{self, OptimizerConfig};

@@ -129,7 +129,7 @@ fn a_step_says_the_learning_rate_of_its_schedule() -> Outcome {
     Ok(())
 }
 
-/// Outputs that are the weights, and a view of them beside what is computed.
+/// Outputs that are the weights, a view of them, and a computed tensor.
 #[evaluator]
 fn parametric(model: &Tensor, batch: &Tensor, _mode: Mode) -> booster::Result<(Loss, (), (Tensor, Tensor, Tensor))> {
     let products = batch.f_mv(model)?;

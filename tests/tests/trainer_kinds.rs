@@ -174,7 +174,7 @@ fn embedding(sparse: bool) -> Pipeline<LookedUp> {
 
 #[test]
 fn sparse_gradients_are_clipped_and_accumulated_as_dense_ones() -> Outcome {
-    // Sample 3 comes twice: what is limited is its sum.
+    // Sample 3 occurs twice, so its sum is clipped.
     let batches = [&[1i64, 3, 3][..], &[2, 3], &[0, 0, 0, 0]].map(Tensor::from_slice);
     for window in [1, 2, 3] {
         for clip in ["none", "norm", "value"] {

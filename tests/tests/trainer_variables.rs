@@ -94,7 +94,7 @@ fn windows_of_two_trainers_on_one_model_do_not_mix() -> Outcome {
         Trainer::builder(sgd(&part(&pipeline, &["discriminator"]), 0.0)?).accumulate(2).build()?;
     of_generator.step(&mut pipeline, &batch(1.0))?;
     of_discriminator.step(&mut pipeline, &batch(20.0))?;
-    // Nor does what is differentiated by hand in between.
+    // Neither do gradients computed by hand in between.
     pipeline.evaluate(&batch(100.0), Mode::Train)?.0.backward()?;
     let generator = norm(&of_generator.step(&mut pipeline, &batch(3.0))?);
     let discriminator = norm(&of_discriminator.step(&mut pipeline, &batch(40.0))?);

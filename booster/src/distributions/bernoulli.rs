@@ -7,7 +7,7 @@ use super::{Distribution, KlDivergence, Likelihood, Result, draws, likelihood, p
 use crate::Batch;
 use crate::functional::at_least_single;
 
-/// Beyond this logit, the entropy underflows to 0 in double precision.
+/// Beyond this logit, a probability is 0 or 1 in double precision.
 const CERTAIN: f64 = 1000.0;
 
 /// The Bernoulli distribution, parameterized by logits.

@@ -1,4 +1,4 @@
-//! Stochastic layers: rows, priors, outputs and what is refused.
+//! Stochastic layers: rows, priors, outputs and errors.
 
 use booster::distributions::{Bernoulli, Distribution, Independent, Normal};
 use booster::evaluation::{LatentVariableModel, Latents, VariationalInference};

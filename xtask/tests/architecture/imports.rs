@@ -1,4 +1,4 @@
-//! What the files of a package import of each other.
+//! The imports between the files of a package.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,10 +8,10 @@ use anyhow::{Context, Result};
 use syn::visit::{self, Visit};
 use syn::{ItemMod, ItemUse, UseTree, Visibility};
 
-/// The names of a path: of a module, or of what is imported.
+/// The segments of a module or import path.
 type Names = Vec<String>;
 
-/// The files of a package, by their modules.
+/// The files of a package by module.
 pub(crate) struct Package {
     files: BTreeMap<Names, File>,
 }
@@ -20,26 +20,26 @@ struct File {
     /// Below `src`.
     name: String,
     lines: usize,
-    /// What it re-exports, by the name that it has here.
+    /// Its re-exports, by their names here.
     exports: BTreeMap<String, Names>,
     imports: BTreeSet<Names>,
 }
 
 impl Package {
-    /// Reads the files below a folder, but for those that are tests.
+    /// Reads the files below a folder, except tests.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let mut files = BTreeMap::new();
         read(folder, folder, &mut files)?;
         Ok(Self { files })
     }
 
-    /// The modules below the root that are no list of other modules' items.
+    /// The top-level modules, except those that only re-export.
     pub(crate) fn top_modules(&self) -> BTreeSet<String> {
         let tops = self.files.keys().filter_map(|module| module.first().cloned());
         tops.filter(|module| !["prelude", "private"].contains(&module.as_str())).collect()
     }
 
-    /// Which module below the root imports which.
+    /// The imports between top-level modules.
     pub(crate) fn imports_of_top_modules(&self) -> BTreeSet<(String, String)> {
         let tops = self.top_modules();
         let mut imports = BTreeSet::new();
@@ -59,7 +59,7 @@ impl Package {
         self.files.values().map(|file| (file.name.as_str(), file.lines))
     }
 
-    /// The groups of files each of which imports all others of its group, directly or through others.
+    /// The import cycles: groups of files that import each other, directly or indirectly.
     pub(crate) fn circles(&self) -> Vec<Vec<String>> {
         let edges = self.edges();
         let reached = |from: &Names| {
@@ -82,7 +82,7 @@ impl Package {
         circles.filter(|circle| !circle.is_empty()).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// Which file imports which other one.
+    /// The imports between files.
     fn edges(&self) -> BTreeSet<(Names, Names)> {
         let edges = self.files.iter().flat_map(|(from, file)| {
             let to = file.imports.iter().map(|path| self.resolve(path));
@@ -91,7 +91,7 @@ impl Package {
         edges.collect()
     }
 
-    /// The module whose file has what a path names, re-exports followed.
+    /// The module that defines the item of a path, following re-exports.
     fn resolve(&self, path: &[String]) -> Names {
         let module = (0..=path.len()).rev().map(|length| &path[..length]).find(|path| self.files.contains_key(*path));
         let module = module.unwrap_or_default().to_vec();
@@ -133,16 +133,16 @@ fn read(root: &Path, folder: &Path, files: &mut BTreeMap<Names, File>) -> Result
 
 #[derive(Default)]
 struct Reader {
-    /// The module that the file is.
+    /// The module of the file.
     file: Names,
-    /// The module under the eye: the file's, or one that is written in it.
+    /// The current module: the file's, or one inline in it.
     module: Names,
     exports: BTreeMap<String, Names>,
     imports: BTreeSet<Names>,
 }
 
 impl Reader {
-    /// A path from the package's root; `None` for one of another package.
+    /// A path from the package root, or `None` if it is in another package.
     fn absolute(&self, path: &[String]) -> Option<Names> {
         let (first, rest) = path.split_first()?;
         let mut absolute = match first.as_str() {
@@ -187,7 +187,7 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
-        // What a module lists for others counts where it is used; one within the file is for the file itself.
+        // Re-exports count where they are used; imports of an inline module count for its file.
         let is_export = !matches!(item.vis, Visibility::Inherited) && self.module == self.file;
         self.read_use(&item.tree, &[], is_export);
     }

@@ -1,4 +1,4 @@
-//! The imports of the packages, held against the picture in `ARCHITECTURE.md`.
+//! The imports of the packages, checked against `ARCHITECTURE.md`.
 
 mod imports;
 
@@ -14,7 +14,7 @@ fn root() -> Result<PathBuf> {
     Ok(Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the checkout")?.to_owned())
 }
 
-/// The layers of a package, from the ground up: the first block of `layers` below the heading that names it.
+/// The layers of a package, bottom up: the first `layers` block below its heading.
 fn layers(package: &str) -> Result<Vec<BTreeSet<String>>> {
     let text = fs::read_to_string(root()?.join("ARCHITECTURE.md"))?;
     let (_, section) = text.split_once(&format!("\n## `{package}`\n")).context("no such heading")?;
@@ -23,7 +23,7 @@ fn layers(package: &str) -> Result<Vec<BTreeSet<String>>> {
     Ok(block.lines().map(|line| line.split_whitespace().map(str::to_owned).collect()).collect())
 }
 
-/// What imports against the layers, as `from -> to`.
+/// The imports that violate the layers, as `from -> to`.
 fn against_the_layers(layers: &[BTreeSet<String>], package: &Package) -> Result<Vec<String>> {
     let mut level_of = BTreeMap::new();
     for (level, modules) in layers.iter().enumerate() {
@@ -73,7 +73,7 @@ fn no_file_is_longer_than_three_hundred_lines() -> Result<()> {
     Ok(())
 }
 
-/// A package of these files.
+/// Builds a package from files.
 fn package(files: &[(&str, &str)]) -> Result<(tempfile::TempDir, Package)> {
     let folder = tempfile::tempdir()?;
     for (name, text) in files {
