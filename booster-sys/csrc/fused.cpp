@@ -7,6 +7,7 @@
 
 #include "common.h"
 
+#include <ATen/MemoryOverlap.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_sub.h>
@@ -57,28 +58,43 @@ struct Group {
 
 // Returns a tensor with the strides, kind and device of another, since the kernels walk the memory of all tensors in
 // step.
-at::Tensor aligned(const at::Tensor &tensor, const at::Tensor &like) {
-  TORCH_CHECK(tensor.sizes() == like.sizes(), "expected shape ", like.sizes(), ", got ", tensor.sizes());
+at::Tensor aligned(const char *what, const at::Tensor &tensor, const at::Tensor &like) {
+  TORCH_CHECK(tensor.sizes() == like.sizes(), "expected a ", what, " of shape ", like.sizes(), ", got ",
+              tensor.sizes());
   bool is_alike = tensor.strides() == like.strides() && tensor.scalar_type() == like.scalar_type() &&
                   tensor.device() == like.device();
   return is_alike ? tensor : at::empty_like(like).copy_(tensor);
 }
 
-// Adds a parameter to its group. Tensors that the kernel cannot update in place are replaced by copies, which are
-// written back afterwards.
-void add(const Parameters &all, size_t index, std::vector<Group> &groups,
-         std::vector<std::pair<at::Tensor, at::Tensor>> &copies) {
+bool is_supported(at::ScalarType kind) {
+  return kind == at::kFloat || kind == at::kDouble || kind == at::kHalf || kind == at::kBFloat16;
+}
+
+// What a step changes besides the parameters' memory, once all parameters are known to be valid.
+struct Changes {
+  // Tensors that the kernel cannot update in place, with the copies to write back afterwards.
+  std::vector<std::pair<at::Tensor, at::Tensor>> copies;
+  // States that are new or converted.
+  std::vector<std::pair<at::Tensor *, at::Tensor>> states;
+};
+
+// Adds a parameter to its group.
+void add(const Parameters &all, size_t index, std::vector<Group> &groups, Changes &changes) {
   const at::Tensor &parameter = *all.parameters[index];
   const at::Tensor &gradient = parameter.grad();
   TORCH_CHECK(gradient.layout() == at::kStrided, "expected a dense gradient, got a sparse one");
   TORCH_CHECK(parameter.layout() == at::kStrided && !parameter.is_conj() && !parameter.is_neg(),
               "expected a dense parameter without lazy conjugation");
   at::Tensor target = parts(parameter);
+  TORCH_CHECK(is_supported(target.scalar_type()), "expected a parameter of kind float, double, half or bfloat16, got ",
+              target.scalar_type());
+  at::assert_no_internal_overlap(target);
   at::Tensor own = target.is_non_overlapping_and_dense() ? target : target.contiguous();
-  std::vector<at::Tensor> row{own, aligned(parts(gradient.resolve_conj()).resolve_neg(), own)};
+  std::vector<at::Tensor> row{own, aligned("gradient", parts(gradient.resolve_conj()).resolve_neg(), own)};
   bool is_first = false;
   for (size_t column = 0; column < all.width; ++column) {
-    at::Tensor &state = *all.states[column * all.count + index];
+    at::Tensor *slot = all.states[column * all.count + index];
+    at::Tensor state = *slot;
     if (!state.defined()) {
       state = at::zeros_like(parameter);
       is_first = true;
@@ -86,18 +102,23 @@ void add(const Parameters &all, size_t index, std::vector<Group> &groups,
       // The parameter was converted.
       state = state.to(parameter.options());
     }
+    if (!state.is_same(*slot))
+      changes.states.emplace_back(slot, state);
     at::Tensor value = parts(state);
-    row.push_back(aligned(value, own));
+    row.push_back(aligned("state", value, own));
     if (!row.back().is_same(value) && row.back().data_ptr() != value.data_ptr())
-      copies.emplace_back(value, row.back());
+      changes.copies.emplace_back(value, row.back());
   }
   if (own.data_ptr() != target.data_ptr())
-    copies.emplace_back(target, own);
-  at::Tensor &steps = *all.steps[index];
+    changes.copies.emplace_back(target, own);
+  at::Tensor *slot = all.steps[index];
+  at::Tensor steps = *slot;
   if (!steps.defined())
     steps = at::zeros({}, own.options().dtype(at::kFloat).requires_grad(false));
   else if (steps.device() != own.device())
     steps = steps.to(own.device());
+  if (!steps.is_same(*slot))
+    changes.states.emplace_back(slot, steps);
   Group *group = nullptr;
   for (Group &candidate : groups)
     if (candidate.is_first == is_first && candidate.options.device() == own.device() &&
@@ -139,19 +160,21 @@ template <typename Kernel> char *step(const Parameters *all, size_t *culprit, Ke
   return guarded([&] {
     at::NoGradGuard no_grad;
     std::vector<Group> groups;
-    std::vector<std::pair<at::Tensor, at::Tensor>> copies;
+    Changes changes;
     for (size_t index = 0; index < all->count; ++index) {
       *culprit = index;
       if (all->parameters[index]->grad().defined())
-        add(*all, index, groups, copies);
+        add(*all, index, groups, changes);
     }
     *culprit = SIZE_MAX;
+    for (auto &[slot, state] : changes.states)
+      *slot = state;
     for (Group &group : groups) {
       c10::optional<at::Tensor> found_inf = number(all->found_inf, group);
       count(group.steps, found_inf);
       kernel(group, number(all->grad_scale, group), found_inf);
     }
-    for (auto &[original, copy] : copies)
+    for (auto &[original, copy] : changes.copies)
       original.copy_(copy);
     // The kernels do not count their writes, on which the check of graphs and copies of parameters rely.
     for (size_t index = 0; index < all->count; ++index)

@@ -241,7 +241,7 @@ mod tests {
         };
         let refused = adam(&ADAM, all).unwrap_err();
         assert_eq!(refused.parameter, Some(1));
-        assert!(refused.to_string().contains("expected shape [2, 3], got [5]"), "{refused}");
+        assert!(refused.to_string().contains("expected a state of shape [2, 3], got [5]"), "{refused}");
         assert_eq!(parameters[0].detach(), before);
     }
 }

@@ -165,8 +165,47 @@ fn a_sparse_gradient_is_refused_by_name_and_leaves_no_trace() -> Outcome {
     (rows.sum(Kind::Float) + bias.sum(Kind::Float)).backward();
     let before = bias.detach().copy();
     let error = optimizer.step().unwrap_err().to_string();
-    assert!(error.contains("stepping on `table`") && error.contains("sparse"), "{error}");
+    assert!(error.contains("updating `table`") && error.contains("sparse"), "{error}");
     assert_eq!(bias.detach(), before);
+    Ok(())
+}
+
+#[test]
+fn a_refused_step_is_no_parameters_first() -> Outcome {
+    let store = store(Kind::Float);
+    let _ = store.root().var("table", &[3, 2], Init::Const(1.0));
+    let mut optimizer = Sgd::options(1.0).momentum(0.9).dampening(0.5).build(&store)?;
+    let [bias, table] = ["bias", "table"].map(|name| store.variables()[name].shallow_clone());
+    let rows = Tensor::embedding(&table, &Tensor::from_slice(&[0i64, 2]), -1, false, true);
+    (rows.sum(Kind::Float) + bias.sum(Kind::Float)).backward();
+    optimizer.step().unwrap_err();
+    assert_eq!(optimizer.state("bias").count(), 0);
+    optimizer.zero_grad()?;
+    // The gradient is 1, and the first enters the buffer without dampening.
+    bias.sum(Kind::Float).backward();
+    optimizer.step()?;
+    assert!(bias.detach().allclose(&Tensor::from_slice(&[-0.9f32, -1.2]), 1e-6, 1e-6, false), "{bias}");
+    Ok(())
+}
+
+#[test]
+fn a_parameter_that_cannot_be_written_is_refused_by_name_and_leaves_no_trace() -> Outcome {
+    for name in ["expanded", "converted"] {
+        let store = store(Kind::Float);
+        let ones = Tensor::ones([1], (Kind::Float, Device::Cpu));
+        let ones = if name == "expanded" { ones.expand([3], false) } else { ones };
+        let _ = store.root().add(name, ones.set_requires_grad(true), true);
+        let mut optimizer = Sgd::options(0.1).momentum(0.9).build(&store)?;
+        set_gradients(&optimizer, 0);
+        if name == "converted" {
+            let mut variable = store.variables()[name].shallow_clone();
+            variable.set_data(&variable.to_kind(Kind::Float8e5m2));
+        }
+        let before = store.variables()["bias"].detach().copy();
+        let error = optimizer.step().unwrap_err().to_string();
+        assert!(error.contains(&format!("updating `{name}`")), "{error}");
+        assert_eq!((store.variables()["bias"].detach(), optimizer.state("bias").count()), (before, 0));
+    }
     Ok(())
 }
 

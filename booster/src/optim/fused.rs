@@ -67,7 +67,7 @@ impl<R: Rule> Builder<R> {
 
     /// Builds the optimizer of a store's trainable parameters.
     ///
-    /// Parameters that are created or unfrozen later are stepped if they were in the store by now.
+    /// Parameters that are frozen now are stepped once they are unfrozen; parameters created later are not.
     ///
     /// # Errors
     /// Returns [`Error::Mismatch`] if an option is out of range, or no parameter is left to step.
@@ -138,7 +138,7 @@ impl<R: Rule> Group<R> {
         stepped.map_err(|Refused { parameter, error }| {
             let error = Error::from(error);
             match parameter.and_then(|index| names.get(index)) {
-                Some(name) => error.during(format!("stepping on `{name}`")),
+                Some(name) => error.during(format!("updating `{name}`")),
                 None => error,
             }
         })
