@@ -16,8 +16,10 @@ pub(crate) fn run(workspace: &Workspace, python: Option<&Path>, filter: Option<&
 }
 
 /// Builds and runs the cases that other tools get wrong, and returns the program's exit code.
-pub(crate) fn compare(workspace: &Workspace, python: Option<&Path>) -> Result<ExitCode> {
-    start(workspace, &mut command(workspace, "booster-compare", python)?)
+pub(crate) fn compare(workspace: &Workspace, python: Option<&Path>, burn: bool) -> Result<ExitCode> {
+    let mut command = command(workspace, "booster-compare", python)?;
+    command.args(burn.then_some("--burn"));
+    start(workspace, &mut command)
 }
 
 fn start(workspace: &Workspace, command: &mut Command) -> Result<ExitCode> {

@@ -68,6 +68,9 @@ enum Command {
         /// A Python interpreter with torch, torchmetrics, lightning, transformers and flax.
         #[arg(long, value_name = "PATH")]
         python: Option<PathBuf>,
+        /// Run the case of burn, too, which downloads and builds burn (minutes).
+        #[arg(long)]
+        burn: bool,
     },
     /// Create, run and test a crate outside the checkout by following the README.
     OwnCrate,
@@ -93,7 +96,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo { name, arguments } => return demo::run(&workspace, &name, &arguments),
         Command::Test => test::run(&workspace)?,
         Command::Bench { filter, python } => return bench::run(&workspace, python.as_deref(), filter.as_deref()),
-        Command::Compare { python } => return bench::compare(&workspace, python.as_deref()),
+        Command::Compare { python, burn } => return bench::compare(&workspace, python.as_deref(), burn),
         Command::OwnCrate => {
             setup::ensure(&workspace)?;
             own_crate::run(&workspace)?;

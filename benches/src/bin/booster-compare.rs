@@ -3,6 +3,7 @@
 //! The cases come from those libraries' issue trackers; the guide's page `why` explains them.
 
 use std::collections::HashMap;
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -19,6 +20,9 @@ struct Arguments {
     /// A Python interpreter with torch, torchmetrics, lightning, transformers and flax; a missing package is named.
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
+    /// Run the case of burn, too, which downloads and builds burn.
+    #[arg(long)]
+    burn: bool,
 }
 
 /// A case, and the number that it should give.
@@ -38,7 +42,13 @@ const CASES: [Case; 6] = [
 ];
 
 fn main() -> Result<()> {
-    let rivals = Arguments::parse().python.map_or_else(|| Ok(HashMap::new()), |python| rivals(&python))?;
+    let arguments = Arguments::parse();
+    let mut rivals = arguments.python.map_or_else(|| Ok(HashMap::new()), |python| rivals(&python))?;
+    if arguments.burn {
+        let answer = format!("{:.3} (burn-train 0.21.0)", burn()?);
+        let others = rivals.remove("ratio").map(|others| format!("{others}, "));
+        rivals.insert("ratio".to_owned(), others.unwrap_or_default() + &answer);
+    }
     println!("{:<18}{:>8}{:>9}  today", "case", "exact", "booster");
     for Case { key, exact, booster } in CASES {
         let ours = booster()?;
@@ -66,6 +76,19 @@ fn rivals(python: &Path) -> Result<HashMap<String, String>> {
         found.insert(text("key"), format!("{answer} ({})", text("tool")));
     }
     Ok(found)
+}
+
+/// What the package in `burn` prints: the precision of an epoch.
+fn burn() -> Result<f64> {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("burn");
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(["run", "--release", "--locked", "--manifest-path"]).arg(package.join("Cargo.toml"));
+    command.env("CARGO_TARGET_DIR", package.join("../../target/burn"));
+    let output = command.stderr(Stdio::inherit()).output().context("cannot start cargo")?;
+    if !output.status.success() {
+        bail!("cannot run the package in `{}`: {}", package.display(), output.status);
+    }
+    String::from_utf8(output.stdout)?.trim().parse().context("burn's case printed no number")
 }
 
 #[derive(Debug, Diagnostic)]
