@@ -8,7 +8,7 @@ use serde_json::Value;
 pub struct Figures(Value);
 
 impl Figures {
-    /// The figures that `python/NAME.py` wrote.
+    /// Reads the figures written by `python/NAME.py`.
     ///
     /// # Errors
     /// Returns an error if the file is missing or damaged.
@@ -17,7 +17,7 @@ impl Figures {
         Ok(Self(serde_json::from_str(&std::fs::read_to_string(path)?)?))
     }
 
-    /// The figures under a name, or an empty value that matches no number if the name does not exist.
+    /// Returns the figures under a name, or an empty value, which matches nothing, if there are none.
     #[must_use]
     pub fn at(&self, name: &str) -> Self {
         Self(self.0[name].clone())
@@ -55,8 +55,8 @@ impl Figures {
         Tensor::from_slice(&self.numbers()).to_kind(kind).reshape(self.shape())
     }
 
-    /// Asserts that a tensor has these numbers, each within `relative` of its size and `absolute` besides, which is for
-    /// what is left of larger terms.
+    /// Asserts that a tensor has these numbers, within a `relative` plus an `absolute` tolerance; the latter allows for
+    /// cancellation of larger terms.
     ///
     /// # Panics
     /// Panics at the first number that differs.

@@ -3,7 +3,7 @@
 use booster::prelude::*;
 use booster::tch::{Tensor, nn};
 
-/// The gradient of each player is the other's value.
+/// Each player's gradient is the other's value.
 #[derive(Debug)]
 pub struct Gan {
     /// `[1]`, doubles.
@@ -12,7 +12,7 @@ pub struct Gan {
     pub discriminator: Tensor,
 }
 
-/// The product of both players and the batch.
+/// Returns the product of both players and the batch.
 ///
 /// # Errors
 /// Returns an error if a libtorch operation fails.
@@ -21,7 +21,7 @@ pub fn adversarial(model: &Gan, batch: &Tensor, _mode: Mode) -> booster::Result<
     Ok((batch * &model.generator * &model.discriminator).f_mean(None)?)
 }
 
-/// A generator of 1 and a discriminator of 0.1.
+/// Creates a generator of 1 and a discriminator of 0.1.
 pub fn gan(path: &nn::Path<'_>) -> Gan {
     let one = |name: &str, value: f64| path.add(name, Tensor::from_slice(&[value]), true);
     Gan { generator: one("generator", 1.0), discriminator: one("discriminator", 0.1) }

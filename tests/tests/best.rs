@@ -1,4 +1,4 @@
-//! The best of some values, and when to stop.
+//! Best values and early stopping.
 
 use booster::evaluation::ClassificationDiagnosticsSummary;
 use booster::prelude::*;
@@ -13,7 +13,7 @@ fn least() -> Best<f64> {
     Best::minimize(|value: &f64| *value)
 }
 
-/// At which of the values, counted from 0, there was a new best, and at which it was time to stop.
+/// Returns the indices of new best values, and of those at which to stop.
 fn followed(mut best: Best<f64>, values: &[f64]) -> (Vec<u64>, Vec<u64>) {
     let (mut bests, mut stops) = (Vec::new(), Vec::new());
     for (step, value) in (0..).zip(values) {

@@ -1,4 +1,4 @@
-//! Classes that weigh nothing, beside label smoothing.
+//! Classes of weight 0, with label smoothing.
 
 use booster::evaluation::{ClassWeights, Classification};
 use booster::prelude::*;
@@ -11,7 +11,7 @@ fn net(path: &nn::Path<'_>) -> nn::Linear {
     nn::linear(path, 4, 3, nn::LinearConfig::default())
 }
 
-/// The loss, the `nll` of the summary, and the gradient of the weights.
+/// Returns the loss, the summary's `nll`, and the gradient of the weights.
 fn learned<P>(mut pipeline: P, batch: &Labeled) -> booster::Result<(f64, f64, Tensor)>
 where
     P: EvaluationPipeline<Evaluator = Classification<nn::Linear>>,

@@ -1,6 +1,6 @@
-//! What a step must not cost: reads from the device, memory that grows.
+//! Costs that a step must avoid: reads from the device and growing memory.
 //!
-//! The counts are those of the whole process: this file has one test.
+//! The counters are global to the process, so this file has a single test.
 
 use booster::prelude::*;
 use booster::tch::nn::{self, OptimizerConfig};
@@ -28,7 +28,7 @@ fn measured(parameter: &Tensor) -> Measured {
     Measured { nll, mean, share: Weighted::new(value, weight), ratio }
 }
 
-/// Bytes of this process in memory.
+/// Returns the resident memory of this process in bytes.
 fn resident() -> Result<u64, Box<dyn std::error::Error>> {
     let statm = std::fs::read_to_string("/proc/self/statm")?;
     let pages = statm.split_whitespace().nth(1).ok_or("statm has no second number")?;
@@ -53,7 +53,7 @@ fn updates_read_nothing_back_and_keep_no_graph() -> Result<(), Box<dyn std::erro
     assert_eq!(mean.summary()?.loss.nll, 1.0);
     assert_eq!(host_reads(), 1, "one device, one read");
 
-    // A view of 64 MiB, more than the allocator keeps for later: held as its 64 values alone.
+    // A view of 64 MiB, more than the allocator caches, of which only the 64 values may be kept.
     let before = resident()?;
     let mut mean = Aggregator::new();
     for _ in 0..20 {

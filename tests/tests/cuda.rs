@@ -1,4 +1,4 @@
-//! What needs CUDA devices. Each test says when it has none and passes: `--features cuda-tests`.
+//! Tests on CUDA devices, with `--features cuda-tests`. Without enough devices, each test prints a note and passes.
 
 #![cfg(feature = "cuda-tests")]
 
@@ -11,7 +11,7 @@ use booster_tests::{generator, relative_difference};
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 type Net = Classification<nn::SequentialT>;
 
-/// The first CUDA devices, or none where there are not so many.
+/// Returns the first `count` CUDA devices, or `None` if there are fewer.
 fn devices(count: usize) -> Option<Vec<Device>> {
     let found = Cuda::device_count();
     if (found as usize) < count {

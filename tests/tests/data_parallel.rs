@@ -1,4 +1,4 @@
-//! A data-parallel pipeline against one device: the same numbers, whatever the batch and the number of replicas.
+//! A data-parallel pipeline gives the results of one device, for any batch and number of replicas.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use booster::tch::{Device, Kind, Reduction, Tensor, manual_seed};
 use booster_tests::generator;
 use proptest::prelude::*;
 
-/// A model with one of each: batch-norm, a frozen parameter, one that is not used, one that is used twice.
+/// A model with batch norm and with frozen, unused and shared parameters.
 #[derive(Debug)]
 struct Model {
     embed: nn::Linear,
@@ -19,7 +19,7 @@ struct Model {
     _unused: Tensor,
     shared: Tensor,
     logits: nn::Linear,
-    /// Whether batch-norm learns in training.
+    /// Whether batch norm updates its statistics in training.
     learns: bool,
 }
 
@@ -86,7 +86,7 @@ struct TokenOutput {
     targets_and_odds: (Tensor, Option<Tensor>),
 }
 
-/// A loss over the tokens that the mask lets through.
+/// A loss over the unmasked tokens.
 #[evaluator]
 fn masked_tokens(
     model: &Model,
@@ -119,7 +119,7 @@ fn masked_tokens(
     Ok((loss, diagnostics, TokenOutput { logits, targets_and_odds }))
 }
 
-/// A loss that is a mean over samples and says nothing of weights.
+/// A mean loss over samples, without an explicit weight.
 #[evaluator]
 fn plain(model: &Model, batch: &Labeled, mode: Mode) -> booster::Result<Tensor> {
     #[output]
@@ -138,7 +138,7 @@ fn labeled(samples: i64, kind: Kind) -> Labeled {
 
 fn token_batch(samples: i64) -> Tokens {
     let mask = Tensor::rand([samples, 5], (Kind::Float, Device::Cpu)).lt(0.6);
-    // The last sample, which may be a shard of its own, is padding throughout.
+    // The last sample, which may form its own shard, is all padding.
     if samples > 1 {
         let _ = mask.select(0, samples - 1).fill_(0);
     }
@@ -149,16 +149,16 @@ fn token_batch(samples: i64) -> Tokens {
     }
 }
 
-/// How gradients are asked for.
+/// The ways to compute gradients.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     /// `evaluate`, then `loss.backward()`.
     ByHand(Mode),
-    /// What `training_step` does.
+    /// The backward pass of `training_step`.
     Step,
 }
 
-/// All numbers that an evaluation gives, by name.
+/// All results of an evaluation, by name.
 fn numbers<P>(pipeline: &mut P, batch: &BatchOf<P>, way: Way) -> booster::Result<BTreeMap<String, Tensor>>
 where
     P: EvaluationPipeline,
@@ -196,7 +196,7 @@ where
     Ok(numbers)
 }
 
-/// Builds both pipelines of the same seed and compares what they give.
+/// Builds both pipelines from the same seed and compares their results.
 fn agree<E: Evaluator<Model = Model>>(
     evaluator: &E,
     batch: &E::Batch,
@@ -219,7 +219,7 @@ fn agree<E: Evaluator<Model = Model>>(
     for (name, expected) in &expected {
         let found = &found[name];
         let difference = difference(found, expected);
-        // Rounding alone differs.
+        // Only rounding differs.
         let tolerance = if kind == Kind::Double { 1e-12 } else { 1e-6 };
         if found.size() != expected.size() || found.kind() != expected.kind() || difference > tolerance {
             return Ok(Err(format!("{name}: {found:?} instead of {expected:?}, {difference:e}")));

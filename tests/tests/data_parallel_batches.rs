@@ -132,7 +132,7 @@ fn a_panic_of_a_batch_is_an_error_and_the_next_call_works() -> Outcome {
     Ok(())
 }
 
-/// A loss whose weight is of the batch's kind.
+/// A loss whose weight has the kind of the batch.
 #[evaluator]
 fn weighed(model: &Tensor, batch: &Tensor, _mode: Mode) -> booster::Result<Loss> {
     let mean = (model * batch.to_kind(Kind::Float)).f_mean(None)?;

@@ -1,4 +1,4 @@
-//! What a data-parallel pipeline does between evaluations: weights, buffers, random numbers, graphs, bad input.
+//! A data-parallel pipeline between evaluations: weights, buffers, random numbers, graphs and invalid input.
 
 use booster::evaluation::Classification;
 use booster::prelude::*;
@@ -43,7 +43,7 @@ fn batch(samples: i64) -> Labeled {
 
 type Net = Classification<nn::SequentialT>;
 
-/// The same model twice: on one device, and in three replicas.
+/// The same model on one device and on three replicas.
 fn both(net: fn(&nn::Path<'_>) -> nn::SequentialT) -> booster::Result<(Pipeline<Net>, DataParallelPipeline<Net>)> {
     manual_seed(5);
     let one = Pipeline::build(Device::Cpu, net, Classification::new());
@@ -153,7 +153,7 @@ fn a_seeded_run_repeats_bit_for_bit_where_replicas_take_turns() -> Outcome {
 #[test]
 fn replicas_draw_different_masks() -> Outcome {
     let _generator = generator();
-    // Each shard holds the same samples: only masks can make their outputs differ.
+    // All shards hold the same samples, so only dropout masks can make their outputs differ.
     let dropout = |path: &nn::Path<'_>| {
         nn::seq_t().add_fn_t(|input, train| input.dropout(0.5, train)).add(nn::linear(
             path / "logits",
@@ -216,7 +216,7 @@ fn two_graphs(
     Ok(gradients(pipeline.var_store()))
 }
 
-/// A graph whose weights are gone. libtorch counts what Adam writes.
+/// A graph with overwritten weights. libtorch's version counters record Adam's writes.
 fn after_a_step(
     pipeline: &mut impl EvaluationPipeline<Evaluator = Net>,
     batch: &Labeled,
@@ -267,13 +267,13 @@ fn what_is_done_to_the_variables_reaches_all_replicas() -> Outcome {
     one.var_store_mut().load(&path)?;
     many.var_store_mut().load(&path)?;
     compare(&mut one, &mut many)?;
-    // Another kind, and back.
+    // Converted to another kind and back.
     for store in [one.var_store_mut(), many.var_store_mut()] {
         store.bfloat16();
         store.float();
     }
     compare(&mut one, &mut many)?;
-    // Frozen in part, then thawed.
+    // Partly frozen, then unfrozen.
     for store in [one.var_store(), many.var_store()] {
         let _ = store.variables()["hidden.weight"].set_requires_grad(false);
     }
@@ -290,7 +290,7 @@ fn what_is_done_to_the_variables_reaches_all_replicas() -> Outcome {
     Ok(())
 }
 
-/// Gradients of both pipelines in one loop.
+/// Returns the gradients of both pipelines in one loop.
 trait Evaluate {
     fn backward_of(&mut self, batch: &Labeled) -> booster::Result<()>;
 }
@@ -386,7 +386,7 @@ fn a_weight_is_a_constant_on_one_device_and_on_many() -> Outcome {
 
 #[test]
 fn what_only_some_shards_measure_counts_for_their_samples() -> Outcome {
-    /// Measures the first class where it is among the targets.
+    /// Measures the first class if it is among the targets.
     #[evaluator]
     fn partial(model: &nn::SequentialT, batch: &Labeled, mode: Mode) -> booster::Result<Tensor> {
         let logits = model.forward_t(&batch.input, mode.is_train());
@@ -414,7 +414,7 @@ fn what_only_some_shards_measure_counts_for_their_samples() -> Outcome {
 
 #[test]
 fn a_value_of_the_batch_alone_counts_with_the_shards_samples() -> Outcome {
-    /// Has no field that tells the number of samples.
+    /// Has no field from which the number of samples follows.
     #[evaluator]
     fn levels(model: &nn::SequentialT, batch: &Labeled, mode: Mode) -> booster::Result<Tensor> {
         let logits = model.forward_t(&batch.input, mode.is_train());
@@ -436,7 +436,7 @@ fn a_value_of_the_batch_alone_counts_with_the_shards_samples() -> Outcome {
 
 #[test]
 fn an_output_that_differs_between_shards_is_named() -> Outcome {
-    /// As wide as its batch is long.
+    /// An output as wide as the batch is long.
     #[evaluator]
     fn wide(model: &nn::SequentialT, batch: &Labeled, mode: Mode) -> booster::Result<Tensor> {
         let logits = model.forward_t(&batch.input, mode.is_train());
@@ -542,7 +542,7 @@ fn averaged_weights_reach_all_replicas_and_go_again() -> Outcome {
 #[test]
 fn a_step_that_libtorch_does_not_count_reaches_all_replicas() -> Outcome {
     let _generator = generator();
-    // Four samples alike: replicas that differ would tell.
+    // With four equal samples, any difference between replicas shows.
     let alike = |pipeline: &mut DataParallelPipeline<Net>| -> booster::Result<()> {
         let same = Labeled {
             input: Tensor::ones([6, 6], (Kind::Float, Device::Cpu)),
@@ -609,7 +609,7 @@ fn an_error_after_backward_leaves_gradients_as_they_were() -> Outcome {
 
 #[test]
 fn losses_of_which_only_some_have_a_weight_are_put_together_by_it() -> Outcome {
-    /// Says what its loss is a mean over where the batch is marked.
+    /// Sets the weight of its loss only if the batch is marked.
     #[evaluator]
     fn partly(model: &nn::SequentialT, batch: &Labeled, mode: Mode, #[param] all: bool) -> booster::Result<Loss> {
         let logits = model.forward_t(&batch.input, mode.is_train());

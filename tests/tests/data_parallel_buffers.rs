@@ -56,7 +56,8 @@ fn squares(model: &Scaled, batch: &Tensor, _mode: Mode) -> booster::Result<Tenso
     Ok((batch.f_mv(&model.weight)? * &model.scale).f_square()?.f_mean(None)?)
 }
 
-/// The gradients of weight and scale, by the loss's graph and as a training step has it, while the scale has one.
+/// Returns the gradients of weight and scale, through the loss's graph and from a training step, while the scale
+/// already has one.
 fn gradients<P>(pipeline: &mut P) -> booster::Result<Vec<Tensor>>
 where
     P: EvaluationPipeline<Evaluator = Squares>,

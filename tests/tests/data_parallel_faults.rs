@@ -1,4 +1,4 @@
-//! Faults in replicas: each is an error that says where, and the pipeline works on.
+//! Faults in replicas are errors that name their location, and the pipeline keeps working.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,7 +13,7 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 const DEVICES: [Device; 3] = [Device::Cpu; 3];
 
-/// What goes wrong in the shard whose first value says so.
+/// The fault that a shard's first value triggers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
     Panic,
@@ -70,7 +70,7 @@ fn net(path: &nn::Path<'_>) -> nn::Linear {
     nn::linear(path, 4, 3, nn::LinearConfig::default())
 }
 
-/// Six samples in shards of two, one of which is marked.
+/// Returns six samples, in shards of two, one of them marked.
 fn batch(marked: Option<i64>) -> Tensor {
     let batch = Tensor::rand([6, 4], (Kind::Float, Device::Cpu));
     if let Some(shard) = marked {
@@ -133,7 +133,7 @@ fn a_fault_leaves_no_gradient_behind() -> Outcome {
         let gradient = gradient(&pipeline);
         assert!(!gradient.defined() || gradient.abs().max().double_value(&[]) == 0.0, "{fault:?}");
         assert!(pipeline.var_store().variables()["weight"].equal(&before));
-        // What the replica had is gone too: the next gradient is that of its batch alone.
+        // The replica's gradients are cleared too, so the next gradient comes from its batch alone.
         let mut fresh = DataParallelPipeline::build(&DEVICES, net, Faulty::new(fault))?;
         fresh.var_store_mut().copy(pipeline.var_store())?;
         let samples = batch(None);
@@ -159,7 +159,7 @@ fn one_replica_reports_its_faults_too() -> Outcome {
     Ok(())
 }
 
-/// libtorch refuses, in a panicking call of tch: the message gets through, without the C++ stack.
+/// If a panicking tch call fails in libtorch, the error keeps its message, without the C++ stack trace.
 #[test]
 fn a_panic_of_tch_tells_what_libtorch_said() -> Outcome {
     #[evaluator]
@@ -180,7 +180,7 @@ fn a_panic_of_tch_tells_what_libtorch_said() -> Outcome {
 
 #[test]
 fn dropping_the_pipeline_waits_for_its_threads() -> Outcome {
-    /// Takes its time when its thread ends.
+    /// Is slow to drop when its thread ends.
     struct Slow;
     impl Drop for Slow {
         fn drop(&mut self) {

@@ -11,7 +11,8 @@ use booster::training::Ema;
 use booster_tests::{generator, relative_difference};
 use proptest::prelude::*;
 
-/// Two layers around a parameter and a buffer, which a graph holds as they are: of a linear layer it holds a view.
+/// Two layers around a parameter and a buffer, which a graph saves directly; of a linear layer's weight it saves a
+/// view.
 #[derive(Debug)]
 struct Net {
     hidden: nn::Linear,
@@ -46,25 +47,25 @@ enum Weights {
     Averages,
 }
 
-/// What happens between an evaluation and its backward.
+/// Events between an evaluation and its backward pass.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Event {
     Validation,
     ValidationOnAverages,
-    /// Both within one loan of the averages.
+    /// Evaluation and backward pass within the same swap of averages.
     TwoValidationsOnAverages,
     /// Another graph, dropped.
     Evaluation(Mode),
-    /// Another graph, differentiated before.
+    /// Another graph, with its backward pass run first.
     Backward,
-    /// Gradients on all replicas, and no step.
+    /// Gradients on all replicas, without a step.
     ParallelBackward,
     GraphOnAverages,
-    /// Differentiated while the averages are there.
+    /// Backward pass while the averages are swapped in.
     BackwardOnAverages,
     /// A training step's gradient on averages.
     ParallelBackwardOnAverages,
-    /// A step that libtorch counts.
+    /// A step recorded by libtorch's version counters.
     Step,
     Freeze(usize),
     Thaw,
@@ -106,7 +107,7 @@ fn variables(store: &VarStore) -> BTreeMap<String, Tensor> {
     store.variables().into_iter().collect()
 }
 
-/// The gradients after the events, or the error of backward.
+/// Returns the gradients after the events, or the error of the backward pass.
 type Found = Result<BTreeMap<String, Tensor>, String>;
 
 fn found<P>(pipeline: &mut P, samples: i64, events: &[Event], on: Weights) -> booster::Result<Found>
@@ -174,7 +175,7 @@ where
     }))
 }
 
-/// Compares one device and many, and both with the gradient right after the evaluation.
+/// Compares one device and many with each other, and with the gradient right after the evaluation.
 fn agree(replicas: usize, samples: i64, events: &[Event], on: Weights) -> booster::Result<Result<(), String>> {
     let one = |events: &[Event]| -> booster::Result<Found> {
         manual_seed(1);
@@ -250,7 +251,7 @@ fn a_graph_outlives_validations_averages_and_freezes() -> booster::Result<()> {
         Event::ParallelBackwardOnAverages,
         Event::Average,
     ];
-    // Each of them last, and all of them, after an evaluation with the parameter frozen.
+    // Each event last, and all of them, after an evaluation with the parameter frozen.
     for last in harmless {
         let events = [Event::Freeze(2), Event::Evaluation(Mode::Train), Event::Validation, Event::Thaw, last];
         manual_seed(1);
@@ -278,7 +279,7 @@ fn a_graph_of_averages_is_right_while_they_are_there_and_refused_later() -> boos
         let (early, ..) = averaged.evaluate(&batch(7, 3), Mode::Train)?;
         let (late, _, output) = averaged.evaluate(&batch(7, 3), Mode::Train)?;
         early.backward()?;
-        // Of the variables' own values, which are not there.
+        // Refers to the variables' own values, which are swapped out.
         let errors = [own.backward()];
         drop(averaged);
         let errors = errors

@@ -1,4 +1,4 @@
-//! What a data-parallel pipeline leaves behind: nothing. Alone in its process, whose threads and memory are counted.
+//! A data-parallel pipeline leaks no threads or memory. Alone in its process, since it measures the process.
 
 #![cfg(target_os = "linux")]
 
@@ -10,7 +10,7 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 const DEVICES: [Device; 3] = [Device::Cpu; 3];
 
-/// Fails in one way or the other where the batch is marked.
+/// Fails in one way or another if the batch is marked.
 #[evaluator]
 fn faulty(model: &nn::Linear, batch: &Tensor, mode: Mode, #[param] panics: bool) -> booster::Result<Tensor> {
     let _ = mode;
@@ -21,7 +21,7 @@ fn faulty(model: &nn::Linear, batch: &Tensor, mode: Mode, #[param] panics: bool)
     Ok(if is_marked { logits.f_matmul(&logits)? } else { logits.f_square()?.f_mean(Kind::Float)? })
 }
 
-/// A line of this process's status: a number of threads, or of KiB.
+/// Reads a line of this process's status: a number of threads or KiB.
 fn status(name: &str) -> Result<i64, Box<dyn std::error::Error>> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find(|line| line.starts_with(name)).ok_or("no such line")?;
@@ -30,7 +30,7 @@ fn status(name: &str) -> Result<i64, Box<dyn std::error::Error>> {
 
 #[test]
 fn a_thousand_faults_leak_neither_threads_nor_memory() -> Outcome {
-    // Messages of a thousand panics help nobody.
+    // Silences the messages of a thousand panics.
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if !std::thread::current().name().is_some_and(|name| name.starts_with("replica")) {
@@ -57,11 +57,11 @@ fn a_thousand_faults_leak_neither_threads_nor_memory() -> Outcome {
     let (threads, memory) = (status("Threads")?, status("VmRSS")?);
     faults(1000)?;
     assert_eq!(status("Threads")?, threads);
-    // One leaked gradient each time would be 256 MiB, one leaked stack as much.
+    // Leaking one gradient or stack per iteration would add up to 256 MiB.
     let grown = status("VmRSS")? - memory;
     assert!(grown < 16 * 1024, "{grown} KiB more after 1,000 faults");
     drop(pipeline);
-    // What libtorch started for this thread, it keeps.
+    // libtorch keeps the threads that it started for this one.
     assert!(status("Threads")? <= threads - 3, "{} threads, {before} before", status("Threads")?);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Models on several replicas: how their variables lie in memory, of which kind they are, and what an evaluation writes.
+//! Models on several replicas: the memory layout and kind of variables, and writes during an evaluation.
 
 use booster::Error;
 use booster::evaluation::Classification;
@@ -11,7 +11,7 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 const DEVICES: [Device; 3] = [Device::Cpu; 3];
 
-/// Gives weights one buffer, as cuDNN does with those of an LSTM.
+/// Moves the weights into one buffer, as cuDNN does for an LSTM.
 fn flatten(weights: &mut [Tensor]) {
     let numbers = weights.iter().map(|weight| weight.numel() as i64);
     let flat = Tensor::zeros([numbers.sum::<i64>()], (Kind::Float, Device::Cpu));
@@ -169,7 +169,7 @@ fn buffers_follow_the_first_replica_after_batches_of_any_size() -> Outcome {
             let mut one = Pipeline::build(Device::Cpu, with_norm, Classification::new());
             manual_seed(1);
             let mut many = DataParallelPipeline::build(&[Device::Cpu; 4], with_norm, Classification::new())?;
-            // All replicas have the statistics of now.
+            // All replicas have the current statistics.
             validation_step(&mut many, &validation)?;
             for _ in 0..3 {
                 let batch = images(samples, 3.0);
@@ -204,7 +204,7 @@ fn two_graphs_of_a_model_with_batch_norm_are_differentiated_as_on_one_device() -
     Ok(())
 }
 
-/// A student and a teacher that follows it, written where the model is evaluated.
+/// A student and its moving-average teacher, which is updated during evaluation.
 struct Pair {
     student: Tensor,
     teacher: Tensor,
@@ -227,7 +227,7 @@ fn a_write_to_a_parameter_during_evaluation_is_refused_by_name() -> Outcome {
         pair
     };
     let mut many = DataParallelPipeline::build(&DEVICES, net, Distilled::new())?;
-    // One sample is the master's alone.
+    // A single sample goes to the first replica only.
     for samples in [1, 2, 4] {
         let batch = Tensor::ones([samples, 4], (Kind::Float, Device::Cpu));
         let errors = [many.evaluate(&batch, Mode::Train).map(|_| ()), many.backward(&batch).map(|_| ())];

@@ -1,4 +1,4 @@
-//! Variables and gradients of unusual forms: on many replicas as on one device.
+//! Unusual variables and gradients behave the same on many replicas as on one device.
 
 use booster::prelude::*;
 use booster::tch::nn::{self, Module, OptimizerConfig};
@@ -11,8 +11,8 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 const DEVICES: [Device; 3] = [Device::Cpu; 3];
 const OPTIONS: (Kind, Device) = (Kind::Double, Device::Cpu);
 
-/// An embedding with sparse gradients, whose weights are also used as they are: by none of the samples, by all, or by those
-/// of an even index.
+/// An embedding with sparse gradients, whose weights are also used directly: by no samples, by all, or by those with an
+/// even index.
 #[evaluator]
 fn embedded(model: &Tensor, batch: &Tensor, _mode: Mode, #[param] dense: Dense) -> booster::Result<Tensor> {
     let is_dense = match dense {
@@ -55,13 +55,13 @@ fn sparse_and_dense_gradients_add_up_in_any_order() -> Outcome {
     Ok(())
 }
 
-/// Its gradient takes the weights, not the batch alone.
+/// Its gradient depends on the weights too, not only on the batch.
 #[evaluator]
 fn projected(model: &Tensor, batch: &Tensor, _mode: Mode) -> booster::Result<Tensor> {
     Ok(batch.f_matmul(&model.f_square()?)?.f_square()?.f_mean(None)?)
 }
 
-/// What training ends at, by a graph and as a training step does it.
+/// Returns the trained weights, through a graph and from training steps.
 fn trained<P>(mut pipeline: P) -> booster::Result<Tensor>
 where
     P: EvaluationPipeline<Evaluator = Projected>,
@@ -94,7 +94,7 @@ fn a_parameter_that_is_a_view_is_trained_as_on_one_device() -> Outcome {
     Ok(())
 }
 
-/// A layer without inputs, whose weight has no entries, beside another.
+/// A layer without inputs, whose weight is empty, beside another.
 struct Layers {
     empty: nn::Linear,
     full: nn::Linear,
@@ -126,7 +126,7 @@ fn a_parameter_without_entries_is_converted_with_the_others() -> Outcome {
     Ok(())
 }
 
-/// The gradient of a graph of averages that others took the place of for a while.
+/// Returns the gradient of a graph of averages that were temporarily replaced by others.
 fn gradient_of_outer_averages<P>(mut pipeline: P) -> booster::Result<Tensor>
 where
     P: EvaluationPipeline<Evaluator = Projected>,

@@ -39,12 +39,12 @@ fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
 
-/// The logarithms of the probabilities of 0 and of 1.
+/// Returns the log-probabilities of 0 and 1.
 fn log_probabilities(logit: f64) -> [f64; 2] {
     [-softplus(logit), -softplus(-logit)]
 }
 
-/// The definition: what has no probability counts nothing.
+/// The definition, in which terms of probability 0 contribute nothing.
 fn expectation(log_p: &[f64], of: impl Fn(usize) -> f64) -> f64 {
     let term = |(index, log_p): (usize, &f64)| if log_p.exp() == 0.0 { 0.0 } else { log_p.exp() * of(index) };
     log_p.iter().enumerate().map(term).sum()
@@ -190,7 +190,7 @@ fn location_scale_ends<D: KlDivergence>(
                     if expected.is_finite() {
                         let slopes = gradients(&found, &[&loc, &log_scale, &other_loc]);
                         let finite = slopes.iter().flatten().all(|slope| slope.is_finite());
-                        // A slope may be too great where the value is not.
+                        // The gradient may overflow even if the value does not.
                         assert!(finite || expected > greatest.sqrt(), "{what}: {slopes:?}");
                     }
                 }
@@ -239,7 +239,7 @@ fn log_probabilities_entropies_and_divergences_of_half_precision_are_in_single_p
     let bernoulli = |kind| Bernoulli::from_logits(&at(&one, kind));
     let categorical = |kind| Categorical::from_logits(&at(&one, kind));
     let ones = Tensor::from_slice(&[1.0f64; 4]);
-    // What a value has beyond half precision counts.
+    // Digits of the value beyond half precision matter.
     let precise = Tensor::from_slice(&[0.100_001, 2.000_03, -1.3, 0.7]);
     in_single_precision(|kind| normal(kind)?.log_prob(&precise))?;
     in_single_precision(|kind| normal(kind)?.entropy())?;
@@ -269,7 +269,7 @@ fn draws_of_half_precision_have_tails_and_no_impossible_values() -> Outcome {
         let _ = logits.narrow(0, 0, 40).fill_(0.0);
         let classes = Categorical::from_logits(&logits)?.sample(&[500])?;
         assert_eq!((classes.kind(), classes.ge(40).any().int64_value(&[])), (Kind::Int64, 0), "{kind:?}");
-        // Of 500 draws of 40 classes the missing ones are few.
+        // In 500 draws of 40 classes, few are missing.
         assert!(classes.bincount::<Tensor>(None, 40).ne(0).sum(Kind::Int64).int64_value(&[]) > 35);
 
         let certain = Tensor::from_slice(&[-INFINITY, INFINITY]).to_kind(kind);
@@ -288,7 +288,7 @@ fn draws_of_half_precision_have_tails_and_no_impossible_values() -> Outcome {
         assert!((25..110).contains(&beyond), "{beyond}");
         let laplace = Laplace::new(&zeros, &zeros)?.rsample(&[1_000_000])?;
         assert_eq!((laplace.kind(), laplace.isfinite().all().int64_value(&[])), (kind, 1));
-        // As many as exp(-9) of them beyond nine.
+        // A share of exp(-9) lies beyond nine.
         let beyond = laplace.abs().gt(9.0).sum(Kind::Int64).int64_value(&[]);
         assert!((70..180).contains(&beyond), "{beyond}, expected 123");
     }

@@ -1,4 +1,4 @@
-//! Distributions against PyTorch's (figures from `python/distributions.py`), and laws that all of them obey.
+//! Distributions against PyTorch's (figures from `python/distributions.py`), and laws of all distributions.
 
 use booster::Batch;
 use booster::distributions::{
@@ -89,8 +89,8 @@ fn categorical_agrees_with_pytorch_for_extreme_logits() -> Outcome {
     Ok(())
 }
 
-/// Draws of a location of 2 and a scale of 3 have these moments, within five standard errors of a million draws: a
-/// correct sampler fails once in a million runs.
+/// A million draws with location 2 and scale 3 have these moments within five standard errors, so a correct sampler
+/// fails once in a million runs.
 fn moments_are(distribution: &impl Reparameterized, variance: f64, kurtosis: f64) -> Outcome {
     let count = 1_000_000;
     let draws = distribution.rsample(&[count])?;

@@ -9,7 +9,7 @@ use booster_tests::generator;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// A store of a weight and a buffer in double precision, and of a count.
+/// Creates a store with a weight and a buffer in double precision, and a count.
 struct Variables {
     store: VarStore,
     weight: Tensor,
@@ -27,7 +27,7 @@ impl Variables {
         Self { store, weight, buffer, count }
     }
 
-    /// Sets all, to something else at each step.
+    /// Sets all variables to values that differ at each step.
     fn set(&mut self, step: i64) {
         no_grad(|| {
             let _ = self.weight.fill_((step * step) as f64);
@@ -37,13 +37,13 @@ impl Variables {
     }
 }
 
-/// Gives a tensor a name in a store.
+/// Adds a named tensor to a store.
 fn name(store: &VarStore, name: &str, tensor: &Tensor) {
     let mut variables = store.variables_.lock().unwrap_or_else(PoisonError::into_inner);
     variables.named_variables.insert(name.to_owned(), tensor.shallow_clone());
 }
 
-/// The averages: what a file of them makes of the store's variables.
+/// Returns the averages by saving them and loading the file into the store.
 fn averages(ema: &Ema, store: &mut VarStore) -> Result<Vec<(String, Tensor)>, Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let (own, averages) = (folder.path().join("own.safetensors"), folder.path().join("averages.safetensors"));
@@ -66,7 +66,7 @@ fn number(values: &[(String, Tensor)], name: &str) -> f64 {
     value.map_or(f64::NAN, |(_, value)| value.to_kind(Kind::Double).mean(Kind::Double).double_value(&[]))
 }
 
-/// The average of a series that began with 0, and decayed by each of the given decays.
+/// Returns the average of a series that starts at 0, with the given decays.
 fn expected(series: impl Iterator<Item = f64>, decay: impl Fn(f64) -> f64) -> f64 {
     series.zip(0..).fold(0.0, |average, (value, n)| decay(f64::from(n)) * average + (1.0 - decay(f64::from(n))) * value)
 }
@@ -156,7 +156,8 @@ fn small_parts_do_not_round_away_in_half_precision() -> Outcome {
     for _ in 0..1000 {
         ema.update(&store)?;
     }
-    // In bfloat16 the average would stop at 0.25: there a step is 1/512, and a half of it is more than is added.
+    // In bfloat16 the average would stall at 0.25, where numbers are 1/512 apart and each update adds less than half of
+    // that.
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("averages.safetensors");
     ema.save(&path)?;
@@ -193,7 +194,7 @@ fn saved_averages_go_on_as_if_nothing_had_happened() -> Outcome {
             ema.update(&store.store)?;
         }
         ema.save(&path)?;
-        // It is not what was saved that goes on.
+        // The average does not continue from the saved state.
         let mut resumed = Ema::new(&store.store, 0.9)?.average_buffers();
         resumed.load(&path)?;
         assert_eq!((resumed.updates(), resumed.decay()), (5, 6.0 / 15.0));

@@ -48,7 +48,7 @@ fn batch(seed: i64) -> Labeled {
     }
 }
 
-/// Three steps, after each of which the average is updated and then something is done.
+/// Runs three steps, with an update of the averages and an action after each.
 fn train(
     pipeline: &mut Classifier,
     mut between: impl FnMut(&mut Ema, &mut Classifier) -> booster::Result<()>,
@@ -98,7 +98,7 @@ fn what_is_evaluated_are_the_averages_and_nothing_is_copied() -> Outcome {
     assert!(equal(&values(pipeline.var_store()), &own));
     assert_eq!(addresses(ema.averaged(&mut pipeline)?.var_store()), lent_at, "the same storage each time");
 
-    // Another pipeline, with the averages for weights.
+    // Another pipeline, with the averages as weights.
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("averages.safetensors");
     ema.save(&path)?;
@@ -198,7 +198,7 @@ fn variables_that_share_their_storage_share_their_average() -> Outcome {
     let mut pipeline = pipeline();
     let weight = pipeline.var_store().variables().remove("logits.weight").expect("the last layer");
     {
-        // One is the same variable of another name, the other a variable of its own.
+        // One name refers to the same variable, the other to a separate one.
         let mut variables = pipeline.var_store().variables_.lock().expect("no test panics with it");
         variables.named_variables.insert("a.tied".to_owned(), weight.shallow_clone());
         variables.named_variables.insert("z.tied".to_owned(), weight.detach());

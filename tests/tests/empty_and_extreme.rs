@@ -30,7 +30,7 @@ fn sums_and_counts_over_no_sample_are_zero_and_all_else_is_nan() -> booster::Res
         assert!(x.hits_histogram.counts.is_empty() && x.hits_histogram.min.is_nan());
         assert_eq!((x.hits_mean_dims.shape.as_slice(), x.hits_mean_dims.data.len()), (&[2][..], 2));
     }
-    // What comes later is as if nothing had been before.
+    // Later values are aggregated as if nothing came before.
     let hits = Tensor::from_slice(&[1.0, 2.0, 3.0, 4.0]).view([2, 2]);
     aggregator.update(&Empty { hits, maybe: Some(Tensor::from_slice(&[1.0])), never: None })?;
     let x = aggregator.summary()?.x;
@@ -83,7 +83,7 @@ struct Quantiles {
 #[test]
 fn nan_of_either_sign_is_every_quantile_beside_it() -> booster::Result<()> {
     for nan in [f64::NAN, -f64::NAN] {
-        // More than one level, so that most values are passed on by others.
+        // Uses more than one level, so that most values are represented by others.
         for length in [10, 5000, 20_000] {
             let mut values = (0..length).map(f64::from).collect::<Vec<_>>();
             values[3] = nan;

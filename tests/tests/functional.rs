@@ -88,14 +88,14 @@ fn log_sum_exp_refuses_what_it_cannot_reduce() {
     assert!(text(&integers.get(0), 0).starts_with(expected));
 }
 
-/// The pixel of a grid.
+/// Returns a pixel of a grid.
 fn pixel(grid: &Tensor, channel: i64, row: i64, column: i64) -> i64 {
     grid.int64_value(&[channel, row, column])
 }
 
 #[test]
 fn image_grid_puts_each_image_where_it_belongs() -> Outcome {
-    // Image i has the value 10 i + 1 in channel 0 and 10 i + 2, 10 i + 3 in the others.
+    // Image i has the values 10 i + 1, 10 i + 2 and 10 i + 3 in its channels.
     let of_images = Tensor::arange(5, (Kind::Int64, Device::Cpu)).reshape([5, 1, 1, 1]) * 10;
     let of_channels = Tensor::arange(3, (Kind::Int64, Device::Cpu)).reshape([1, 3, 1, 1]) + 1;
     let images = (of_images + of_channels).expand([5, 3, 4, 6], false).to_kind(Kind::Uint8);

@@ -5,7 +5,7 @@ use booster::tch::{Device, Kind, Tensor};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// An image of 2 rows and 3 columns whose values tell channel, row and column.
+/// Creates an image of 2 rows and 3 columns whose values encode channel, row and column.
 fn colors() -> Tensor {
     let values = (0..18).map(|index| u8::try_from(index / 6 * 100 + index / 3 % 2 * 10 + index % 3).unwrap_or(255));
     Tensor::from_slice(&values.collect::<Vec<_>>()).view([3, 2, 3])
@@ -45,7 +45,7 @@ fn a_png_file_says_its_size_and_color() -> Outcome {
         image.save_png(&path)?;
         let bytes = std::fs::read(&path)?;
         assert_eq!(bytes, image.to_png()?);
-        // The signature; the header's length and name; width, height, depth and color (2 is RGB, 0 grey).
+        // The signature; the header's length and name; width, height, depth and color (2 is RGB, 0 gray).
         assert_eq!(bytes[..16], *b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
         assert_eq!(bytes[16..26], [0, 0, 0, 3, 0, 0, 0, 2, 8, color]);
         assert_eq!(bytes[bytes.len() - 8..bytes.len() - 4], *b"IEND");

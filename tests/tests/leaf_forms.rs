@@ -37,7 +37,7 @@ fn summary(values: &[&Tensor]) -> booster::Result<MeasuredSummary> {
     aggregator.summary()
 }
 
-/// The entries 0 to 5 thousand and 3, as a tensor `[batch, 7, 9, 12]`: too many to be added up at once.
+/// The entries 0 to 5 thousand and 3, as a tensor `[batch, 7, 9, 12]`: too many to be summed immediately.
 fn values() -> Tensor {
     Tensor::arange(8 * 7 * 9 * 12, (Kind::Double, Device::Cpu)).reshape([8, 7, 9, 12])
 }
@@ -110,7 +110,7 @@ struct Extremes {
 
 #[test]
 fn kinds_mixed_between_updates_are_not_rounded_to_each_other() -> Outcome {
-    // Single precision cannot hold it, nor the sum in half precision.
+    // Overflows single precision, and the sum overflows half precision.
     let large = 16_777_217_i64;
     for other in [Kind::Float, Kind::Half, Kind::Int8, Kind::Bool, Kind::Float8e4m3fn] {
         for swapped in [false, true] {

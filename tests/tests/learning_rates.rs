@@ -19,7 +19,7 @@ impl Weights {
         Self { store, weights }
     }
 
-    /// By how much gradients of 1 move each weight: SGD moves by the rate.
+    /// Returns the change of each weight for gradients of 1, which for SGD is the learning rate.
     fn moved_by(&self, optimizer: &mut Optimizer) -> [f64; 2] {
         let values = || [0, 1].map(|group: usize| self.weights[group].double_value(&[]));
         let before = values();

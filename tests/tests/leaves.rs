@@ -350,7 +350,7 @@ fn a_reset_aggregator_starts_anew() -> Outcome {
     mean.update(&OneTensor { value: Tensor::from_slice(&[1.0, 2.0]) })?;
     mean.reset();
     assert!(mean.is_empty());
-    // Another shape than before is fine.
+    // The shape may change between updates.
     mean.update(&OneTensor { value: Tensor::from(5.0) })?;
     assert_eq!(mean.summary()?.leaf.value, 5.0);
     Ok(())

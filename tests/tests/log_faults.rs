@@ -18,7 +18,8 @@ fn scalar(name: &str, number: f64) -> Point<'_> {
     Point { group: "loss", name, data: PointData::Scalar(number) }
 }
 
-/// The records of an event file, each from its length to its last checksum; whatever else is in the file is an error.
+/// Returns the records of an event file, each from its length to its last checksum, or an error if the file has other
+/// content.
 fn records(path: &Path) -> Result<Vec<Vec<u8>>, Box<dyn std::error::Error>> {
     let bytes = fs::read(path)?;
     let (mut rest, mut records) = (bytes.as_slice(), Vec::new());
@@ -75,7 +76,7 @@ fn many_events_and_large_ones_come_in_order_and_whole() -> Outcome {
     assert_eq!(records.len(), 1 + 3000 + 3);
     let scalars = records.iter().skip(1).filter(|record| record.len() < 1000).collect::<Vec<_>>();
     for (step, record) in scalars.iter().enumerate() {
-        // The value is a float of its own, and each has another.
+        // Each record has a distinct float as its value.
         assert!(record.windows(4).any(|bytes| bytes == (step as f32).to_le_bytes()), "{step}");
     }
     Ok(())
@@ -93,7 +94,7 @@ fn flushed_events_are_in_the_file_whoever_writes_them() -> Outcome {
     Ok(())
 }
 
-/// Runs a test on a file system of its own, of so many bytes, where this user may mount one.
+/// Runs a test on its own file system of `size` bytes, if this user may mount one.
 #[cfg(target_os = "linux")]
 fn on_a_small_disk(size: &str, test: impl FnOnce(&Path) -> Outcome) -> Outcome {
     let folder = tempfile::tempdir()?;
@@ -151,7 +152,7 @@ fn a_disk_that_was_full_for_a_while_loses_nothing_that_was_taken() -> Outcome {
         let mut tensorboard = TensorBoard::create(folder)?;
         let path = tensorboard.path().to_owned();
         let filler = folder.join("filler");
-        // Tmpfs hands out whole pages: all that are left, and the file's own up to its end.
+        // tmpfs allocates whole pages: all that remain, and the rest of the file's last page.
         let mut size = 16 << 10;
         while size > 0 && fs::write(&filler, vec![0; size]).is_err() {
             size -= 4 << 10;
@@ -160,7 +161,7 @@ fn a_disk_that_was_full_for_a_while_loses_nothing_that_was_taken() -> Outcome {
         tensorboard.points(0, &[scalar(&fill, 1.0)])?;
         assert!(tensorboard.flush().is_err());
         assert_eq!(records(&path)?.len(), 1, "no part of the event is left");
-        // It goes on by itself, without another call.
+        // Writing resumes without another call.
         fs::remove_file(&filler)?;
         wait_until("the event", || records(&path).is_ok_and(|records| records.len() == 2));
         tensorboard.points(1, &[scalar("nll", 1.0)])?;
@@ -204,7 +205,7 @@ fn a_line_and_a_picture_are_written_whole_or_not_at_all() -> Outcome {
         let noise = |height| Image::from_tensor(&Tensor::rand([3, height, 64], (Kind::Float, Device::Cpu)));
         noise(4)?.save_png(&png)?;
         let (of_picture, of_png) = (fs::read(&picture)?, fs::read(&png)?);
-        // The file has a page that is not full: a part of a line finds room there.
+        // The file's last page is not full, so part of a line fits there.
         log.points(0, &[scalar("nll", 0.123_456_789)])?;
         let filler = folder.join("filler");
         let mut size = 128 << 10;
@@ -284,7 +285,7 @@ fn curves_of_any_numbers_are_drawn() -> Outcome {
         curves.points(0, &[scalar(&name, one)])?;
         curves.points(u64::MAX, &[scalar(&name, other)])?;
     }
-    // In a thread, so that one that has no end is seen.
+    // In a thread, so that a hang is detected.
     let drawn = std::thread::spawn(move || curves.flush());
     wait_until("the picture", || drawn.is_finished());
     drawn.join().map_err(|_| "it panicked")??;

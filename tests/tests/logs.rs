@@ -30,7 +30,7 @@ fn a_line_holds_each_number_in_full_and_a_run_that_goes_on_appends() -> Outcome 
 fn what_is_created_leaves_what_is_there() -> Outcome {
     let folder = tempfile::tempdir()?;
     let [log, picture] = ["train.log", "curves.svg"].map(|name| folder.path().join(name));
-    // A run that ended before its first line left nothing to lose.
+    // A run that ended before its first line left an empty file.
     drop(TextLog::create(&log)?);
     TextLog::create(&log)?.points(1, &[scalar("nll", 1.0)])?;
     let error = TextLog::create(&log).expect_err("a log is there").to_string();
@@ -77,10 +77,10 @@ fn parts_with_other_metrics_share_a_picture() -> Outcome {
     for text in ["loss/nll", "loss/only &lt;here&gt;", "train", "test"] {
         assert!(picture.contains(text), "{text}");
     }
-    // Nothing finite of it was there.
+    // The metric has no finite values.
     assert!(!picture.contains("loss/grad"));
 
-    // Drawn again by the last sink to go, with what came since.
+    // Dropping the last sink redraws the figure with the new points.
     test.points(6, &[scalar("late", 1.0)])?;
     drop(train);
     assert!(!fs::read_to_string(&path)?.contains("loss/late"));

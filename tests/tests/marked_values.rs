@@ -96,7 +96,7 @@ fn nested(_: &(), batch: &Tensor, _: Mode) -> booster::Result<Tensor> {
     Ok(last.f_mean(Kind::Float)?)
 }
 
-/// The loss itself is what writes.
+/// The write happens in computing the loss.
 #[evaluator]
 fn last_expression(_: &(), batch: &Tensor, _: Mode) -> Result<Tensor, booster::tch::TchError> {
     #[group = "loss"]
@@ -142,7 +142,7 @@ fn a_final_value_may_be_copied_hidden_and_moved() -> Outcome {
     Ok(())
 }
 
-/// One replica of many tells it as one device does.
+/// One replica of many reports it as one device does.
 #[test]
 fn a_write_on_a_replica_is_an_error_that_names_the_field() -> Outcome {
     let mut pipeline = DataParallelPipeline::build(&[Device::Cpu; 2], |_: &nn::Path<'_>| (), Total::new())?;

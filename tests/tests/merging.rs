@@ -26,7 +26,7 @@ fn worker(policy: NonFinite, values: &[f64], is_reduced: bool) -> booster::Resul
     Ok(aggregator)
 }
 
-/// What a summary says, or its error.
+/// Returns the summary's text, or its error.
 fn said(mut aggregator: Aggregator<Measured>) -> String {
     match aggregator.summary_and_report() {
         Ok((summary, reports)) => format!("{summary}\n{reports:?}"),

@@ -138,7 +138,7 @@ fn skipping_a_number_does_not_depend_on_its_other_reductions() -> Outcome {
     Ok(())
 }
 
-/// A ratio of rows, batch-level values, and the samples that these stand for.
+/// A ratio of rows, batch-level values, and the number of samples that these represent.
 #[derive(Diagnostic)]
 struct Fraction {
     #[group = "own"]
@@ -153,7 +153,7 @@ struct Fraction {
     #[group = "batch"]
     #[metric(mean, sum)]
     scalar: Tensor,
-    /// Reduced over joined values, not at once.
+    /// Reduced over concatenated values, not immediately.
     #[group = "batch"]
     #[metric(mean, sum, max)]
     joined: Tensor,

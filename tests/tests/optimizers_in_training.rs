@@ -40,7 +40,7 @@ fn assert_close(found: &Tensor, expected: &Tensor) {
     assert!(found.allclose(expected, 1e-5, 1e-6, false), "{found}, expected {expected}");
 }
 
-/// Adam's second moments make the figures of float gradients coarse where they are near 0.
+/// Adam's second moments amplify rounding errors of float gradients near 0.
 fn options() -> booster::optim::AdamOptions<true> {
     AdamW::options(1e-2).epsilon(1e-3)
 }

@@ -1,4 +1,4 @@
-//! Errors of the user's own, given back by `?` where booster's result is expected.
+//! User-defined errors, returned with `?` from functions with booster's `Result`.
 
 use booster::{Error, Result};
 
@@ -19,7 +19,7 @@ fn of_another_crate() -> Result<i32> {
     "twelve".parse::<i32>().map_err(Error::custom)
 }
 
-/// The user's own error in `result`, if that is what it holds.
+/// Returns the user-defined error in `result`, if any.
 fn own<T>(result: Result<T>) -> Option<Box<dyn std::error::Error + Send + Sync>> {
     match result {
         Err(Error::Custom(own)) => Some(own),

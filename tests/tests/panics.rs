@@ -20,7 +20,7 @@ fn net(path: &nn::Path<'_>) -> nn::Linear {
     nn::linear(path, 4, 3, nn::LinearConfig::default())
 }
 
-/// Six samples in shards of two, one of which is marked.
+/// Returns six samples, in shards of two, one of them marked.
 fn batch(marked: Option<i64>) -> Tensor {
     let batch = Tensor::rand([6, 4], (Kind::Float, Device::Cpu));
     if let Some(shard) = marked {
@@ -122,7 +122,7 @@ fn one_device_names_a_panic_and_works_on() -> Outcome {
         let error = one.evaluate(&batch(Some(0)), Mode::Train).map(|_| ()).expect_err("a panic");
         assert!(matches!(error, Error::Panicked { .. }), "{error:?}");
         assert_eq!(error.to_string(), text);
-        // Gradients are on again, and the pipeline works.
+        // Gradients are enabled again, and the pipeline works.
         one.backward(&batch(None))?;
         assert!(gradient(&one).defined());
         let _no_grad = booster::tch::no_grad_guard();

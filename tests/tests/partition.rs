@@ -39,7 +39,7 @@ struct Everything {
     masked_series: Weighted,
 }
 
-/// Batch-level values whose samples are counted on the device: they are reduced there, together.
+/// Batch-level values whose sample counts are on the device, where they are reduced together.
 #[derive(Diagnostic)]
 struct Stated {
     #[group = "info"]

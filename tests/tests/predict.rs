@@ -1,4 +1,4 @@
-//! Predictions: of one device and of many, with a model's own weights and with averages.
+//! Predictions on one device and many, with a model's own weights and with averages.
 
 use booster::evaluation::Classification;
 use booster::prelude::*;
@@ -10,7 +10,7 @@ use booster_tests::relative_difference;
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 type Evaluated = Classification<nn::SequentialT>;
 
-/// A net that dropout and batch norm make another one in training.
+/// A network that behaves differently in training, because of dropout and batch norm.
 fn net(path: &nn::Path<'_>) -> nn::SequentialT {
     nn::seq_t()
         .add(nn::linear(path / "first", 4, 8, nn::LinearConfig::default()))

@@ -1,10 +1,10 @@
-//! What a ratio is reduced by does not depend on how the samples are cut into batches.
+//! Reductions of ratios do not depend on how samples are split into batches.
 
 use booster::diagnostic::{HostState, LeafValues, RatioReduction, Reduction, State};
 use booster::prelude::*;
 use booster::tch::{Kind, Tensor};
 
-/// A reduction of the user's own: the share of what missed.
+/// A user-defined reduction: the share of misses.
 struct Missed;
 
 impl Reduction for Missed {

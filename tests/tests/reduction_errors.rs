@@ -1,4 +1,4 @@
-//! What happens to a value that a user's reduction cannot reduce.
+//! Values that a user-defined reduction cannot reduce.
 
 use booster::diagnostic::{Array, HostState, LeafValues, Reduction, State};
 use booster::prelude::*;
@@ -6,7 +6,7 @@ use booster::tch::{Kind, Tensor};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// How often each of three classes occurs; another class is an error.
+/// Counts each of three classes, and rejects any other class.
 #[derive(Debug)]
 pub struct Counts;
 
@@ -59,7 +59,7 @@ fn the_value_that_cannot_be_reduced_is_named_and_left_out() -> Outcome {
     assert_eq!(errors.len(), 1);
     assert_eq!(errors[0].0, 255, "when the values of 256 updates are reduced");
     assert!(errors[0].1.starts_with(BAD), "{errors:?}");
-    // Nothing else is lost: not the update that told of it, nor the other fields of the one that it is about.
+    // Nothing else is lost: neither the update that reported the error, nor the other fields of the failed one.
     let summary = aggregator.summary()?;
     assert_eq!(summary.metrics.predicted.data, [0.0, 299.0, 0.0]);
     assert_eq!((aggregator.len(), summary.loss.nll, summary.loss.greatest), (300, 1.0, 7.0));
@@ -130,7 +130,7 @@ fn a_value_that_is_written_in_place_before_it_is_reduced_is_named_and_left_out()
     Ok(())
 }
 
-/// A reduction that panics of a 7.
+/// A reduction that panics on a 7.
 #[derive(Debug)]
 pub struct Panicking;
 

@@ -126,7 +126,7 @@ struct Ranked {
 
 #[test]
 fn quantiles_of_many_values_are_within_the_stated_rank_error() -> Outcome {
-    // 1,000,000 values whose ranks are known: i * 7919 mod n runs through all of 0..n.
+    // 1,000,000 values of known ranks, since i * 7919 mod n is a permutation of 0..n.
     let count = 1_000_000_i64;
     let mut aggregators = [Aggregator::new(), Aggregator::new()];
     for start in (0..count).step_by(1000) {
@@ -159,7 +159,7 @@ struct Drifting {
 
 #[test]
 fn ten_million_values_do_not_drift() -> Outcome {
-    // 0.1 is no sum of powers of two: a running sum in single precision is off by 2 % at 10^7.
+    // 0.1 is not exact in binary: a running sum in single precision is off by 2% at 10^7.
     let value = Tensor::full([1000], 0.1f64, (Kind::Float, Device::Cpu));
     let mut mean = Aggregator::new();
     for _ in 0..10_000 {

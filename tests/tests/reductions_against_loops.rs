@@ -1,4 +1,5 @@
-//! Every reduction of every form of leaf under every policy, against plain loops: in one pass, cut, merged and gathered.
+//! Every reduction of every form of leaf under every policy, against plain loops: in one pass, split, merged and
+//! gathered.
 
 use booster::diagnostic::{Summary, SummaryEntry, Value};
 use booster::prelude::*;
@@ -37,7 +38,7 @@ measured! {
     "optional" optional: Option<Tensor>;
 }
 
-/// A sample, or a batch-level value: its entries with what each counts, and how many of them one given weight is for.
+/// A sample or batch-level value: its entries with their weights, and the number of entries per given weight.
 #[derive(Clone)]
 struct Row {
     entries: Vec<(f64, f64)>,
@@ -80,13 +81,13 @@ fn tensor(numbers: impl Iterator<Item = f64>, shape: &[i64]) -> Tensor {
     Tensor::from_slice(&numbers.collect::<Vec<_>>()).view(shape)
 }
 
-/// The same values in another kind, which holds them exactly, and in another layout.
+/// Returns the same values in another kind that represents them exactly, and in another layout.
 fn formed(tensor: &Tensor, form: u64) -> Tensor {
     let kinds = [Kind::Double, Kind::Float, Kind::Half, Kind::BFloat16];
     let tensor = tensor.to_kind(kinds[(form % 4) as usize]);
     match form / 4 {
         0 => tensor,
-        // Every other entry of something larger.
+        // Every other entry of a larger tensor.
         1 => Tensor::stack(&[&tensor, &tensor.full_like(7.0)], -1).select(-1, 0),
         _ if tensor.dim() == 2 => tensor.transpose(0, 1).contiguous().transpose(0, 1),
         _ => tensor.flip([0]).flip([0]),
@@ -118,12 +119,12 @@ fn measured_as(batch: &[Sample], level: f64, form: u64) -> Measured {
     }
 }
 
-/// Whether the optional field is there.
+/// Whether the optional field is present.
 fn is_there(batch: &[Sample]) -> bool {
     batch.len() % 2 == 1
 }
 
-/// What a group's field holds in these batches.
+/// The values of a group's field in these batches.
 fn rows(group: &str, batches: &[(Vec<Sample>, f64)]) -> Vec<Row> {
     if matches!(group, "scalar" | "number") {
         let row = |(batch, level): &(Vec<Sample>, f64)| Row {
@@ -162,7 +163,7 @@ fn extreme(values: &[f64], of: fn(f64, f64) -> f64) -> f64 {
     values.iter().copied().reduce(pick).unwrap_or(f64::NAN)
 }
 
-/// What a reduction comes to, in loops.
+/// Computes a reduction with loops.
 fn expected(reduction: &str, rows: &[Row], policy: NonFinite) -> Vec<f64> {
     let mut rows = rows.to_vec();
     if policy == NonFinite::Skip {
@@ -219,7 +220,7 @@ fn expected(reduction: &str, rows: &[Row], policy: NonFinite) -> Vec<f64> {
                 .map(|column| ratio(&rows.iter().map(|row| row.entries[column]).collect::<Vec<_>>()))
                 .collect();
         }
-        // Nothing comes to it: a reduction without a reference fails.
+        // Fails for a reduction without a reference.
         _ => f64::MAX,
     }]
 }
@@ -265,7 +266,7 @@ fn assert_summary(summary: &MeasuredSummary, batches: &[(Vec<Sample>, f64)], pol
     assert_ratio(summary, batches, policy);
 }
 
-/// The ratio of rows of values to one more number each.
+/// The ratio of rows of values to one further number each.
 fn assert_ratio(summary: &MeasuredSummary, batches: &[(Vec<Sample>, f64)], policy: NonFinite) {
     let (mut above, mut below) = (0.0, 0.0);
     for sample in batches.iter().flat_map(|(batch, _)| batch) {
@@ -289,7 +290,7 @@ fn batches(random: &mut Random, with_non_finite: bool) -> Vec<(Vec<Sample>, f64)
     (0..=random.below(6)).map(|_| batch(random)).collect()
 }
 
-/// Each policy, with values that it treats in its own way where the summary is no error.
+/// Each policy, with values that it treats specially without an error in the summary.
 const CASES: [(NonFinite, bool); 4] =
     [(NonFinite::Propagate, true), (NonFinite::Propagate, false), (NonFinite::Skip, true), (NonFinite::Error, false)];
 
@@ -322,7 +323,7 @@ fn merged_aggregators_come_to_what_loops_come_to() -> booster::Result<()> {
                 _ => {}
             }
         }
-        // In a tree: neighbors, in any order.
+        // Merges neighbors in a tree, in any order.
         while parts.len() > 1 {
             let place = random.below(parts.len() as u64 - 1) as usize;
             let later = parts.remove(place + 1);
@@ -344,7 +345,7 @@ fn gathered_shards_come_to_what_loops_come_to() -> booster::Result<()> {
             let shards = batch.chunks(1 + random.below(2) as usize).map(|shard| measured_as(shard, *level, form));
             aggregator.update(&Measured::gather(shards.collect())?)?;
         }
-        // Values of a batch level are those of their shards' common value, unless their NaN differ.
+        // Batch-level values equal the common value of their shards, unless their NaNs differ.
         assert_summary(&aggregator.summary()?, &batches, policy, false);
     }
     Ok(())

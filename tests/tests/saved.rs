@@ -1,4 +1,4 @@
-//! Aggregators that are saved, loaded and merged, and schemas that tell them apart.
+//! Saving, loading and merging aggregators, and schemas that distinguish them.
 
 use booster::diagnostic::SavedAggregator;
 use booster::prelude::*;

@@ -1,10 +1,10 @@
-//! What holds for every schedule.
+//! Laws of all schedules.
 
 use booster::prelude::*;
 use booster::training::OneCycle;
 use proptest::prelude::*;
 
-/// Numbers of all sizes, of which some are equal, 0 or the greatest there are.
+/// Generates numbers of all magnitudes, some of them equal, 0 or the largest possible.
 fn number() -> impl Strategy<Value = f64> {
     prop_oneof![
         4 => -10.0..10.0,
@@ -19,7 +19,7 @@ fn steps() -> impl Strategy<Value = u64> {
     prop_oneof![4 => 0..20_u64, 1 => Just(u64::MAX), 1 => any::<u64>()]
 }
 
-/// Any schedule that can be made.
+/// Generates any valid schedule.
 fn schedule() -> impl Strategy<Value = Schedule> {
     let simple =
         (0..6, number(), number(), 0.0..=1.0, steps()).prop_filter_map("a sign", |(kind, from, to, rate, steps)| {
@@ -89,7 +89,7 @@ proptest! {
         let json = serde_json::to_string(&schedule)?;
         let back = serde_json::from_str::<Schedule>(&json)?;
         prop_assert_eq!(&back, &schedule);
-        // In any order, and however often: nothing is remembered.
+        // In any order and any number of times, since schedules are stateless.
         let values = steps.iter().map(|&step| schedule.at(step).to_bits()).collect::<Vec<_>>();
         let backwards = steps.iter().rev().map(|&step| back.at(step).to_bits()).collect::<Vec<_>>();
         prop_assert!(values.iter().eq(backwards.iter().rev()));

@@ -21,7 +21,7 @@ fn equals(name: &str, schedule: &Schedule, figures: &Value, tolerance: f64) {
     }
 }
 
-/// The figures were made by `python/schedules.py`.
+/// The figures come from `python/schedules.py`.
 #[test]
 fn schedules_are_those_of_pytorch() -> Outcome {
     let figures = figures()?;
@@ -34,7 +34,7 @@ fn schedules_are_those_of_pytorch() -> Outcome {
         ("staircase", Schedule::decay(0.1, 0.0, 0.5, 15)?.staircase(15)),
         ("warm_up", cosine()?.warm_up_from(0.025, 10)?),
     ] {
-        // PyTorch multiplies from step to step, and so gathers the rounding of each.
+        // PyTorch multiplies step by step, and so accumulates rounding errors.
         equals(name, &schedule, &figures[name], 1e-13);
     }
     Ok(())
@@ -64,7 +64,7 @@ fn one_cycle_has_a_value_where_its_phases_are_empty() -> Outcome {
         }
         assert_eq!(schedule.at(steps), end);
     }
-    // The peak is at step 0: it does not divide by the empty way up.
+    // With the peak at step 0, there is no division by the empty rise.
     assert_eq!(Schedule::one_cycle(OneCycle { pct_start: 0.1, ..OneCycle::new(0.1, 10) })?.at(0), 0.1);
     Ok(())
 }
@@ -120,7 +120,7 @@ fn exponential_pieces_meet_where_they_join() -> Outcome {
     let piece = |from, to, steps| Schedule::exponential(from, to, steps);
     let joined = piece(1.0, 0.1, 100)?.then(100, piece(0.1, 1e-3, 50)?).then(150, piece(1e-3, 0.5, 30)?);
     assert_eq!([0, 100, 150, 180, 999].map(|step| joined.at(step)), [1.0, 0.1, 1e-3, 0.5, 0.5]);
-    // By the same factor at each step of a piece, those into the joints included.
+    // The factor is the same at each step of a piece, including the steps into its joints.
     for (steps, factor) in
         [(0..100, 0.1_f64.powf(0.01)), (100..150, 0.01_f64.powf(0.02)), (150..180, 500_f64.powf(1.0 / 30.0))]
     {

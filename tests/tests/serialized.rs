@@ -27,7 +27,7 @@ struct All {
     maybe_per_class: Option<Tensor>,
 }
 
-/// A number of any bits; NaN has no sign and no payload, which text does not have.
+/// Generates a number of any bits, except for the sign and payload of NaN, which text does not preserve.
 fn number() -> impl Strategy<Value = f64> {
     let any = any::<u64>().prop_map(f64::from_bits);
     let ends = [0.0, -0.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, 5e-324, 0.1 + 0.2];
@@ -56,7 +56,7 @@ fn histogram() -> impl Strategy<Value = Histogram> {
     )
 }
 
-/// The debug form tells apart all that bits tell apart: -0 from 0, NaN from `None`, each digit.
+/// The `Debug` form distinguishes -0 from 0, NaN from `None`, and every digit.
 fn comes_back<T: serde::Serialize + serde::de::DeserializeOwned + std::fmt::Debug>(value: &T) -> Result<(), String> {
     let json = serde_json::to_string(value).map_err(|error| error.to_string())?;
     let back = serde_json::from_str::<T>(&json).map_err(|error| format!("{error}: {json}"))?;

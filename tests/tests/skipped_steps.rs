@@ -39,8 +39,8 @@ fn state(pipeline: &impl EvaluationPipeline) -> Vec<(String, Tensor)> {
     state
 }
 
-/// Trains in windows, of which each second one has a bad batch in the given place or is left out, and gives all that
-/// there is in the end.
+/// Trains in windows, every second of which has a bad batch at the given index or is left out, and returns the final
+/// state.
 fn trained(
     mut pipeline: impl EvaluationPipeline<Evaluator = Classification<nn::SequentialT>>,
     window: usize,

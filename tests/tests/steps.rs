@@ -13,12 +13,12 @@ fn net(path: &nn::Path<'_>) -> Tensor {
     path.add("weight", Tensor::from_slice(&[0.5, -1.0, 2.0]), true)
 }
 
-/// Samples of three numbers that differ from one to the next.
+/// Returns distinct samples of three numbers.
 fn rows(samples: i64, first: i64) -> Tensor {
     (Tensor::arange_start(first * 3, (first + samples) * 3, OPTIONS) * 0.7).sin().view([samples, 3])
 }
 
-/// The mean over samples. What is measured is batch-level, and counts by another number than that of the samples.
+/// The mean over samples, with batch-level diagnostics weighted by a number other than the batch size.
 #[evaluator]
 fn plain(model: &Tensor, batch: &Tensor, _mode: Mode) -> booster::Result<Tensor> {
     #[output]
@@ -139,7 +139,7 @@ fn parametric(model: &Tensor, batch: &Tensor, _mode: Mode) -> booster::Result<(L
 
 fn outputs_of_weights<P: EvaluationPipeline<Evaluator = Parametric>>(pipeline: &mut P, replicas: i64) -> Outcome {
     let expected = Tensor::from_slice(&[0.5, -1.0, 2.0]);
-    // As many samples in each shard as weights, since an output has a row for each sample.
+    // Each shard has as many samples as there are weights, since outputs need a row per sample.
     let batch = rows(3 * replicas, 0);
     let mut steps = vec![validation_step_with_output(pipeline, &batch)?.output];
     let predicted = pipeline.predict(&batch, |model: &Tensor, _: &Tensor, _| Ok(model.shallow_clone()))?;
@@ -168,7 +168,7 @@ struct Measured {
     own: Loss,
 }
 
-/// A loss that says its weight where there is no first sample of the batch.
+/// A loss that sets its weight only in shards without the first sample of the batch.
 #[evaluator]
 fn sometimes(model: &Tensor, batch: &Tensor, _mode: Mode) -> booster::Result<(Loss, Measured, ())> {
     let loss = || -> booster::Result<Loss> {

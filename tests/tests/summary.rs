@@ -1,4 +1,4 @@
-//! A summary by field, by name, as a table, through serde.
+//! Summaries by field, by name, as a table, and through serde.
 
 use std::time::Duration;
 
@@ -80,7 +80,7 @@ time  elapsed        0.2200 ms
       epochs         2.0000";
     assert_eq!(summary.to_string(), expected);
     assert!(summary.line().starts_with("time/elapsed 0.2200 ms  time/elapsed_max 0.2200 ms  "));
-    // Sinks and files keep seconds.
+    // Sinks and files use seconds.
     assert_eq!(summary.get("time", "elapsed"), Some(220e-6));
     Ok(())
 }

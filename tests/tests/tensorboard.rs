@@ -24,7 +24,7 @@ fn summary(nll: f32, recall: Option<f64>) -> booster::Result<TrainedSummary> {
     Trained { nll: Tensor::from_slice(&[nll]), accuracy: Tensor::from_slice(&[true]), recall }.summary()
 }
 
-/// All scalars of a folder: by tag, the steps and values.
+/// Returns all scalars of a folder: steps and values by tag.
 type Scalars = BTreeMap<String, Vec<(u64, f64)>>;
 
 const READER: &str = "
@@ -35,7 +35,7 @@ tags = events.Tags()['scalars']
 print(json.dumps({tag: [(event.step, repr(float(event.value))) for event in events.Scalars(tag)] for tag in tags}))
 ";
 
-/// What a script prints, given the folder.
+/// Returns the output of a script for the folder.
 fn python(script: &str, folder: &Path) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     let packages = std::env::var_os("BOOSTER_TEST_PYTHONPATH")
         .ok_or("BOOSTER_TEST_PYTHONPATH is not set: `cargo xtask test` installs the reader and sets it")?;

@@ -1,4 +1,4 @@
-//! The trainer: windows, clipping, steps that are not finite, what follows the steps.
+//! The trainer: windows, clipping, non-finite steps, and actions after steps.
 
 use booster::prelude::*;
 use booster::tch::nn::{self, OptimizerConfig};
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// Tokens with a mask; the loss is a mean over tokens that count.
+/// Tokens with a mask; the loss is a mean over unmasked tokens.
 #[derive(Batch)]
 struct Tokens {
     input: Tensor,
@@ -150,7 +150,7 @@ fn a_batch_in_which_nothing_counts_changes_nothing_in_its_window() -> Outcome {
     let mut without = pipeline(Masked::new());
     adam(&without)?.build()?.step(&mut without, &batch)?;
     assert!(relative_difference(&weight(&with), &weight(&without)) < 1e-12);
-    // Nothing at all: the gradient is 0, not NaN.
+    // With no tokens at all, the gradient is 0, not NaN.
     let mut trainer = adam(&with)?.accumulate(2).build()?;
     trainer.step(&mut with, &padding)?;
     trainer.finish_window(&mut with)?;
@@ -158,7 +158,7 @@ fn a_batch_in_which_nothing_counts_changes_nothing_in_its_window() -> Outcome {
     Ok(())
 }
 
-/// Says what its loss is a mean over, or leaves it at samples.
+/// Sets the weight of its loss, or leaves it at the number of samples.
 #[evaluator]
 fn told(model: &nn::Linear, batch: &Tokens, mode: Mode, #[param] tells: bool) -> booster::Result<Loss> {
     let _ = mode;
@@ -201,7 +201,7 @@ struct Case {
     clipped: [Vec<f32>; 3],
 }
 
-/// A loss whose gradient is given: the sum of parameters times what they are to get.
+/// A loss with a given gradient: the sum of parameters times their desired gradients.
 #[evaluator]
 fn prescribed(model: &[Tensor; 3], batch: &Tensor, mode: Mode, #[param] gradients: &Given) -> booster::Result<Tensor> {
     let _ = (mode, batch);
@@ -231,7 +231,7 @@ fn clipping_is_pytorchs() -> Outcome {
         let given = Given(gradients.each_ref().map(|gradient| gradient * case.factor));
         let net = |path: &nn::Path<'_>| [path.zeros("a", &[3]), path.zeros("b", &[2, 2]), path.zeros("c", &[1])];
         let mut pipeline = Pipeline::build(Device::Cpu, net, Prescribed::new(given));
-        // A learning rate of nothing: gradients stay to be looked at.
+        // A learning rate of 0, since only the gradients matter.
         let trainer = Trainer::builder(nn::Sgd::default().build(pipeline.var_store(), 0.0)?);
         let trainer = if is_norm { trainer.clip_norm(case.most) } else { trainer.clip_value(case.most) };
         let mut trainer = trainer.build()?;
@@ -266,7 +266,7 @@ fn a_step_reads_nothing_back() -> Outcome {
     Ok(())
 }
 
-/// A batch whose loss is finite and whose gradient is not, or whose loss is not.
+/// A batch with a non-finite gradient or a non-finite loss.
 fn spoilt(what: &str) -> Tokens {
     let batch = tokens(4);
     let _ = match what {
@@ -375,7 +375,7 @@ fn an_error_in_a_window_drops_it_and_leaves_no_gradient() -> Outcome {
 
 #[test]
 fn batch_norm_that_is_frozen_stays_so() -> Outcome {
-    /// Keeps the statistics of its batch-norm in training.
+    /// Does not update its batch norm statistics in training.
     #[evaluator]
     fn frozen_norm(model: &(nn::BatchNorm, nn::Linear), batch: &Labeled, mode: Mode) -> booster::Result<Tensor> {
         use booster::tch::nn::ModuleT;

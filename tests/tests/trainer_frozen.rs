@@ -61,7 +61,7 @@ fn what_is_frozen_in_a_window_moves_once_more_and_the_pipeline_is_told() -> Outc
     trainer.step(&mut pipeline, &batch)?;
     let _ = pipeline.var_store().variables()["generator"].set_requires_grad(false);
     trainer.step(&mut pipeline, &batch)?;
-    // Half of what the first batch alone has it move by.
+    // Half of the step that the first batch alone would make.
     assert!((value(&pipeline) - 0.9).abs() < 1e-9);
     assert_eq!(pipeline.1, 1);
     for _ in 0..2 {

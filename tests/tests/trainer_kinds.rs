@@ -16,7 +16,7 @@ fn linear(model: &Tensor, batch: &Tensor, mode: Mode) -> booster::Result<Tensor>
     Ok(batch.f_mv(model)?.f_to_kind(Kind::Float)?.f_mean(None)?)
 }
 
-/// The same, computed in half precision of parameters that are not.
+/// The same, computed in half precision from parameters in higher precision.
 #[evaluator]
 fn cast(model: &Tensor, batch: &Tensor, mode: Mode) -> booster::Result<Tensor> {
     let _ = mode;
@@ -79,7 +79,7 @@ fn shares_of_a_window_and_factors_of_a_clip_are_not_rounded_to_the_parameters_ki
                     let exact = gradients.to_kind(Kind::Double);
                     let norm = exact.norm().double_value(&[]);
                     let expected = exact * clip.map_or(1.0, |most| most / (norm + 1e-6));
-                    // As near as the kind has a number, or one beside it.
+                    // Within one unit in the last place of the kind.
                     let least = if kind == Kind::BFloat16 { 4e-3 } else { 5e-4 };
                     let difference = relative_difference(&found, &expected);
                     assert!(difference < least, "{kind:?}, {tokens} tokens, {window} batches: {difference}");
@@ -94,7 +94,7 @@ fn shares_of_a_window_and_factors_of_a_clip_are_not_rounded_to_the_parameters_ki
 #[test]
 fn the_mean_of_a_long_window_in_half_precision_is_the_nearest_number() -> Outcome {
     let thirds = vec![1.0f32, 0.0, 0.0];
-    // Kept in half precision, the mean stays behind: what a batch adds becomes smaller than half of a last digit.
+    // In half precision the mean would stall, once a batch adds less than half a unit in the last place.
     let late = [[0.0f32; 100], [1.0; 100]].concat();
     for kind in REDUCED {
         for (gradients, mean) in [(&thirds, 1.0f32 / 3.0), (&late, 0.5)] {

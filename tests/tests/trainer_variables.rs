@@ -58,7 +58,7 @@ fn an_optimizer_of_a_part_measures_clips_and_steps_that_part() -> Outcome {
                 for _ in 0..window {
                     norms.extend(norm(&trainer.step(&mut pipeline, &Tensor::ones([4], (Kind::Double, Device::Cpu)))?));
                 }
-                // The discriminator's gradient of 1 takes no part.
+                // The discriminator's gradient of 1 is not included.
                 assert_eq!(norms.len(), 1);
                 assert_close(norms[0], 0.1);
                 assert_close(value(&pipeline, "generator"), 1.0 - clip.min(0.1));
@@ -77,7 +77,7 @@ fn gradients_of_others_are_neither_zeroed_nor_scaled() -> Outcome {
     for value in [1.0, 3.0] {
         trainer.step(&mut pipeline, &batch(value))?;
     }
-    // As in PyTorch they add up until their own optimizer zeroes them.
+    // As in PyTorch, they accumulate until their own optimizer zeroes them.
     assert_close(gradient(&pipeline, "discriminator").ok_or("none")?, 4.0);
     assert_close(gradient(&pipeline, "generator").ok_or("none")?, 1e-3);
     let mut own = Trainer::builder(sgd(&part(&pipeline, &["discriminator"]), 0.0)?).build()?;
@@ -160,7 +160,7 @@ fn frozen_variables_stay_and_count_for_nothing() -> Outcome {
     let variables = pipeline.var_store().variables();
     trainer.step(&mut pipeline, &batch(1.0))?;
     let _ = variables["discriminator"].set_requires_grad(false);
-    // A gradient of an earlier time is not stepped on either.
+    // An earlier gradient is not used either.
     let found = norm(&trainer.step(&mut pipeline, &batch(1.0))?).ok_or("a step")?;
     assert_close(found, (0.1_f64.powi(2) + 0.5_f64.powi(2)).sqrt());
     let found = norm(&trainer.step(&mut pipeline, &batch(1.0))?);
@@ -172,7 +172,7 @@ fn frozen_variables_stay_and_count_for_nothing() -> Outcome {
 
 #[test]
 fn a_part_that_a_batch_does_not_reach_has_a_gradient_of_zero() -> Outcome {
-    /// Trains the player that is asked for.
+    /// Trains the given player.
     #[evaluator]
     fn alone(model: &Gan, batch: &Tensor, mode: Mode, #[param] generator: bool) -> booster::Result<Tensor> {
         let _ = mode;

@@ -130,7 +130,7 @@ fn a_batch_of_unequal_fields_or_none_is_an_error() {
     assert!(error.starts_with("the batch is empty"), "{error}");
 }
 
-/// Forgets to reduce its loss, or to make it depend on the model, as asked.
+/// Does not reduce its loss, or does not let it depend on the model, as requested.
 #[evaluator]
 fn wrong<M: ModuleT>(model: &M, batch: &Labeled, mode: Mode, #[param] fault: &'static str) -> booster::Result<Tensor> {
     let logits = model.forward_t(&batch.input, mode.is_train());
@@ -139,7 +139,7 @@ fn wrong<M: ModuleT>(model: &M, batch: &Labeled, mode: Mode, #[param] fault: &'s
         "kind" => Ok(logits.f_sum(Kind::Float)?.f_to_kind(Kind::Int64)?),
         "graph" => Ok(logits.f_sum(Kind::Float)?.f_detach()?),
         "late" => {
-            // A gradient is there before the fault.
+            // A gradient exists before the fault.
             logits.f_sum(Kind::Float)?.f_backward()?;
             Err(booster::Error::custom("the tokenizer is gone"))
         }
@@ -169,7 +169,7 @@ fn a_wrong_loss_is_an_error_and_leaves_no_gradient() -> Outcome {
     Ok(())
 }
 
-/// The same as an evaluator of the second form.
+/// The same in the second form of an evaluator.
 #[evaluator]
 fn typed<M: ModuleT>(model: &M, batch: &Labeled, mode: Mode) -> booster::Result<(Loss, PlainDiagnostics, ())> {
     let logits = model.forward_t(&batch.input, mode.is_train());
@@ -226,7 +226,7 @@ fn classification_is_libtorchs_mean_with_smoothing_weights_and_ignored_targets()
             assert!((0.0..=1.0).contains(&accuracy));
         }
     }
-    // None is left to learn from: nothing is learned, nothing is NaN.
+    // With no samples to learn from, nothing changes and nothing is NaN.
     let _ = batch.target.fill_(-1);
     let (loss, nll, accuracy, _) = classified(Classification::new().with_ignored_target(-1), &batch)?;
     assert_eq!(loss, 0.0);

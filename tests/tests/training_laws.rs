@@ -14,7 +14,7 @@ struct Rows {
     weight: Tensor,
 }
 
-/// A linear model whose weights are of the precision in question and whose bias is not, with two buffers.
+/// A linear model with weights in the tested precision, a bias in another, and two buffers.
 struct Model {
     weights: Tensor,
     bias: Tensor,
@@ -22,7 +22,7 @@ struct Model {
     total: Tensor,
 }
 
-/// Half the squared error, as a mean over samples or weights. It fails where it is told to, after buffers have changed.
+/// Half the squared error, as a mean over samples or weights. It fails on request, after writing buffers.
 #[evaluator]
 fn regression(
     model: &Model,
@@ -130,7 +130,7 @@ fn numbers(tensor: &Tensor) -> Vec<f64> {
     (0..tensor.size()[0]).map(|index| tensor.double_value(&[index])).collect()
 }
 
-/// The mean gradient of a window by hand, weights and then bias, and the greatest part of one sample's.
+/// Computes the mean gradient of a window, weights and then bias, and the largest part of one sample's.
 fn closed_form(case: &Case, batches: &[Vec<Row>], weights: &[f64], bias: f64) -> ([f64; 4], f64) {
     let (mut sum, mut total, mut greatest) = ([0.0; 4], 0.0, 0.0_f64);
     for row in batches.iter().flatten() {
@@ -147,7 +147,7 @@ fn closed_form(case: &Case, batches: &[Vec<Row>], weights: &[f64], bias: f64) ->
     (if total == 0.0 { [0.0; 4] } else { sum.map(|sum| sum / total) }, greatest)
 }
 
-/// How far apart the numbers of a kind are, relative to them.
+/// Returns the relative spacing of numbers of a kind.
 fn spacing(kind: Kind) -> f64 {
     match kind {
         Kind::BFloat16 => 2_f64.powi(-7),
@@ -161,7 +161,7 @@ fn norm(gradient: [f64; 4]) -> f64 {
     gradient.iter().map(|part| part * part).sum::<f64>().sqrt()
 }
 
-/// Compares the gradient that the optimizer stepped on, and the norm that was measured, with the closed form.
+/// Compares the gradient used by the optimizer, and the measured norm, with the closed form.
 fn check(
     case: &Case,
     pipeline: &impl EvaluationPipeline,
@@ -170,7 +170,7 @@ fn check(
 ) -> Result<(), TestCaseError> {
     let batches = case.windows[0].0.len() as f64;
     let error_of = |kind: Kind| match kind {
-        // A batch's gradient is rounded once, and once more for each replica's part; means are kept in more digits.
+        // A batch's gradient is rounded once, and once more per replica; means are kept in higher precision.
         Kind::Half | Kind::BFloat16 => spacing(kind) * greatest * if case.replicas == 1 { 1.01 } else { 4.0 },
         _ => spacing(kind) * greatest * 8.0 * (batches + case.replicas as f64),
     };
@@ -206,7 +206,7 @@ fn values(pipeline: &impl EvaluationPipeline, with_buffers: bool) -> Values {
     values
 }
 
-/// Trains, and gives all that there is in the end: steps, variables and averages.
+/// Trains, and returns the final steps, variables and averages.
 fn train<P: EvaluationPipeline<Evaluator = Regression>>(
     case: &Case,
     mut pipeline: P,
@@ -255,7 +255,7 @@ fn train<P: EvaluationPipeline<Evaluator = Regression>>(
         }
     }
     prop_assert_eq!(trainer.steps(), good);
-    // On replicas buffers are the first one's, which has a part of the samples.
+    // With replicas, buffers are the first replica's, which sees only some of the samples.
     if case.replicas == 1 && case.skips {
         prop_assert_eq!(numbers(&pipeline.var_store().variables()["seen"]), vec![seen as f64]);
     }

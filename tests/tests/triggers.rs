@@ -1,4 +1,4 @@
-//! When triggers fire.
+//! Triggers: when they fire.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn elapsed(milliseconds: u64) -> Progress {
     Progress { elapsed: Duration::from_millis(milliseconds), ..Progress::default() }
 }
 
-/// At which of the numbers the trigger fires.
+/// Returns the numbers at which the trigger fires.
 fn fired(mut trigger: Trigger, progress: fn(u64) -> Progress, numbers: impl IntoIterator<Item = u64>) -> Vec<u64> {
     numbers.into_iter().filter(|&number| trigger.fires(progress(number))).collect()
 }
@@ -54,7 +54,7 @@ fn an_epoch_trigger_fires_once_for_its_epoch_and_not_on_every_step_of_it() -> bo
 fn a_time_trigger_fires_once_for_each_period() -> booster::Result<()> {
     let trigger = Trigger::every(Duration::from_millis(100))?;
     assert_eq!(fired(trigger, elapsed, [0, 99, 100, 101, 199, 350, 351, 400]), [100, 350, 400]);
-    // Neither end of what a duration can hold overflows.
+    // Neither end of the range of durations overflows.
     let mut least = Trigger::every(Duration::from_nanos(1))?;
     assert!(least.fires(Progress { elapsed: Duration::MAX, ..Progress::default() }));
     let mut greatest = Trigger::every(Duration::MAX)?;
@@ -99,7 +99,7 @@ fn a_period_of_zero_is_an_error_and_cannot_be_loaded() -> Result<(), Box<dyn std
     Ok(())
 }
 
-/// Steps that ascend by up to 30 at a time, and stand still now and then.
+/// Generates steps that increase by up to 30, and sometimes repeat.
 fn steps() -> impl Strategy<Value = Vec<u64>> {
     prop::collection::vec(0..30_u64, 1..60).prop_map(|gaps| {
         gaps.into_iter()

@@ -4,14 +4,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Types that a tensor converts to. An integer is made of numbers as well, as a rule: these are told by name.
+/// Types that a tensor converts to. Integers usually convert from numbers too, so those are recognized by name.
 const OF_TENSORS: [&str; 4] = ["f64", "f32", "bool", "Vec"];
 const OF_BOTH: [&str; 5] = ["i64", "i32", "i16", "i8", "u8"];
 
-/// What integers are made of that is no tensor.
+/// Sources of integers other than tensors.
 const NUMBERS: [&str; 4] = ["count.", "step)", "edges.len()", "length)"];
 
-/// Whether a line of code converts what may be a tensor; comments and documentation do not run.
+/// Returns whether a line of code may convert a tensor, ignoring comments.
 fn reads(line: &str) -> bool {
     let code = line.trim_start();
     if code.starts_with("//") {
@@ -51,7 +51,7 @@ fn no_read_goes_uncounted() -> std::io::Result<()> {
     sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../booster/src"), &mut files)?;
     assert!(files.len() > 50, "the sources are not where they were");
     for path in files {
-        // Tests may read; they are files of their own, or come last in one.
+        // Tests may read from devices; they are separate files, or come last in a file.
         if path.to_string_lossy().ends_with("tests.rs") {
             continue;
         }

@@ -72,7 +72,7 @@ fn aliased(model: &Net, batch: &Tensor, mode: Mode) -> booster::Result<(Loss, Al
     Ok((loss.into(), diagnostics, ()))
 }
 
-/// The gradient of each temperature is 1/2, so each step takes 1/4 off.
+/// The gradient of each temperature is 1/2, so each step subtracts 1/4.
 fn train(mut pipeline: impl EvaluationPipeline<Evaluator = Aliased>) -> Outcome {
     let batch = Tensor::from_slice(&[8.0f32, 8.0, 12.0, 12.0]).reshape([2, 2]);
     let mut sgd = nn::Sgd::default().build(pipeline.var_store(), 0.5)?;

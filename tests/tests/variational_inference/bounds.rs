@@ -38,7 +38,7 @@ fn with_one_sample_the_bound_is_the_elbo() -> Outcome {
     Ok(())
 }
 
-/// The mean of a bound over many samples of one value, and the standard error of that mean.
+/// Returns the mean of a bound over many samples of one value, and its standard error.
 fn mean_bound(importance_samples: i64) -> Result<[f64; 2], Box<dyn std::error::Error>> {
     const COUNT: i64 = 40_000;
     let x = Tensor::full([COUNT, 1], 1.5, (Kind::Double, Device::Cpu));
@@ -49,7 +49,7 @@ fn mean_bound(importance_samples: i64) -> Result<[f64; 2], Box<dyn std::error::E
     Ok([bound.mean(Kind::Double).double_value(&[]), error])
 }
 
-/// Each comparison fails by chance less than once in a million runs: differences are held to 5 standard errors.
+/// Differences are limited to 5 standard errors, so each comparison fails by chance less than once in a million runs.
 #[test]
 fn the_bound_rises_with_the_number_of_samples_towards_the_log_likelihood() -> Outcome {
     let _turn = generator();

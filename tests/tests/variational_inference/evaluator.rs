@@ -103,7 +103,7 @@ fn the_loss_of_a_batch_is_the_mean_of_its_shards_losses() -> Outcome {
         VariationalInference::new(),
         VariationalInference::new().with_beta(0.3),
         VariationalInference::new().with_importance_samples(4),
-        // Above some samples' divergence and below others'.
+        // Above the divergence of some samples and below that of others.
         VariationalInference::new().with_free_bits(FreeBits::new(80.0).per_sample()),
     ];
     for evaluator in evaluators {

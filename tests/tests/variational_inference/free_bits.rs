@@ -42,7 +42,7 @@ fn free_bits_clamp_the_mean_of_the_batch_unless_told_otherwise() -> Outcome {
 #[test]
 fn below_its_budget_a_divergence_has_no_gradient() -> Outcome {
     let _turn = generator();
-    // The same draws each time: what remains of the gradient is that of the likelihood, which has the weight 1 alone.
+    // Uses the same draws each time, so the rest of the gradient is the likelihood's with weight 1.
     let gradient = |free_bits, beta| {
         booster::tch::manual_seed(2);
         charged(free_bits, beta).map(|(_, gradient)| gradient)
