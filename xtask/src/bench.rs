@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use crate::setup;
 use crate::workspace::Workspace;
 
-/// Builds the benchmarks, runs those that contain `filter`, and returns their exit code.
+/// Builds the benchmarks, runs those whose key contains `filter`, and returns their exit code.
 pub(crate) fn run(workspace: &Workspace, python: Option<&Path>, filter: Option<&str>) -> Result<ExitCode> {
     let mut command = command(workspace, "booster-bench", python)?;
     command.args(filter);
@@ -24,7 +24,7 @@ pub(crate) fn compare(workspace: &Workspace, python: Option<&Path>, burn: bool) 
 
 fn start(workspace: &Workspace, command: &mut Command) -> Result<ExitCode> {
     setup::ensure(workspace)?;
-    let status = command.status().context("cargo could not be started")?;
+    let status = command.status().context("cannot start cargo")?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
@@ -37,7 +37,7 @@ fn command(workspace: &Workspace, program: &str, python: Option<&Path>) -> Resul
         command.arg("--python");
         // A relative path is relative to the user's folder, but the program runs in another.
         if python.components().count() > 1 {
-            command.arg(std::path::absolute(python).context("the interpreter's path")?);
+            command.arg(std::path::absolute(python).context("resolving the interpreter's path")?);
         } else {
             command.arg(python);
         }
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_relative_path_of_the_interpreter_is_made_absolute() {
+    fn a_relative_interpreter_path_is_made_absolute() {
         let found = arguments(Some("venv/bin/python"));
         assert!(Path::new(&found[1]).is_absolute() && found[1].ends_with("venv/bin/python"), "{found:?}");
     }

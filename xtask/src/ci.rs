@@ -10,7 +10,7 @@ use crate::steps::Steps;
 use crate::workspace::Workspace;
 use crate::{demo, own_crate, setup, test};
 
-/// Runs the checks in order and stops at the first that fails.
+/// Runs the checks in order and stops at the first failure.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let mut steps = Steps::default();
     steps.command("format", &mut workspace.cargo(["fmt", "--all", "--check"]))?;
@@ -45,7 +45,7 @@ fn docs_rs(workspace: &Workspace) -> Command {
 /// In an existing folder, cargo would reuse an old package with the same version.
 fn packages_build(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     fs::create_dir_all(workspace.ui_target()).context("creating the target folder")?;
-    let target = tempfile::tempdir_in(workspace.ui_target()).context("creating a folder")?;
+    let target = tempfile::tempdir_in(workspace.ui_target()).context("creating a temporary folder")?;
     let mut package = workspace.cargo(["package", "--quiet", "--allow-dirty", "--offline"]);
     package.args(["booster-derive", "booster-sys", "booster-tch"].iter().flat_map(|name| ["--package", name]));
     package.args(["--features", "doc-only"]).env("CARGO_TARGET_DIR", target.path());

@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 /// Runs the example `name` and returns its exit code.
 pub(crate) fn run(workspace: &Workspace, name: &str, arguments: &[OsString]) -> Result<ExitCode> {
     setup::ensure(workspace)?;
-    let status = command(workspace, name, arguments).status().context("cargo could not be started")?;
+    let status = command(workspace, name, arguments).status().context("cannot start cargo")?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }

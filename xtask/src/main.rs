@@ -1,6 +1,6 @@
 //! `cargo xtask <command>`: development commands beyond cargo.
 //!
-//! - `setup` puts libtorch into the user's cache folder and links `.libtorch` to it;
+//! - `setup` installs libtorch in the user's cache folder and links `.libtorch` to it;
 //! - `demo` runs an example, `test` all tests, `ci` all checks that a change must pass;
 //! - `bench` compares booster with its rivals, and `compare` runs cases that they get wrong.
 
@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use setup::Flavour;
+use setup::Flavor;
 use workspace::Workspace;
 
 /// Development commands of the booster workspace.
@@ -46,14 +46,14 @@ enum Command {
     },
     /// Run an example in release mode.
     Demo {
-        /// The name of the example.
+        /// Name of the example.
         #[arg(default_value = "classification")]
         name: String,
-        /// Arguments for the example itself.
+        /// Arguments passed to the example.
         #[arg(last = true)]
         arguments: Vec<OsString>,
     },
-    /// Run all tests: library, documentation, integration, compile-fail and xtask's own.
+    /// Run all tests: unit, documentation, integration, compile-fail and xtask's own.
     Test,
     /// Compare booster with its rivals and write the results to `target/bench.json`.
     Bench {
@@ -90,8 +90,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::find()?;
     match command {
         Command::Setup { cuda, force } => {
-            let flavour = if cuda { Flavour::Cuda } else { Flavour::Cpu };
-            setup::install(&workspace, flavour, force)?;
+            let flavor = if cuda { Flavor::Cuda } else { Flavor::Cpu };
+            setup::install(&workspace, flavor, force)?;
         }
         Command::Demo { name, arguments } => return demo::run(&workspace, &name, &arguments),
         Command::Test => test::run(&workspace)?,

@@ -56,12 +56,12 @@ impl Recipe {
         let (own_crate, program) = (section(readme, OWN_CRATE)?, section(readme, PROGRAM)?);
         let [make, start] = blocks(own_crate, "sh")
             .try_into()
-            .map_err(|found: Vec<_>| anyhow::anyhow!("expected two blocks of commands, found {}", found.len()))?;
+            .map_err(|found: Vec<_>| anyhow::anyhow!("expected two command blocks, found {}", found.len()))?;
         let first =
             |section, of| blocks(section, "rust").into_iter().next().with_context(|| format!("`{of}` has no program"));
         let program = [first(program, PROGRAM)?, first(own_crate, OWN_CRATE)?].join("\n");
         if program.lines().any(|line| line == "#" || line.starts_with("# ")) {
-            bail!("the program has lines that the documentation hides: a reader of the README sees and pastes them");
+            bail!("the program has lines hidden by rustdoc, which readers of the README would see and paste");
         }
         Ok(Self { make, program, start })
     }
@@ -74,7 +74,7 @@ fn section<'text>(text: &'text str, heading: &str) -> Result<&'text str> {
     Ok(section.split_once("\n## ").map_or(section, |(section, _)| section))
 }
 
-/// The fenced blocks of a language, without their fences.
+/// Returns the fenced blocks of `language`, without their fences.
 fn blocks(text: &str, language: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut lines = text.lines();
@@ -113,7 +113,7 @@ impl<'workspace> Shell<'workspace> {
                     self.variables.push((name.to_owned(), value.to_owned()));
                 }
                 ["cargo", arguments @ ..] => succeed(&mut self.cargo(arguments))?,
-                _ => bail!("the README has a command that is none of `cargo`, `cd` and `export`: `{line}`"),
+                _ => bail!("expected `cargo`, `cd` or `export` in the README, found `{line}`"),
             }
         }
         Ok(())
@@ -176,7 +176,7 @@ cargo xtask demo
 ";
 
     #[test]
-    fn the_sections_give_the_commands_and_the_program() -> Result<()> {
+    fn the_commands_and_the_program_are_read_from_their_sections() -> Result<()> {
         let expected = Recipe {
             make: "cargo new digits\n".to_owned(),
             program: "fn main() {}\n\n#[test]\nfn works() {}\n".to_owned(),
@@ -187,11 +187,11 @@ cargo xtask demo
     }
 
     #[test]
-    fn what_a_reader_could_not_follow_is_refused() {
+    fn instructions_that_cannot_be_followed_are_rejected() {
         for (from, to, complaint) in [
             ("## In your", "## Your", "the README has no `## In your own crate`"),
-            ("```sh\ncargo run\n```\n", "", "expected two blocks of commands, found 1"),
-            ("fn main() {}", "# hidden", "lines that the documentation hides"),
+            ("```sh\ncargo run\n```\n", "", "expected two command blocks, found 1"),
+            ("fn main() {}", "# hidden", "lines hidden by rustdoc"),
             ("```rust,ignore\n#[test]\nfn works() {}\n```\n", "", "`## In your own crate` has no program"),
         ] {
             let error =
@@ -201,7 +201,7 @@ cargo xtask demo
     }
 
     #[test]
-    fn a_command_of_another_program_is_refused() -> Result<()> {
+    fn a_command_of_another_program_is_rejected() -> Result<()> {
         let workspace = Workspace::find()?;
         let error = Shell::new(&workspace, Path::new("nowhere"))
             .run("rm -rf target")

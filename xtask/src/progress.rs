@@ -22,14 +22,13 @@ const SPEAK: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
-    /// The end of its output.
+    /// The last lines of its output.
     pub(crate) last_lines: Vec<String>,
 }
 
-/// Runs `command`, which fills `folder`, without input.
+/// Runs `command`, which fills `folder`, without standard input.
 ///
-/// A terminal gets its lines above a spinner with the time and the size of
-/// `folder`; a log gets plain lines.
+/// A terminal shows its output above a spinner with the elapsed time and the size of `folder`; a log gets plain lines.
 pub(crate) fn watch(command: &mut Command, folder: &Path) -> Result<Ended> {
     let mut child = command
         .stdin(Stdio::null())
@@ -80,7 +79,7 @@ fn forward_lines(stream: Option<impl Read + Send + 'static>, lines: Sender<Strin
     });
 }
 
-/// The two ways to show progress.
+/// A way to show progress.
 #[derive(Debug)]
 enum Display {
     Terminal(ProgressBar),

@@ -24,7 +24,7 @@ impl Python {
         let program = env::split_paths(&env::var_os("PATH").unwrap_or_default())
             .map(|folder| folder.join(name))
             .find(|path| path.is_file())
-            .with_context(|| format!("there is no `{name}` on PATH"))?;
+            .with_context(|| format!("no `{name}` on PATH"))?;
         Ok(Self { program })
     }
 
@@ -64,7 +64,7 @@ impl Python {
             return Ok(());
         }
         let hint = if is_too_old(&pip) {
-            "\n\nThis pip cannot read today's packages: `python3 -m pip install --upgrade pip`"
+            "\n\nThis pip does not support current packages: `python3 -m pip install --upgrade pip`"
         } else {
             ""
         };
@@ -96,16 +96,16 @@ fn is_too_old(pip: &str) -> bool {
     }
 }
 
-/// The first line that `command` prints.
+/// Runs `command` and returns its first line of output.
 ///
 /// # Errors
 /// Returns its last error line unless it exits with 0.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let program = command.get_program().display().to_string();
-    let output = command.output().with_context(|| format!("`{program}` could not be started"))?;
+    let output = command.output().with_context(|| format!("`{program}` cannot be started"))?;
     if !output.status.success() {
         let errors = String::from_utf8_lossy(&output.stderr);
-        bail!("{}", errors.trim().lines().last().unwrap_or("it failed without a word"));
+        bail!("{}", errors.trim().lines().last().unwrap_or("it failed without output"));
     }
     let text = String::from_utf8_lossy(&output.stdout);
     Ok(text.lines().next().unwrap_or_default().trim().to_owned())
@@ -114,7 +114,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 /// The result of installing a requirements file.
 #[derive(Debug)]
 pub(crate) enum Packages {
-    /// There is no such file.
+    /// There is no requirements file.
     None,
     /// The packages are in this folder.
     Installed(PathBuf),
@@ -161,7 +161,7 @@ mod tests {
     use super::{hash, is_too_old};
 
     #[test]
-    fn an_old_pip_is_told_by_its_version() {
+    fn an_old_pip_is_recognized_by_its_version() {
         assert!(is_too_old("pip 18.1 from /usr/lib/python3/dist-packages/pip (python 3.7)"));
         assert!(is_too_old("pip 20.2.4 from /opt (python 3.8)"));
         assert!(!is_too_old("pip 20.3 from /opt (python 3.8)"));

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// The steps run so far.
+/// The steps that have run.
 #[derive(Debug, Default)]
 pub(crate) struct Steps {
     done: Vec<(&'static str, Duration)>,
 }
 
 impl Steps {
-    /// Runs `step` under a heading; its error names the step.
+    /// Runs `step` under a heading, and adds its name to any error.
     pub(crate) fn run<T>(&mut self, name: &'static str, step: impl FnOnce() -> Result<T>) -> Result<T> {
         eprintln!("\n==> {name}");
         let start = Instant::now();
@@ -47,7 +47,7 @@ impl Steps {
 /// Echoes `command`, runs it, and fails unless it exits with 0.
 pub(crate) fn succeed(command: &mut Command) -> Result<()> {
     let line = echo(command);
-    let status = command.status().with_context(|| format!("`{line}` could not be started"))?;
+    let status = command.status().with_context(|| format!("`{line}` cannot be started"))?;
     if !status.success() {
         bail!("`{line}`: {status}");
     }
@@ -67,7 +67,7 @@ pub(crate) fn echo(command: &Command) -> String {
     line
 }
 
-/// `time` with one decimal.
+/// Formats `time` in seconds, with one decimal.
 pub(crate) fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
 }

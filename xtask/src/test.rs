@@ -12,7 +12,7 @@ use crate::setup;
 use crate::steps::{Steps, echo, seconds};
 use crate::workspace::Workspace;
 
-/// Sets libtorch up, runs all tests and prints their number.
+/// Sets up libtorch, runs all tests and prints the counts.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     setup::ensure(workspace)?;
     let packages = python::packages(&workspace.root().join("tests/requirements.txt"))?;
@@ -47,7 +47,7 @@ pub(crate) fn steps(workspace: &Workspace, steps: &mut Steps, packages: &Package
         Packages::NoPython(reason) => {
             special.args(["--skip", WITH_PYTHON]);
             let listed = workspace.cargo(ignored).args(["--list", WITH_PYTHON]).output();
-            counts.leave_out(&listed.context("cargo could not be started")?.stdout, reason);
+            counts.leave_out(&listed.context("cannot start cargo")?.stdout, reason);
         }
     }
     steps.run("tests with special needs", || counted(&mut special, &mut counts))?;
@@ -68,7 +68,7 @@ const WITH_PYTHON: &str = "python";
 fn counted(command: &mut Command, counts: &mut Counts) -> Result<()> {
     let line = echo(command);
     let start = Instant::now();
-    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("`{line}` could not be started"))?;
+    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("`{line}` cannot be started"))?;
     if let Some(output) = child.stdout.take() {
         let mut reader = BufReader::new(output);
         let mut bytes = Vec::new();
@@ -103,7 +103,7 @@ impl Counts {
         let listed = String::from_utf8_lossy(listed);
         let names: Vec<_> = listed.lines().filter_map(|line| line.strip_suffix(": test")).collect();
         let count = names.len();
-        self.left_out.push(format!("tests left out: {count}, which need Python ({reason:#}): {}", names.join(", ")));
+        self.left_out.push(format!("tests skipped: {count}, which need Python ({reason:#}): {}", names.join(", ")));
     }
 
     /// Parses a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; ..`.
@@ -143,16 +143,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_out_is_counted_and_named() {
+    fn skipped_tests_are_counted_and_named() {
         let mut counts = Counts::default();
-        let reason = anyhow::anyhow!("there is no `python3` on PATH");
+        let reason = anyhow::anyhow!("no `python3` on PATH");
         counts.leave_out(b"reads_python: test\npython::writes: test\n\n2 tests, 0 benchmarks\n", &reason);
         let text = counts.to_string();
         let (_, last) = text.split_once('\n').unwrap_or_default();
-        assert_eq!(
-            last,
-            "tests left out: 2, which need Python (there is no `python3` on PATH): reads_python, python::writes"
-        );
+        assert_eq!(last, "tests skipped: 2, which need Python (no `python3` on PATH): reads_python, python::writes");
     }
 
     #[test]
@@ -167,7 +164,7 @@ mod tests {
                 found += 1;
             }
         }
-        assert!(found > 0, "no test is found: is the text of `#[ignore]` another?");
+        assert!(found > 0, "no test found: did the text of `#[ignore]` change?");
         Ok(())
     }
 

@@ -14,11 +14,11 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// The folder above this package, as cargo names it at run time.
+    /// Finds the checkout above this package, whose folder cargo passes at run time.
     pub(crate) fn find() -> Result<Self> {
         let package =
             env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-        let root = package.parent().with_context(|| format!("`{}` has no folder above it", package.display()))?;
+        let root = package.parent().with_context(|| format!("`{}` has no parent folder", package.display()))?;
         Ok(Self { root: root.to_owned() })
     }
 
@@ -26,7 +26,7 @@ impl Workspace {
         &self.root
     }
 
-    /// The link that `.cargo/config.toml` names as `LIBTORCH`.
+    /// Returns the link to which `.cargo/config.toml` sets `LIBTORCH`.
     pub(crate) fn libtorch_link(&self) -> PathBuf {
         self.root.join(".libtorch")
     }
@@ -37,7 +37,7 @@ impl Workspace {
         self.target().join("ui")
     }
 
-    /// The target folder.
+    /// Returns the target folder.
     pub(crate) fn target(&self) -> PathBuf {
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
         self.root.join(target)
@@ -51,7 +51,7 @@ impl Workspace {
         env::var_os("LIBTORCH").map(PathBuf::from).filter(|path| *path != self.libtorch_link())
     }
 
-    /// A cargo command in the checkout.
+    /// Returns a cargo command that runs in the checkout.
     pub(crate) fn cargo<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(&self.root).args(arguments);

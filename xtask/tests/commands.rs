@@ -34,7 +34,7 @@ fn commands(machine: &Machine) -> Vec<String> {
 }
 
 #[test]
-fn demo_installs_libtorch_and_hands_arguments_and_exit_code_through() -> Result<()> {
+fn demo_installs_libtorch_and_forwards_arguments_and_exit_code() -> Result<()> {
     let machine = machine()?;
     machine.cargo("exit 42")?;
     let output = machine.xtask(&["demo", "vae", "--", "--epochs", "3"]).output()?;
@@ -68,13 +68,13 @@ fn cargo_finds_libtorch_in_its_configuration_unless_the_user_names_one() -> Resu
 
 #[cfg(target_os = "linux")]
 #[test]
-fn demo_keeps_the_flavour_that_is_linked() -> Result<()> {
+fn demo_keeps_the_flavor_that_is_linked() -> Result<()> {
     let machine = machine()?;
     succeeded(&machine.xtask(&["setup", "--cuda"]).output()?)?;
     let linked = fs::read_link(machine.link())?;
     succeeded(&machine.xtask(&["demo"]).output()?)?;
     assert_eq!(machine.installs(), 1);
-    // A broken install is rebuilt in the same flavour.
+    // A broken install is rebuilt in the same flavor.
     fs::remove_file(machine.link().join("lib/libtorch_cuda.so"))?;
     succeeded(&machine.xtask(&["demo"]).output()?)?;
     assert_eq!(machine.installs(), 2);
@@ -85,7 +85,7 @@ fn demo_keeps_the_flavour_that_is_linked() -> Result<()> {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_was_built_against_another_libtorch_is_forgotten() -> Result<()> {
+fn builds_against_another_libtorch_are_removed() -> Result<()> {
     let machine = machine()?;
     succeeded(&machine.xtask(&["setup"]).output()?)?;
     assert!(commands(&machine).is_empty());
@@ -104,7 +104,7 @@ fn libtorch(machine: &Machine) -> std::path::PathBuf {
 }
 
 #[test]
-fn test_adds_up_the_results_and_hands_the_python_packages_over() -> Result<()> {
+fn test_adds_up_the_results_and_passes_on_the_python_packages() -> Result<()> {
     let machine = machine()?;
     fs::create_dir(machine.path("checkout/tests"))?;
     fs::write(machine.path("checkout/tests/requirements.txt"), "tensorboard\n")?;
@@ -113,7 +113,7 @@ fn test_adds_up_the_results_and_hands_the_python_packages_over() -> Result<()> {
         succeeded(&output)?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(text.contains("tests: 12 passed, 0 failed, 4 ignored, in 4 suites"), "{text}");
-        assert_eq!(machine.installs(), installs, "libtorch and the packages, once each");
+        assert_eq!(machine.installs(), installs, "libtorch and the packages must install once each");
     }
     let log = machine.log();
     let readers = log.iter().find(|line| line.starts_with("cargo test --package booster-tests --tests -- --ignored"));
@@ -124,7 +124,7 @@ fn test_adds_up_the_results_and_hands_the_python_packages_over() -> Result<()> {
 }
 
 #[test]
-fn test_without_python_runs_the_rest_and_says_what_it_leaves_out() -> Result<()> {
+fn test_without_python_runs_the_rest_and_lists_the_skipped_tests() -> Result<()> {
     let machine = machine()?;
     machine.cargo(&format!(
         r#"case "$*" in *--list*) printf 'pythons_reader: test\n\n1 test, 0 benchmarks\n'; exit 0;; esac{RESULTS}"#
@@ -133,7 +133,7 @@ fn test_without_python_runs_the_rest_and_says_what_it_leaves_out() -> Result<()>
     fs::write(machine.path("checkout/tests/requirements.txt"), "tensorboard\n")?;
     succeeded(&machine.setup()?)?;
     let without_pip = "#!/bin/sh\nif [ \"$1\" = -c ]; then echo 3.12; else exit 1; fi\n";
-    for (python, reason) in [(without_pip, "has no pip"), ("", "there is no `python3` on PATH")] {
+    for (python, reason) in [(without_pip, "has no pip"), ("", "no `python3` on PATH")] {
         machine.program("python3", python)?;
         if python.is_empty() {
             fs::remove_file(machine.path("bin/python3"))?;
@@ -142,7 +142,7 @@ fn test_without_python_runs_the_rest_and_says_what_it_leaves_out() -> Result<()>
         succeeded(&output)?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(text.contains("tests: 12 passed, 0 failed, 4 ignored, in 4 suites"), "{text}");
-        assert!(text.contains("tests left out: 1, which need Python (") && text.contains(reason), "{text}");
+        assert!(text.contains("tests skipped: 1, which need Python (") && text.contains(reason), "{text}");
         assert!(text.trim_end().ends_with(": pythons_reader"), "{text}");
         let ignored = "test --package booster-tests --tests -- --ignored --skip python";
         assert!(commands(&machine).iter().any(|command| command == ignored), "{:?}", commands(&machine));
@@ -151,7 +151,7 @@ fn test_without_python_runs_the_rest_and_says_what_it_leaves_out() -> Result<()>
 }
 
 #[test]
-fn test_without_python_still_fails_where_a_test_does() -> Result<()> {
+fn test_without_python_still_fails_if_a_test_does() -> Result<()> {
     let machine = machine()?;
     machine.cargo(r#"case "$*" in *booster-tests*--skip*) echo "test result: FAILED. 0 passed; 1 failed; 0 ignored"; exit 101;; esac"#)?;
     fs::create_dir(machine.path("checkout/tests"))?;
@@ -173,7 +173,7 @@ fn ci_without_python_is_an_error() -> Result<()> {
     fs::remove_file(machine.path("bin/python3"))?;
     let output = machine.xtask(&["ci"]).output()?;
     assert_eq!(output.status.code(), Some(1));
-    assert!(errors(&output).contains("the tests need Python: there is no `python3`"), "{}", errors(&output));
+    assert!(errors(&output).contains("the tests need Python: no `python3`"), "{}", errors(&output));
     Ok(())
 }
 
@@ -190,19 +190,19 @@ fn changed_requirements_are_installed_beside_the_old_ones() -> Result<()> {
 }
 
 #[test]
-fn what_needs_no_libtorch_builds_in_a_folder_of_its_own() -> Result<()> {
+fn packages_without_libtorch_build_in_their_own_folder() -> Result<()> {
     let machine = machine()?;
     succeeded(&machine.xtask(&["ci"]).output()?)?;
     let own = format!("| {}", machine.path("checkout/target/ui").display());
     for line in machine.log().iter().filter(|line| line.starts_with("cargo ")) {
-        let without_libtorch = line.contains("booster-ui-tests") || line.contains("cargo package");
+        let without_libtorch = ["booster-ui-tests", "cargo package", "doc-only"].iter().any(|part| line.contains(part));
         assert_eq!(without_libtorch, line.contains(&own), "{line}");
     }
     Ok(())
 }
 
 #[test]
-fn ci_makes_a_crate_by_the_words_of_the_readme() -> Result<()> {
+fn ci_creates_a_crate_as_the_readme_says() -> Result<()> {
     let machine = machine()?;
     succeeded(&machine.xtask(&["ci"]).env("LD_LIBRARY_PATH", "/nowhere").output()?)?;
     let commands = commands(&machine);
@@ -213,7 +213,7 @@ fn ci_makes_a_crate_by_the_words_of_the_readme() -> Result<()> {
     assert_eq!(own, ["new digits", &add, "run", "test"]);
     let run = machine.log().into_iter().find(|line| line.starts_with("cargo run | "));
     let expected = format!("cargo run | {checkout}/.libtorch |  | {checkout}/target");
-    assert_eq!(run, Some(expected), "libtorch is found by what the README exports, and by no other variable");
+    assert_eq!(run, Some(expected), "libtorch must be found only through the variables that the README exports");
     Ok(())
 }
 
@@ -238,7 +238,7 @@ fn ci_ends_with_the_time_of_each_step_and_the_number_of_tests() -> Result<()> {
     for part in
         ["all checks passed", "documentation ", "packages ", "own crate ", "demo ", "total ", "tests: 12 passed"]
     {
-        assert!(text.contains(part), "{part} is not in:\n{text}");
+        assert!(text.contains(part), "{part:?} is missing from:\n{text}");
     }
     Ok(())
 }

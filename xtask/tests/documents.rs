@@ -1,4 +1,4 @@
-//! What readers of the repository's documents rely on: links that lead somewhere, and a README of one page.
+//! Checks of the repository's documents: no dead links, and a README of one page.
 
 mod links;
 
@@ -10,10 +10,10 @@ use anyhow::{Context, Result};
 use crate::links::Document;
 
 fn root() -> Result<PathBuf> {
-    Ok(Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the checkout")?.to_owned())
+    Ok(Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the package has no parent folder")?.to_owned())
 }
 
-/// The pages of the guide.
+/// Returns the paths of the guide's pages.
 fn pages() -> Result<Vec<PathBuf>> {
     let mut pages = Vec::new();
     for entry in fs::read_dir(root()?.join("booster/src/guide"))? {
@@ -27,7 +27,7 @@ fn pages() -> Result<Vec<PathBuf>> {
 }
 
 #[test]
-fn links_lead_to_files_headings_and_hosts() -> Result<()> {
+fn links_to_files_headings_and_hosts_resolve() -> Result<()> {
     let (root, mut broken) = (root()?, Vec::new());
     for name in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
         broken.extend(Document::read(&root.join(name))?.broken_links()?);
@@ -36,9 +36,9 @@ fn links_lead_to_files_headings_and_hosts() -> Result<()> {
     Ok(())
 }
 
-/// The pages are read on GitHub too, where a link to an item would be dead: they name items as [`Item`].
+/// The pages are also read on GitHub, where a link to an item would be dead, so they write items as [`Item`].
 #[test]
-fn the_guides_pages_link_to_nothing_that_only_rustdoc_knows() -> Result<()> {
+fn the_guides_links_do_not_depend_on_rustdoc() -> Result<()> {
     let mut broken = Vec::new();
     for page in pages()? {
         broken.extend(Document::read(&page)?.broken_links_of_rustdoc()?);
@@ -49,7 +49,7 @@ fn the_guides_pages_link_to_nothing_that_only_rustdoc_knows() -> Result<()> {
 
 /// rustdoc checks that the pages exist, but not their headings.
 #[test]
-fn the_guides_index_leads_to_headings() -> Result<()> {
+fn the_guides_links_to_headings_resolve() -> Result<()> {
     let folder = root()?.join("booster/src/guide");
     let index = Document::read(&folder.join("mod.rs"))?;
     let mut broken = Vec::new();
@@ -71,7 +71,7 @@ fn the_readme_is_one_page_without_hidden_lines() -> Result<()> {
     let text = fs::read_to_string(root()?.join("README.md"))?;
     assert!(text.lines().count() < 150, "{} lines", text.lines().count());
     let (_, program) = text.split_once("```rust\n").context("no program")?;
-    let (program, _) = program.split_once("```").context("the program has no end")?;
+    let (program, _) = program.split_once("```").context("unterminated program")?;
     assert!(program.lines().count() < 30, "{} lines", program.lines().count());
     let code = text.split("```").skip(1).step_by(2).filter(|code| code.starts_with("rust"));
     let hidden = code.flat_map(str::lines).filter(|line| *line == "#" || line.starts_with("# ")).collect::<Vec<_>>();
@@ -79,7 +79,7 @@ fn the_readme_is_one_page_without_hidden_lines() -> Result<()> {
     Ok(())
 }
 
-/// Each kind of broken link is found, and code is not taken for one.
+/// Each kind of broken link is found, and code is ignored.
 #[test]
 fn broken_links_are_found() -> Result<()> {
     let folder = tempfile::tempdir()?;

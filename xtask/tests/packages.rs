@@ -1,4 +1,4 @@
-//! What cargo would publish, and what it must not.
+//! The packages that cargo would publish, and their contents.
 
 use std::env;
 use std::path::Path;
@@ -20,7 +20,7 @@ fn packages() -> Result<Vec<Value>> {
 }
 
 #[test]
-fn only_the_library_and_what_it_needs_is_published() -> Result<()> {
+fn only_the_library_and_its_dependencies_are_published() -> Result<()> {
     let packages = packages()?;
     let publishable = packages.iter().filter(|package| package["publish"].is_null());
     let mut names: Vec<_> = publishable.filter_map(|package| package["name"].as_str()).collect();
@@ -30,7 +30,7 @@ fn only_the_library_and_what_it_needs_is_published() -> Result<()> {
 }
 
 #[test]
-fn published_packages_say_what_a_registry_shows() -> Result<()> {
+fn published_packages_have_the_metadata_that_a_registry_shows() -> Result<()> {
     for package in packages()?.iter().filter(|package| package["publish"].is_null()) {
         let name = package["name"].as_str().context("no name")?;
         for field in ["description", "documentation", "license", "rust_version", "readme"] {
@@ -45,7 +45,10 @@ fn published_packages_say_what_a_registry_shows() -> Result<()> {
         let readme = folder.join(package["readme"].as_str().unwrap_or_default());
         assert!(readme.is_file(), "{} does not exist", readme.display());
         if name != "booster-derive" {
-            assert_eq!(package["metadata"]["docs"]["rs"]["features"][0], "doc-only", "docs.rs has no libtorch: {name}");
+            assert_eq!(
+                package["metadata"]["docs"]["rs"]["features"][0], "doc-only",
+                "{name} must build on docs.rs without libtorch"
+            );
         }
     }
     Ok(())

@@ -36,7 +36,7 @@ fn the_first_run_installs_and_links_and_the_second_finds_it_ready() -> Result<()
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_cpu_install_holds_no_cuda_beyond_what_the_cpu_library_needs() -> Result<()> {
+fn the_cpu_install_keeps_only_the_cuda_libraries_that_it_needs() -> Result<()> {
     let machine = Machine::new()?;
     machine.python(UNPACK)?;
     succeeded(&machine.setup()?)?;
@@ -53,20 +53,20 @@ fn the_cpu_install_holds_no_cuda_beyond_what_the_cpu_library_needs() -> Result<(
 }
 
 #[test]
-fn a_truncated_library_is_installed_anew() -> Result<()> {
+fn a_truncated_library_is_reinstalled() -> Result<()> {
     let machine = Machine::new()?;
     machine.python(UNPACK)?;
     succeeded(&machine.setup()?)?;
     fs::write(library(&machine.link()), "lib")?;
     let second = machine.setup()?;
     succeeded(&second)?;
-    assert!(errors(&second).contains("3 bytes instead of 13"), "{}", errors(&second));
+    assert!(errors(&second).contains("to have 13 bytes, found 3"), "{}", errors(&second));
     assert_eq!(fs::read_to_string(library(&machine.link()))?, "libtorch_cpu\n");
     Ok(())
 }
 
 #[test]
-fn a_killed_run_leaves_nothing_that_the_next_one_trusts() -> Result<()> {
+fn the_next_run_does_not_trust_the_files_of_a_killed_one() -> Result<()> {
     let machine = Machine::new()?;
     machine.python("mkdir -p \"$target/torch/lib\"; echo half > \"$target/half\"; exec sleep 30")?;
     let mut killed = machine.xtask(&["setup"]).stderr(Stdio::null()).spawn()?;
@@ -92,7 +92,7 @@ fn a_killed_run_leaves_nothing_that_the_next_one_trusts() -> Result<()> {
 }
 
 #[test]
-fn two_runs_at_once_install_once() -> Result<()> {
+fn concurrent_runs_install_once() -> Result<()> {
     let machine = Machine::new()?;
     machine.python(&format!("{UNPACK}\nsleep 1"))?;
     let start = || machine.xtask(&["setup"]).stderr(Stdio::piped()).spawn();
@@ -105,7 +105,7 @@ fn two_runs_at_once_install_once() -> Result<()> {
 }
 
 #[test]
-fn force_installs_anew() -> Result<()> {
+fn force_reinstalls() -> Result<()> {
     let machine = Machine::new()?;
     machine.python(UNPACK)?;
     succeeded(&machine.setup()?)?;
@@ -121,14 +121,14 @@ fn without_python_the_error_names_the_three_ways() -> Result<()> {
     assert_eq!(output.status.code(), Some(1));
     let text = errors(&output);
     for part in ["no `python3` on PATH", "LIBTORCH=", "LIBTORCH_USE_PYTORCH=1", "download-libtorch"] {
-        assert!(text.contains(part), "{part} is not in:\n{text}");
+        assert!(text.contains(part), "{part:?} is missing from:\n{text}");
     }
     assert!(!machine.link().exists());
     Ok(())
 }
 
 #[test]
-fn when_pip_fails_its_last_lines_are_shown_and_nothing_is_left() -> Result<()> {
+fn a_pip_failure_shows_its_last_lines_and_leaves_nothing() -> Result<()> {
     let machine = Machine::new()?;
     machine.python("mkdir \"$target/torch\"; echo 'ERROR: the network is unreachable' >&2; exit 1")?;
     let output = machine.setup()?;
@@ -136,7 +136,7 @@ fn when_pip_fails_its_last_lines_are_shown_and_nothing_is_left() -> Result<()> {
     let text = errors(&output);
     let error = text.split_once("error: ").map_or("", |(_, error)| error);
     for part in ["the network is unreachable", "LIBTORCH_USE_PYTORCH=1"] {
-        assert!(error.contains(part), "{part} is not in:\n{text}");
+        assert!(error.contains(part), "{part:?} is missing from:\n{text}");
     }
     assert_eq!(machine.cached()?, ["libtorch-2.13.0-cpu.lock"]);
     assert!(!machine.link().exists());
@@ -144,17 +144,17 @@ fn when_pip_fails_its_last_lines_are_shown_and_nothing_is_left() -> Result<()> {
 }
 
 #[test]
-fn a_package_without_the_library_is_refused() -> Result<()> {
+fn a_package_without_the_library_is_rejected() -> Result<()> {
     let machine = Machine::new()?;
     machine.python(&format!("{UNPACK}\nrm \"$target\"/torch/lib/libtorch_cpu.*"))?;
     let output = machine.setup()?;
     assert_eq!(output.status.code(), Some(1));
-    assert!(errors(&output).contains("there is no `libtorch_cpu`"), "{}", errors(&output));
+    assert!(errors(&output).contains("no `libtorch_cpu` in"), "{}", errors(&output));
     Ok(())
 }
 
 #[test]
-fn a_libtorch_of_the_user_is_left_alone() -> Result<()> {
+fn the_users_libtorch_is_left_alone() -> Result<()> {
     let other = Machine::new()?;
     other.python(UNPACK)?;
     succeeded(&other.setup()?)?;
@@ -170,12 +170,12 @@ fn a_libtorch_of_the_user_is_left_alone() -> Result<()> {
 }
 
 #[test]
-fn a_libtorch_of_the_user_that_is_none_is_an_error() -> Result<()> {
+fn a_folder_without_libtorch_is_an_error() -> Result<()> {
     let machine = Machine::new()?;
     machine.python(UNPACK)?;
     let output = machine.xtask(&["setup"]).env("LIBTORCH", machine.path("bin")).output()?;
     assert_eq!(output.status.code(), Some(1));
-    assert!(errors(&output).contains("is no libtorch 2.13.0"), "{}", errors(&output));
+    assert!(errors(&output).contains("is not libtorch 2.13.0"), "{}", errors(&output));
     assert_eq!(machine.installs(), 0);
     Ok(())
 }

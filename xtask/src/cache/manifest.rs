@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 const FILE: &str = ".complete";
 
-/// Writes the manifest of `folder`; nothing must be added afterwards.
+/// Writes the manifest of `folder`. No file may be added afterwards.
 pub(super) fn write(folder: &Path, identity: &str) -> Result<()> {
     let mut text = format!("{identity}\n");
     for (path, size) in super::files(folder)? {
@@ -28,16 +28,16 @@ pub(super) fn write(folder: &Path, identity: &str) -> Result<()> {
 /// Returns the first difference: a missing manifest, another identity, or a
 /// missing file or one of another size.
 pub(super) fn verify(folder: &Path, identity: &str) -> Result<()> {
-    let text = fs::read_to_string(folder.join(FILE)).context("it was never completed (no file `.complete`)")?;
+    let text = fs::read_to_string(folder.join(FILE)).context("it is incomplete (no `.complete` file)")?;
     let mut lines = text.lines();
     let found = lines.next().unwrap_or_default();
-    ensure!(found == identity, "it holds `{found}` instead of `{identity}`");
+    ensure!(found == identity, "expected `{identity}`, found `{found}`");
     for line in lines {
         let Some((Ok(size), path)) = line.split_once(' ').map(|(size, path)| (size.parse::<u64>(), path)) else {
-            bail!("its file `.complete` has an unreadable line `{line}`");
+            bail!("its `.complete` file has a malformed line `{line}`");
         };
         let found = folder.join(path).symlink_metadata().with_context(|| format!("`{path}` is missing"))?.len();
-        ensure!(found == size, "`{path}` has {found} bytes instead of {size}");
+        ensure!(found == size, "expected `{path}` to have {size} bytes, found {found}");
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// A named place in the cache.
+/// A named folder in the cache.
 #[derive(Debug)]
 pub(crate) struct Slot {
     parent: PathBuf,
@@ -23,14 +23,14 @@ pub(crate) struct Slot {
 /// The staging folders for the content of a [`Slot`].
 #[derive(Debug)]
 pub(crate) struct Staging {
-    /// Becomes the slot's folder.
+    /// The folder that becomes the slot's.
     pub(crate) content: PathBuf,
     /// Temporary space on the same disk, removed at the end.
     pub(crate) scratch: PathBuf,
 }
 
 impl Slot {
-    /// The slot `name` in the user's cache folder.
+    /// Creates the slot `name` in the user's cache folder.
     pub(crate) fn new(name: impl Into<String>, identity: impl Into<String>) -> Result<Self> {
         Ok(Self::inside(root()?, name, identity))
     }
@@ -39,12 +39,12 @@ impl Slot {
         Self { parent, name: name.into(), identity: identity.into() }
     }
 
-    /// The folder, complete or not.
+    /// Returns the folder's path, complete or not.
     pub(crate) fn path(&self) -> PathBuf {
         self.parent.join(&self.name)
     }
 
-    /// Whether the folder is complete.
+    /// Returns whether the folder is complete.
     pub(crate) fn is_complete(&self) -> bool {
         manifest::verify(&self.path(), &self.identity).is_ok()
     }
@@ -85,7 +85,7 @@ impl Slot {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                eprintln!("another process is filling `{}`: waiting", self.path().display());
+                eprintln!("waiting for another process to fill `{}`", self.path().display());
                 file.lock().with_context(context)?;
             }
             Err(TryLockError::Error(error)) => return Err(error).with_context(context),
@@ -98,7 +98,7 @@ impl Slot {
         if path.exists()
             && let Err(reason) = manifest::verify(&path, &self.identity)
         {
-            eprintln!("`{}` is made anew: {reason:#}", path.display());
+            eprintln!("rebuilding `{}`: {reason:#}", path.display());
         }
     }
 
@@ -121,7 +121,7 @@ impl Slot {
         let path = self.path();
         if path.symlink_metadata().is_ok() {
             fs::rename(&path, staging.scratch.join("old"))
-                .with_context(|| format!("moving the old `{}` away", path.display()))?;
+                .with_context(|| format!("moving the old `{}` aside", path.display()))?;
         }
         fs::rename(&staging.content, &path).with_context(|| format!("moving the new folder to `{}`", path.display()))
     }
@@ -142,11 +142,11 @@ fn root() -> Result<PathBuf> {
         // The XDG base directory specification says to ignore relative paths.
         variable("XDG_CACHE_HOME").filter(|path| path.is_absolute()).or_else(|| home.map(|home| home.join(".cache")))
     };
-    let system = system.context("no cache folder is known here: set BOOSTER_CACHE to one")?;
+    let system = system.context("no cache folder found: set BOOSTER_CACHE")?;
     Ok(system.join("booster"))
 }
 
-/// The files under `folder` with their sizes, by `/`-separated path, sorted.
+/// Returns the files under `folder` as sorted `/`-separated paths, with their sizes.
 pub(crate) fn files(folder: &Path) -> Result<Vec<(String, u64)>> {
     let mut found = Vec::new();
     collect(folder, "", &mut found)?;

@@ -39,7 +39,7 @@ impl Fixture {
 }
 
 #[test]
-fn a_complete_folder_is_made_once_and_nothing_else_remains() -> Result<()> {
+fn a_complete_folder_is_made_once_and_nothing_else_is_left() -> Result<()> {
     let fixture = Fixture::new()?;
     fixture.fill("one", false)?;
     let slot = fixture.fill("one", false)?;
@@ -50,7 +50,7 @@ fn a_complete_folder_is_made_once_and_nothing_else_remains() -> Result<()> {
 }
 
 #[test]
-fn force_makes_a_complete_folder_anew() -> Result<()> {
+fn force_rebuilds_a_complete_folder() -> Result<()> {
     let fixture = Fixture::new()?;
     fixture.fill("one", false)?;
     fixture.fill("one", true)?;
@@ -59,7 +59,7 @@ fn force_makes_a_complete_folder_anew() -> Result<()> {
 }
 
 #[test]
-fn a_truncated_file_is_noticed_and_repaired() -> Result<()> {
+fn a_truncated_file_is_detected_and_repaired() -> Result<()> {
     let fixture = Fixture::new()?;
     let slot = fixture.fill("one", false)?;
     fs::write(slot.path().join("lib/library"), "mach")?;
@@ -71,7 +71,7 @@ fn a_truncated_file_is_noticed_and_repaired() -> Result<()> {
 }
 
 #[test]
-fn a_missing_file_is_noticed() -> Result<()> {
+fn a_missing_file_is_detected() -> Result<()> {
     let fixture = Fixture::new()?;
     let slot = fixture.fill("one", false)?;
     fs::remove_file(slot.path().join("lib/library"))?;
@@ -80,7 +80,7 @@ fn a_missing_file_is_noticed() -> Result<()> {
 }
 
 #[test]
-fn a_folder_without_its_manifest_is_made_anew() -> Result<()> {
+fn a_folder_without_its_manifest_is_rebuilt() -> Result<()> {
     let fixture = Fixture::new()?;
     let slot = fixture.slot("one");
     fs::create_dir_all(slot.path().join("lib"))?;
@@ -92,7 +92,7 @@ fn a_folder_without_its_manifest_is_made_anew() -> Result<()> {
 }
 
 #[test]
-fn a_folder_of_another_recipe_is_made_anew() -> Result<()> {
+fn a_folder_of_another_recipe_is_rebuilt() -> Result<()> {
     let fixture = Fixture::new()?;
     fixture.fill("one", false)?;
     assert!(fixture.fill("two", false)?.is_complete());
@@ -101,7 +101,7 @@ fn a_folder_of_another_recipe_is_made_anew() -> Result<()> {
 }
 
 #[test]
-fn the_rest_of_a_killed_run_is_removed() -> Result<()> {
+fn the_leftovers_of_a_killed_run_are_removed() -> Result<()> {
     let fixture = Fixture::new()?;
     let rest = fixture.parent.path().join(".thing-1.a1b2c3/content");
     fs::create_dir_all(&rest)?;
@@ -110,17 +110,17 @@ fn the_rest_of_a_killed_run_is_removed() -> Result<()> {
     fs::create_dir(&other)?;
     fixture.fill("one", false)?;
     assert!(!rest.exists());
-    assert!(other.exists(), "another slot's work was removed");
+    assert!(other.exists(), "another slot's staging folder was removed");
     Ok(())
 }
 
 #[test]
-fn a_failed_run_leaves_the_old_folder_and_no_rest() -> Result<()> {
+fn a_failed_run_keeps_the_old_folder_and_leaves_nothing_else() -> Result<()> {
     let fixture = Fixture::new()?;
     let slot = fixture.fill("one", false)?;
     let outcome = slot.fill(true, |staging| {
         fs::write(staging.content.join("half"), "half")?;
-        bail!("the network is gone")
+        bail!("the network is down")
     });
     assert!(outcome.is_err());
     assert!(slot.is_complete());
@@ -129,7 +129,7 @@ fn a_failed_run_leaves_the_old_folder_and_no_rest() -> Result<()> {
 }
 
 #[test]
-fn fillers_at_the_same_time_make_the_folder_once() -> Result<()> {
+fn concurrent_fills_make_the_folder_once() -> Result<()> {
     let parent = tempfile::tempdir()?;
     let made = std::sync::atomic::AtomicU32::new(0);
     std::thread::scope(|scope| {

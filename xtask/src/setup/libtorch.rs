@@ -1,4 +1,4 @@
-//! libtorch from the `torch` package of Python's package index.
+//! libtorch from the `torch` package on the Python Package Index.
 //!
 //! The package holds the C++ headers and libraries, for any version of Python.
 //! pip's configuration determines where packages come from.
@@ -15,12 +15,12 @@ use crate::python::Python;
 
 /// The devices that a libtorch build supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Flavour {
+pub(crate) enum Flavor {
     Cpu,
     Cuda,
 }
 
-impl fmt::Display for Flavour {
+impl fmt::Display for Flavor {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Cpu => "cpu",
@@ -29,88 +29,88 @@ impl fmt::Display for Flavour {
     }
 }
 
-/// Installs `flavour` if missing, and returns the path for `LIBTORCH`.
-pub(crate) fn install(flavour: Flavour, force: bool) -> Result<PathBuf> {
-    if flavour == Flavour::Cuda && !cfg!(target_os = "linux") {
-        bail!("packages with CUDA exist for Linux only: set LIBTORCH to a libtorch with CUDA");
+/// Installs `flavor` if missing, and returns the path for `LIBTORCH`.
+pub(crate) fn install(flavor: Flavor, force: bool) -> Result<PathBuf> {
+    if flavor == Flavor::Cuda && !cfg!(target_os = "linux") {
+        bail!("the CUDA package is only available for Linux: set LIBTORCH to a CUDA build of libtorch");
     }
-    let slot = slot(flavour)?;
-    slot.fill(force, |staging| fill(&slot, flavour, staging))
-        .map_err(|error| anyhow!("libtorch {VERSION} could not be installed: {error:#}\n\n{}", ways()))?;
-    Ok(inside(flavour, &slot.path()))
+    let slot = slot(flavor)?;
+    slot.fill(force, |staging| fill(&slot, flavor, staging))
+        .map_err(|error| anyhow!("cannot install libtorch {VERSION}: {error:#}\n\n{}", ways()))?;
+    Ok(inside(flavor, &slot.path()))
 }
 
 /// Advice after a failed install.
 fn ways() -> String {
     format!(
-        "libtorch can be provided in three ways; then run the same command again:
+        "provide libtorch in one of three ways, then run the command again:
 
   1. LIBTORCH=/path/to/libtorch   a folder with the include/ and lib/ of libtorch {VERSION}
   2. LIBTORCH_USE_PYTORCH=1       in a Python environment that has torch=={VERSION}
   3. tch's feature `download-libtorch`, in a package of your own that depends on booster:
-     for those who reach PyTorch's site (in this checkout, unpack that archive and use 1.)"
+     needs access to PyTorch's site (in this checkout, unpack its archive and use 1.)"
     )
 }
 
-/// The flavour that `link` points to in the cache, complete or not.
-pub(crate) fn linked(link: &Path) -> Option<Flavour> {
+/// The flavor that `link` points to in the cache, complete or not.
+pub(crate) fn linked(link: &Path) -> Option<Flavor> {
     let target = fs::read_link(link).ok()?;
-    let place = |flavour| Some(inside(flavour, &slot(flavour).ok()?.path()));
-    [Flavour::Cpu, Flavour::Cuda].into_iter().find(|flavour| place(*flavour).as_ref() == Some(&target))
+    let place = |flavor| Some(inside(flavor, &slot(flavor).ok()?.path()));
+    [Flavor::Cpu, Flavor::Cuda].into_iter().find(|flavor| place(*flavor).as_ref() == Some(&target))
 }
 
-/// Whether `flavour` is installed.
-pub(crate) fn is_complete(flavour: Flavour) -> bool {
-    slot(flavour).is_ok_and(|slot| slot.is_complete())
+/// Returns whether `flavor` is installed.
+pub(crate) fn is_complete(flavor: Flavor) -> bool {
+    slot(flavor).is_ok_and(|slot| slot.is_complete())
 }
 
-fn slot(flavour: Flavour) -> Result<Slot> {
+fn slot(flavor: Flavor) -> Result<Slot> {
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
     // Increase the number if `fill` changes.
-    let identity = format!("libtorch {VERSION} {flavour} for {os} {arch}, recipe 1");
-    Slot::new(format!("libtorch-{VERSION}-{flavour}"), identity)
+    let identity = format!("libtorch {VERSION} {flavor} for {os} {arch}, recipe 1");
+    Slot::new(format!("libtorch-{VERSION}-{flavor}"), identity)
 }
 
 /// Whether the package is a CUDA build that is stripped to its CPU part.
-fn is_reduced(flavour: Flavour) -> bool {
-    flavour == Flavour::Cpu && cfg!(target_os = "linux")
+fn is_reduced(flavor: Flavor) -> bool {
+    flavor == Flavor::Cpu && cfg!(target_os = "linux")
 }
 
 /// The path of libtorch in an installed folder.
-fn inside(flavour: Flavour, folder: &Path) -> PathBuf {
-    if is_reduced(flavour) { folder.to_owned() } else { folder.join("torch") }
+fn inside(flavor: Flavor, folder: &Path) -> PathBuf {
+    if is_reduced(flavor) { folder.to_owned() } else { folder.join("torch") }
 }
 
-fn fill(slot: &Slot, flavour: Flavour, staging: &Staging) -> Result<()> {
+fn fill(slot: &Slot, flavor: Flavor, staging: &Staging) -> Result<()> {
     let python = Python::find()?;
     let torch = format!("torch=={VERSION}");
     // Any Python version with a package works; the user's may have none.
     let mut arguments = vec!["--only-binary", ":all:", "--python-version", "3.12", torch.as_str()];
-    if flavour == Flavour::Cpu {
+    if flavor == Flavor::Cpu {
         arguments.push("--no-deps");
     }
-    if is_reduced(flavour) {
+    if is_reduced(flavor) {
         // The versions that this torch requires.
         arguments.extend(["nvidia-cuda-runtime==13.0.*", "nvidia-cuda-cupti==13.0.*"]);
     }
     eprintln!(
-        "installing libtorch {VERSION} ({flavour}) into `{}`: pip downloads about {}",
+        "installing libtorch {VERSION} ({flavor}) into `{}`: pip downloads about {}",
         slot.path().display(),
-        download(flavour)
+        download(flavor)
     );
     python.install(staging, arguments)?;
-    if is_reduced(flavour) {
+    if is_reduced(flavor) {
         reduce(staging)?;
     }
-    provided::folder(&inside(flavour, &staging.content)).context("the package is not as expected")
+    provided::folder(&inside(flavor, &staging.content)).context("the package is not as expected")
 }
 
-fn download(flavour: Flavour) -> &'static str {
-    match flavour {
-        Flavour::Cuda => "2.7 GB",
-        Flavour::Cpu if cfg!(target_os = "macos") => "111 MB",
-        Flavour::Cpu if cfg!(target_arch = "aarch64") => "440 MB",
-        Flavour::Cpu => "540 MB",
+fn download(flavor: Flavor) -> &'static str {
+    match flavor {
+        Flavor::Cuda => "2.7 GB",
+        Flavor::Cpu if cfg!(target_os = "macos") => "111 MB",
+        Flavor::Cpu if cfg!(target_arch = "aarch64") => "440 MB",
+        Flavor::Cpu => "540 MB",
     }
 }
 
@@ -155,7 +155,7 @@ mod tests {
     use super::is_for_cpu;
 
     #[test]
-    fn libraries_of_the_cpu_are_kept() {
+    fn cpu_libraries_are_kept() {
         // The contents of the torch 2.13.0 packages for x86_64 and aarch64.
         let kept = "libtorch_cpu.so libc10.so libgomp.so.1 libarm_compute.so libgfortran.so.5 \
                     libnvpl_blas_core.so.0 libnvpl_lapack_lp64_gomp.so.0";

@@ -1,4 +1,4 @@
-//! The link `.libtorch` of a checkout.
+//! The `.libtorch` link of a checkout.
 
 use std::fs;
 use std::io;
@@ -20,14 +20,14 @@ pub(super) fn point(link: &Path, target: &Path) -> Result<Linked> {
         Ok(old) if old == target => return Ok(Linked::Already),
         Ok(old) => Some(old),
         Err(_) if link.symlink_metadata().is_ok() => {
-            bail!("`{}` is no link: move it away, or set LIBTORCH to it", link.display())
+            bail!("`{}` is not a link: move it, or set LIBTORCH to it", link.display())
         }
         Err(_) => None,
     };
     let fresh = link.with_extension(format!("new-{}", std::process::id()));
     let outcome = symlink(target, &fresh).and_then(|()| fs::rename(&fresh, link));
     if outcome.is_err() {
-        // The link that is reported is the one that matters.
+        // Only the error of the actual link matters.
         let _ = fs::remove_file(&fresh);
     }
     outcome.with_context(|| format!("linking `{}` to `{}`", link.display(), target.display()))?;

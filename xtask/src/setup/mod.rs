@@ -10,7 +10,7 @@ mod provided;
 
 use anyhow::{Context, Result};
 
-pub(crate) use libtorch::Flavour;
+pub(crate) use libtorch::Flavor;
 use link::Linked;
 
 use crate::workspace::Workspace;
@@ -25,30 +25,30 @@ pub(crate) fn ensure(workspace: &Workspace) -> Result<()> {
     }
     let link = workspace.libtorch_link();
     match libtorch::linked(&link) {
-        Some(flavour) if libtorch::is_complete(flavour) => Ok(()),
+        Some(flavor) if libtorch::is_complete(flavor) => Ok(()),
         Some(broken) => install(workspace, broken, false),
         None if provided::folder(&link).is_ok() => Ok(()),
-        None => install(workspace, Flavour::Cpu, false),
+        None => install(workspace, Flavor::Cpu, false),
     }
 }
 
-/// Installs `flavour` and links it, unless the user names a libtorch.
-pub(crate) fn install(workspace: &Workspace, flavour: Flavour, force: bool) -> Result<()> {
+/// Installs and links `flavor`, unless the environment names a libtorch.
+pub(crate) fn install(workspace: &Workspace, flavor: Flavor, force: bool) -> Result<()> {
     if let Some(place) = provided::check(workspace)? {
-        eprintln!("libtorch {VERSION}: ready, from {place}; nothing to install");
+        eprintln!("libtorch {VERSION}: provided by {place}; nothing to install");
         return Ok(());
     }
-    let folder = libtorch::install(flavour, force)?;
+    let folder = libtorch::install(flavor, force)?;
     let link = workspace.libtorch_link();
     match link::point(&link, &folder)? {
         Linked::Already => {}
         Linked::First => eprintln!("`.libtorch` now points to `{}`", folder.display()),
         Linked::InsteadOf(old) => {
-            eprintln!("`.libtorch` now points to `{}`, no more to `{}`", folder.display(), old.display());
+            eprintln!("`.libtorch` now points to `{}`, not to `{}`", folder.display(), old.display());
             forget_builds(workspace)?;
         }
     }
-    eprintln!("libtorch {VERSION} ({flavour}): ready in `{}`", folder.display());
+    eprintln!("libtorch {VERSION} ({flavor}): ready in `{}`", folder.display());
     Ok(())
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn install(workspace: &Workspace, flavour: Flavour, force: bool) -> R
 fn forget_builds(workspace: &Workspace) -> Result<()> {
     for profile in ["dev", "release"] {
         let mut clean = workspace.cargo(["clean", "--quiet", "--package", "torch-sys", "--profile", profile]);
-        let output = clean.output().context("`cargo clean` could not be started")?;
+        let output = clean.output().context("`cargo clean` cannot be started")?;
         if !output.status.success() {
             eprintln!("`cargo clean --package torch-sys` failed: run `cargo clean` before the next build");
             break;

@@ -31,7 +31,7 @@ pub(super) fn check(workspace: &Workspace) -> Result<Option<String>> {
         Some(folder) => format!("LIBTORCH=`{}`", folder.display()),
         None => format!("LIBTORCH_LIB=`{}`", lib.display()),
     };
-    parts(&include, &lib).with_context(|| format!("{place} is no libtorch {VERSION}"))?;
+    parts(&include, &lib).with_context(|| format!("{place} is not libtorch {VERSION}"))?;
     Ok(Some(place))
 }
 
@@ -46,14 +46,10 @@ fn parts(include: &Path, lib: &Path) -> Result<()> {
         ensure!(folder.is_dir(), "`{}` is not a folder", folder.display());
     }
     let headers = include.join("include/torch");
-    ensure!(headers.is_dir(), "there is no folder `{}`", headers.display());
+    ensure!(headers.is_dir(), "no folder `{}`", headers.display());
     let lib = lib.join("lib");
     let libraries = ["libtorch_cpu.so", "libtorch_cpu.dylib", "torch_cpu.lib", "libtorch_cpu.a"];
-    ensure!(
-        libraries.iter().any(|library| lib.join(library).is_file()),
-        "there is no `libtorch_cpu` in `{}`",
-        lib.display()
-    );
+    ensure!(libraries.iter().any(|library| lib.join(library).is_file()), "no `libtorch_cpu` in `{}`", lib.display());
     version(&fs::read_to_string(include.join("include/torch/headeronly/version.h")).unwrap_or_default())
 }
 
@@ -67,7 +63,7 @@ fn version(header: &str) -> Result<()> {
     };
     let parts = ["TORCH_VERSION_MAJOR", "TORCH_VERSION_MINOR", "TORCH_VERSION_PATCH"].map(number);
     let [Some(major), Some(minor), Some(patch)] = parts else {
-        return expect("an older one (no `include/torch/headeronly/version.h`)");
+        return expect("an older version (no `include/torch/headeronly/version.h`)");
     };
     expect(&format!("{major}.{minor}.{patch}"))
 }
@@ -122,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_libtorch_of_the_version_passes() -> Result<()> {
+    fn the_required_version_passes() -> Result<()> {
         assert_eq!(complaint(libtorch(VERSION)?.path()), "");
         Ok(())
     }
@@ -140,7 +136,7 @@ mod tests {
         fs::remove_file(folder.path().join("lib/libtorch_cpu.so"))?;
         assert!(complaint(folder.path()).contains("no `libtorch_cpu` in"));
         fs::remove_dir_all(folder.path().join("include"))?;
-        assert!(complaint(folder.path()).contains("there is no folder"));
+        assert!(complaint(folder.path()).contains("no folder `"));
         assert!(complaint(Path::new("libtorch")).contains("not an absolute path"));
         Ok(())
     }

@@ -17,7 +17,7 @@ pub(crate) struct Package {
 }
 
 struct File {
-    /// Below `src`.
+    /// The path below `src`.
     name: String,
     lines: usize,
     /// Its re-exports, by their names here.
@@ -54,13 +54,13 @@ impl Package {
         imports
     }
 
-    /// The length of each file.
+    /// Returns the number of lines of each file.
     pub(crate) fn lengths(&self) -> impl Iterator<Item = (&str, usize)> {
         self.files.values().map(|file| (file.name.as_str(), file.lines))
     }
 
     /// The import cycles: groups of files that import each other, directly or indirectly.
-    pub(crate) fn circles(&self) -> Vec<Vec<String>> {
+    pub(crate) fn cycles(&self) -> Vec<Vec<String>> {
         let edges = self.edges();
         let reached = |from: &Names| {
             let (mut reached, mut open) = (BTreeSet::new(), vec![from]);
@@ -74,12 +74,12 @@ impl Package {
             reached
         };
         let reached = self.files.keys().map(|file| (file, reached(file))).collect::<BTreeMap<_, _>>();
-        let circle = |file: &Names| {
+        let cycle = |file: &Names| {
             let back = reached[file].iter().filter(|other| reached[**other].contains(file));
             back.map(|other| self.files[*other].name.clone()).collect::<Vec<_>>()
         };
-        let circles = self.files.keys().map(circle);
-        circles.filter(|circle| !circle.is_empty()).collect::<BTreeSet<_>>().into_iter().collect()
+        let cycles = self.files.keys().map(cycle);
+        cycles.filter(|cycle| !cycle.is_empty()).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// The imports between files.

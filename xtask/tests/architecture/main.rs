@@ -11,15 +11,15 @@ use anyhow::{Context, Result, bail};
 use crate::imports::Package;
 
 fn root() -> Result<PathBuf> {
-    Ok(Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the checkout")?.to_owned())
+    Ok(Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the package has no parent folder")?.to_owned())
 }
 
 /// The layers of a package, bottom up: the first `layers` block below its heading.
 fn layers(package: &str) -> Result<Vec<BTreeSet<String>>> {
     let text = fs::read_to_string(root()?.join("ARCHITECTURE.md"))?;
     let (_, section) = text.split_once(&format!("\n## `{package}`\n")).context("no such heading")?;
-    let (_, block) = section.split_once("```layers\n").context("no block of layers")?;
-    let (block, _) = block.split_once("```").context("the block has no end")?;
+    let (_, block) = section.split_once("```layers\n").context("no `layers` block")?;
+    let (block, _) = block.split_once("```").context("unterminated block")?;
     Ok(block.lines().map(|line| line.split_whitespace().map(str::to_owned).collect()).collect())
 }
 
@@ -37,7 +37,7 @@ fn against_the_layers(layers: &[BTreeSet<String>], package: &Package) -> Result<
     let drawn = level_of.keys().map(|module| (*module).to_owned()).collect::<BTreeSet<_>>();
     if modules != drawn {
         let missing = modules.symmetric_difference(&drawn).collect::<Vec<_>>();
-        bail!("in the picture or in the code alone: {missing:?}");
+        bail!("missing from the layers or from the code: {missing:?}");
     }
     let rises = |from: &str, to: &str| from != to && level_of[to] >= level_of[from];
     let imports = package.imports_of_top_modules();
@@ -45,20 +45,20 @@ fn against_the_layers(layers: &[BTreeSet<String>], package: &Package) -> Result<
 }
 
 #[test]
-fn modules_import_what_the_picture_has_below_them() -> Result<()> {
+fn modules_import_only_from_lower_layers() -> Result<()> {
     for name in ["booster", "booster-derive"] {
         let package = Package::read(&root()?.join(name).join("src"))?;
         let found = against_the_layers(&layers(name)?, &package).with_context(|| name.to_owned())?;
-        assert!(found.is_empty(), "{name}: against the layers of ARCHITECTURE.md: {found:#?}");
+        assert!(found.is_empty(), "{name}: imports that violate the layers of ARCHITECTURE.md: {found:#?}");
     }
     Ok(())
 }
 
 #[test]
-fn no_files_import_each_other_in_a_circle() -> Result<()> {
+fn no_files_import_each_other_in_a_cycle() -> Result<()> {
     for name in ["booster", "booster-derive", "booster-sys"] {
-        let circles = Package::read(&root()?.join(name).join("src"))?.circles();
-        assert!(circles.is_empty(), "{name}: {circles:#?}");
+        let cycles = Package::read(&root()?.join(name).join("src"))?.cycles();
+        assert!(cycles.is_empty(), "{name}: {cycles:#?}");
     }
     Ok(())
 }
@@ -86,25 +86,25 @@ fn package(files: &[(&str, &str)]) -> Result<(tempfile::TempDir, Package)> {
 }
 
 #[test]
-fn a_circle_is_found_through_re_exports_and_paths() -> Result<()> {
+fn a_cycle_is_found_through_re_exports_and_paths() -> Result<()> {
     let (_folder, package) = package(&[
         ("lib.rs", "mod one; mod two; pub use crate::two::Two;"),
         ("one.rs", "use crate::Two; pub struct One(Two);"),
         ("two/mod.rs", "mod inner; pub use self::inner::Two;"),
         ("two/inner.rs", "pub struct Two(Box<crate::one::One>);"),
     ])?;
-    assert_eq!(package.circles(), [["one.rs", "two/inner.rs"]]);
+    assert_eq!(package.cycles(), [["one.rs", "two/inner.rs"]]);
     Ok(())
 }
 
 #[test]
-fn what_only_tests_import_does_not_count() -> Result<()> {
+fn imports_in_tests_do_not_count() -> Result<()> {
     let (_folder, package) = package(&[
         ("lib.rs", "mod one; mod two;"),
         ("one.rs", "use super::two::Two; pub struct One(Two);"),
         ("two.rs", "pub struct Two; #[cfg(test)] mod tests { use crate::one::One; }"),
     ])?;
-    assert!(package.circles().is_empty());
+    assert!(package.cycles().is_empty());
     let layers = |lines: [&str; 2]| lines.map(|name| BTreeSet::from([name.to_owned()]));
     assert!(against_the_layers(&layers(["two", "one"]), &package)?.is_empty());
     assert_eq!(against_the_layers(&layers(["one", "two"]), &package)?, ["one -> two"]);

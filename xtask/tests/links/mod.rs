@@ -13,7 +13,7 @@ use url::Url;
 #[derive(Debug)]
 pub(crate) struct Document {
     path: PathBuf,
-    /// Each target, with its line.
+    /// Link targets, with their lines.
     links: Vec<(usize, String)>,
     anchors: BTreeSet<String>,
     /// References without a definition, with their lines.
@@ -28,7 +28,7 @@ impl Document {
         }
         let line = |range: &Range<usize>| text[..range.start].matches('\n').count() + 1;
         let mut undefined = Vec::new();
-        // A lone `[word]` may be text, or one of rustdoc's links, which rustdoc checks.
+        // A lone `[word]` may be plain text, or a rustdoc link, which rustdoc checks.
         let mut note_undefined = |link: BrokenLink<'_>| {
             if link.link_type == LinkType::Reference {
                 undefined.push((line(&link.span), link.reference.to_string()));
@@ -63,7 +63,7 @@ impl Document {
         self.anchors.contains(fragment)
     }
 
-    /// Returns the links that lead nowhere, each with its place and fault.
+    /// Returns the broken links, each with its location and fault.
     pub(crate) fn broken_links(&self) -> Result<Vec<String>> {
         let mut broken = self.broken_links_where(|target| self.fault(target))?;
         broken
@@ -71,7 +71,7 @@ impl Document {
         Ok(broken)
     }
 
-    /// Like [`Document::broken_links`], in a page that rustdoc shows: it can link to hosts alone.
+    /// Like [`Document::broken_links`], for a page that rustdoc includes, which may only link to hosts.
     pub(crate) fn broken_links_of_rustdoc(&self) -> Result<Vec<String>> {
         self.broken_links_where(|target| Ok(external_fault(target)))
     }
@@ -107,7 +107,7 @@ impl Document {
     }
 }
 
-/// Checks an external link by its form: hosts are not asked.
+/// Checks the form of an external link, without connecting to the host.
 fn external_fault(target: &str) -> Option<String> {
     match Url::parse(target) {
         Err(error) => Some(error.to_string()),
@@ -116,7 +116,7 @@ fn external_fault(target: &str) -> Option<String> {
     }
 }
 
-/// The anchor of a heading, as GitHub and rustdoc make it.
+/// Returns the anchor that GitHub and rustdoc generate for a heading.
 fn anchor(heading: &str) -> String {
     let kept = heading.chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
     kept.collect::<String>().to_lowercase().replace(' ', "-")

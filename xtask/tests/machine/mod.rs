@@ -44,8 +44,7 @@ impl Machine {
         self.folder.path().join(name)
     }
 
-    /// Puts a `python3` on the path whose pip runs `script` to install, and which
-    /// answers any code with `$SAYS`.
+    /// Puts a `python3` on the path whose pip runs `script` to install, and which prints `$SAYS` for any code.
     pub fn python(&self, script: &str) -> Result<()> {
         let text = format!(
             r#"#!/bin/sh
@@ -86,7 +85,7 @@ echo "cargo $* | $LIBTORCH | $BOOSTER_TEST_PYTHONPATH | $CARGO_TARGET_DIR" >> "$
             .stdin(Stdio::piped())
             .spawn()?;
         shell.stdin.take().context("a pipe")?.write_all(text.as_bytes())?;
-        ensure!(shell.wait()?.success(), "`{name}` could not be written");
+        ensure!(shell.wait()?.success(), "cannot write `{name}`");
         Ok(())
     }
 
