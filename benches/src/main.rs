@@ -16,6 +16,7 @@ mod python;
 mod report;
 mod step_overhead;
 mod step_total;
+mod step_vs_tch;
 mod training;
 mod workspace;
 
@@ -32,6 +33,7 @@ use report::{Benchmark, Others, Row};
 const BENCHMARKS: &[Benchmark] = &[
     step_overhead::BENCHMARK,
     step_total::BENCHMARK,
+    step_vs_tch::BENCHMARK,
     aggregate_us_per_leaf::BENCHMARK,
     optimizer_ratio::BENCHMARK,
     dp_overhead::BENCHMARK,
@@ -132,7 +134,7 @@ mod tests {
     #[test]
     fn a_filter_chooses_by_part_of_a_key() {
         let keys = |filter| chosen(filter).unwrap().iter().map(|benchmark| benchmark.keys[0]).collect::<Vec<_>>();
-        assert_eq!(keys(Some("step_")), ["step_overhead", "step_total"]);
+        assert_eq!(keys(Some("step_")), ["step_overhead", "step_total", "step_vs_tch", "step_vs_tch_deep"]);
         let compile = ["derive_compile", "derive_compile_build", "derive_compile_release"];
         assert_eq!(keys(Some("derive_compile")), compile);
         assert_eq!(keys(Some("leaf_32")), ["aggregate_us_per_leaf"]);
