@@ -10,7 +10,7 @@ use std::str::FromStr;
 use booster::functional::{available_device, why_no_cuda};
 use tch::{Cuda, Device};
 
-/// A device on the command line.
+/// A device chosen on the command line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum DeviceChoice {
     /// The fastest available device.
@@ -79,7 +79,7 @@ pub fn device(text: &str) -> Result<DeviceChoice, String> {
 /// # Errors
 /// Returns an error if the text is not a positive integer, or if it is out of range.
 pub fn count<N: FromStr>(text: &str) -> Result<N, String> {
-    text.parse().map_err(|_| "expected a whole number above 0".to_owned())
+    text.parse().map_err(|_| "expected a positive integer".to_owned())
 }
 
 /// The largest accepted number: products of larger ones overflow single precision.
@@ -90,7 +90,7 @@ const GREATEST: f64 = 1e18;
 /// # Errors
 /// Returns an error if the text is not a number, not positive, or above 1e18.
 pub fn positive(text: &str) -> Result<f64, String> {
-    number(text, |number| number > 0.0, "a number above 0 and up to 1e18")
+    number(text, |number| number > 0.0, "a positive number up to 1e18")
 }
 
 /// Parses a non-negative number.
@@ -139,13 +139,13 @@ pub fn end(outcome: booster::Result<()>) -> ExitCode {
     }
 }
 
-/// A new folder `runs/NAME-1`, or with the next number that is free.
+/// Creates a new folder `runs/NAME-1`, or with the next unused number.
 ///
 /// # Errors
-/// When the folder cannot be made.
+/// Returns an error if the folder cannot be created.
 pub fn new_run(name: &str) -> booster::Result<PathBuf> {
     new_folder(Path::new("runs"), name)
-        .map_err(|error| booster::Error::custom(format!("cannot make a folder for this run in `runs`: {error}")))
+        .map_err(|error| booster::Error::custom(format!("cannot create a folder for this run in `runs`: {error}")))
 }
 
 fn new_folder(parent: &Path, name: &str) -> io::Result<PathBuf> {
@@ -155,7 +155,7 @@ fn new_folder(parent: &Path, name: &str) -> io::Result<PathBuf> {
         let folder = parent.join(format!("{name}-{number}"));
         match fs::create_dir(&folder) {
             Ok(()) => return Ok(folder),
-            // Another run has this number, perhaps since a moment ago.
+            // A concurrent run may have just taken this number.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
             Err(error) => return Err(error),
         }
@@ -169,13 +169,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cpu_is_always_there() {
+    fn the_cpu_is_always_available() {
         assert_eq!(device("cpu"), Ok(DeviceChoice::Device(Device::Cpu)));
         assert_eq!(device("auto").map(DeviceChoice::device), Ok(available_device()));
     }
 
     #[test]
-    fn what_is_no_device_is_refused() {
+    fn unknown_devices_are_rejected() {
         for text in ["", "gpu", "cuda0", "cuda:", "cuda:-1", "cuda:x", "CPU"] {
             assert_eq!(device(text), Err("expected auto, cpu, cuda, cuda:N or mps".to_owned()), "{text}");
         }
@@ -186,7 +186,7 @@ mod tests {
     fn counts_start_at_1() {
         assert_eq!(count("1"), Ok(NonZeroU8::MIN));
         for text in ["0", "-1", "1.5", "256", "many", ""] {
-            assert_eq!(count::<NonZeroU8>(text), Err("expected a whole number above 0".to_owned()), "{text}");
+            assert_eq!(count::<NonZeroU8>(text), Err("expected a positive integer".to_owned()), "{text}");
         }
     }
 
@@ -194,7 +194,7 @@ mod tests {
     fn numbers_are_read_within_their_range() {
         assert_eq!(positive("1e-3"), Ok(1e-3));
         for text in ["0", "-1", "nan", "inf", "1e300", "fast", ""] {
-            assert_eq!(positive(text), Err("expected a number above 0 and up to 1e18".to_owned()), "{text}");
+            assert_eq!(positive(text), Err("expected a positive number up to 1e18".to_owned()), "{text}");
         }
         assert_eq!((not_negative("0"), not_negative("2.5")), (Ok(0.0), Ok(2.5)));
         for text in ["-0.1", "nan", "inf", "1e300", "none"] {
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn every_run_gets_a_folder_of_its_own() -> io::Result<()> {
+    fn every_run_gets_its_own_folder() -> io::Result<()> {
         let parent = tempfile::tempdir()?;
         let runs = parent.path().join("runs");
         for number in 1..=3 {

@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::command_line::note_line;
 
-/// Shows the epochs of a run.
+/// The progress of a run over its epochs.
 #[derive(Debug)]
 pub struct Progress {
     epochs: u64,

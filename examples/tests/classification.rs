@@ -1,4 +1,4 @@
-//! The program `classification`, run as a user runs it.
+//! The program `classification`, run from the command line.
 
 mod common;
 
@@ -35,7 +35,7 @@ fn two_epochs_learn_and_log() -> Outcome {
 
     let text = printed(&output);
     let last = text.lines().last().unwrap_or_default();
-    let accuracy: f64 = last.strip_prefix("test accuracy ").ok_or("the last line is another")?.parse()?;
+    let accuracy: f64 = last.strip_prefix("test accuracy ").ok_or("unexpected last line")?.parse()?;
     assert!(accuracy > 0.9, "{text}");
     assert!(text.contains("tensorboard --logdir runs\n"), "{text}");
     assert!(complaint(&output).lines().any(|line| line.starts_with("epoch 2/2: ")), "{}", complaint(&output));
@@ -68,11 +68,11 @@ fn the_mlp_learns_too() -> Outcome {
 }
 
 #[test]
-fn runs_at_the_same_time_write_to_folders_of_their_own() -> Outcome {
+fn concurrent_runs_write_to_their_own_folders() -> Outcome {
     let folder = tempfile::tempdir()?;
     let both: Result<Vec<_>, _> = std::thread::scope(|scope| {
         let runs = [(); 2].map(|()| scope.spawn(|| run(folder.path(), "--epochs 1")));
-        runs.into_iter().map(|run| run.join().map_err(|_| "a run did not end")).collect()
+        runs.into_iter().map(|run| run.join().map_err(|_| "a run panicked")).collect()
     });
     for output in both? {
         assert!(output?.status.success());
@@ -82,7 +82,7 @@ fn runs_at_the_same_time_write_to_folders_of_their_own() -> Outcome {
 }
 
 #[test]
-fn missing_data_end_the_run_before_it_leaves_a_trace() -> Outcome {
+fn a_run_with_missing_data_ends_before_it_writes_files() -> Outcome {
     let folder = tempfile::tempdir()?;
     let output = run(folder.path(), "--data nowhere")?;
     assert_eq!(output.status.code(), Some(1));
@@ -101,7 +101,7 @@ fn missing_data_end_the_run_before_it_leaves_a_trace() -> Outcome {
 }
 
 #[test]
-fn damaged_data_are_named() -> Outcome {
+fn corrupt_data_is_named() -> Outcome {
     let folder = tempfile::tempdir()?;
     fs::create_dir(folder.path().join("mnist"))?;
     fs::write(folder.path().join("mnist/train-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0])?;
@@ -114,7 +114,7 @@ fn damaged_data_are_named() -> Outcome {
 }
 
 #[test]
-fn a_log_folder_that_cannot_be_made_is_refused_before_training() -> Outcome {
+fn an_invalid_log_folder_is_rejected_before_training() -> Outcome {
     let folder = tempfile::tempdir()?;
     fs::write(folder.path().join("file"), "")?;
     let output = run(folder.path(), "--device cpu --log-dir file/log")?;
@@ -131,12 +131,12 @@ fn a_log_folder_that_cannot_be_made_is_refused_before_training() -> Outcome {
 }
 
 #[test]
-fn values_out_of_range_are_refused_with_what_is_expected() -> Outcome {
+fn values_out_of_range_are_rejected_with_the_expected_range() -> Outcome {
     let refused = [
-        ("--batch-size 0", "expected a whole number above 0"),
-        ("--epochs 0", "expected a whole number above 0"),
+        ("--batch-size 0", "expected a positive integer"),
+        ("--epochs 0", "expected a positive integer"),
         ("--threads 0", "0 is not in 1..=1024"),
-        ("--learning-rate nan", "expected a number above 0"),
+        ("--learning-rate nan", "expected a positive number"),
         ("--label-smoothing 1.5", "expected a number from 0 to 1"),
         ("--device gpu", "expected auto, cpu, cuda, cuda:N or mps"),
         ("--model rnn", "possible values: cnn, mlp"),

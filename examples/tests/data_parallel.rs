@@ -1,4 +1,4 @@
-//! Data parallelism on real data, and the program `data_parallel`, run as a user runs it.
+//! Data parallelism on real data, and the program `data_parallel`, run from the command line.
 
 use std::error::Error;
 use std::num::NonZeroUsize;
@@ -73,7 +73,7 @@ fn the_program_checks_and_times() -> Outcome {
     assert!(output.status.success(), "{text}");
     assert!(text.starts_with("10 samples on [Cpu, Cpu, Cpu] and on Cpu\n"), "{text}");
     let last = text.lines().last().ok_or("nothing printed")?;
-    let worst: f64 = last.rsplit_once("at most ").ok_or("another last line")?.1.parse()?;
+    let worst: f64 = last.rsplit_once("at most ").ok_or("unexpected last line")?.1.parse()?;
     assert!(worst < 1e-5, "{text}");
 
     let output = run("--devices cpu,tpu")?;

@@ -55,7 +55,7 @@ fn mnist(folder: &Path, samples: u8, height: u8, width: u8) -> std::io::Result<(
 }
 
 #[test]
-fn images_that_are_too_small_for_the_cnn_are_refused_before_a_run_leaves_a_trace() -> Outcome {
+fn images_too_small_for_the_cnn_are_rejected_before_anything_is_written() -> Outcome {
     let folder = tempfile::tempdir()?;
     mnist(&folder.path().join("small"), 4, 3, 3)?;
     assert_eq!(
@@ -94,7 +94,7 @@ fn a_run_that_diverges_names_the_step_and_the_field() -> Outcome {
 }
 
 #[test]
-fn a_closed_pipe_ends_a_program_with_one_line() -> Outcome {
+fn a_closed_pipe_is_a_one_line_error() -> Outcome {
     let folder = tempfile::tempdir()?;
     for (program, arguments) in SHORT {
         let mut child = Command::new(program)
@@ -115,7 +115,7 @@ fn a_closed_pipe_ends_a_program_with_one_line() -> Outcome {
 }
 
 #[test]
-fn a_closed_standard_error_is_no_reason_to_stop() -> Outcome {
+fn a_closed_standard_error_does_not_stop_the_program() -> Outcome {
     let folder = tempfile::tempdir()?;
     for (program, arguments) in SHORT {
         let mut child = Command::new(program)
@@ -131,7 +131,7 @@ fn a_closed_standard_error_is_no_reason_to_stop() -> Outcome {
 }
 
 #[test]
-fn a_lack_of_memory_is_one_line() -> Outcome {
+fn running_out_of_memory_is_a_one_line_error() -> Outcome {
     let folder = tempfile::tempdir()?;
     let error = error(DATA_PARALLEL, folder.path(), "--batch-size 1000000000000000")?;
     assert!(error.contains("can't allocate memory"), "{error}");

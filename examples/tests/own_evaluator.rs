@@ -1,4 +1,4 @@
-//! The program `own_evaluator`, run as a user runs it.
+//! The program `own_evaluator`, run from the command line.
 
 use std::error::Error;
 use std::process::Command;
@@ -8,7 +8,7 @@ fn every_field_of_the_diagnostics_is_a_row_of_the_table() -> Result<(), Box<dyn 
     let output = Command::new(env!("CARGO_BIN_EXE_own_evaluator")).output()?;
     let text = String::from_utf8(output.stdout)?;
     assert!(output.status.success(), "{text}");
-    let (_, table) = text.rsplit_once("test\n").ok_or("no table of the test")?;
+    let (_, table) = text.rsplit_once("test\n").ok_or("no test table")?;
     let value = |name: &str| {
         let line = table.lines().find(|line| line.split_whitespace().rev().nth(1) == Some(name));
         line.and_then(|line| line.split_whitespace().next_back()).and_then(|value| value.parse::<f64>().ok())

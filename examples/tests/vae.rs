@@ -1,4 +1,4 @@
-//! The program `vae`, run as a user runs it.
+//! The program `vae`, run from the command line.
 
 mod common;
 
@@ -37,7 +37,7 @@ fn a_run_learns_and_leaves_images_and_logs() -> Outcome {
     let (elbo, bound) = (value(&text, "elbo"), value(&text, "iw_bound"));
     assert!(elbo > Some(-26.5) && bound > elbo && bound < Some(0.0), "{text}");
     let last = text.lines().last().and_then(|line| line.strip_prefix("test elbo ")?.strip_suffix(" nats"));
-    assert!(last.ok_or("the last line is another")?.parse::<f64>()? > -26.5, "{text}");
+    assert!(last.ok_or("unexpected last line")?.parse::<f64>()? > -26.5, "{text}");
     assert_eq!(text.lines().filter(|line| line.starts_with("epoch ")).count(), 20);
     let run = folder.path().join("runs/vae-1");
     for (name, height) in [("samples.png", 8), ("reconstructions.png", 2)] {
@@ -74,30 +74,30 @@ fn each_option_reaches_the_loss() -> Outcome {
     };
     let plain = kl("")?;
     let no_cost = kl("--beta 0")?;
-    assert!(no_cost > plain.map(|kl| kl + 5.0), "without a cost the divergence grows: {no_cost:?} {plain:?}");
-    assert!(kl("--beta 20")? < Some(0.5), "at a high cost the latents are not used");
+    assert!(no_cost > plain.map(|kl| kl + 5.0), "without a penalty the divergence must grow: {no_cost:?} {plain:?}");
+    assert!(kl("--beta 20")? < Some(0.5), "with a high penalty the latents must not be used");
     let free = kl("--free-bits 6 --beta 20")?;
-    assert!(free > Some(3.0), "unless they are free: {free:?}");
-    assert!(kl("--warm-up 1000")? > plain, "a cost that is still small");
+    assert!(free > Some(3.0), "free bits must not be penalized: {free:?}");
+    assert!(kl("--warm-up 1000")? > plain, "the penalty must still be small");
     assert_ne!(kl("--importance-samples 5")?, plain);
     Ok(())
 }
 
 #[test]
-fn values_out_of_range_are_refused_with_what_is_expected() -> Outcome {
+fn values_out_of_range_are_rejected_with_the_expected_range() -> Outcome {
     let refused = [
         ("--beta -1", "unexpected argument"),
         ("--beta=-1", "expected a number from 0 to 1e18"),
         ("--free-bits nan", "expected a number from 0 to 1e18"),
         ("--latent 0", "0 is not in 1..=4096"),
         ("--importance-samples 0", "0 is not in 1..=4096"),
-        ("--epochs 0", "expected a whole number above 0"),
+        ("--epochs 0", "expected a positive integer"),
     ];
     common::refuses(PROGRAM, &refused)
 }
 
 #[test]
-fn missing_data_end_the_run_before_it_leaves_a_trace() -> Outcome {
+fn a_run_with_missing_data_ends_before_it_writes_files() -> Outcome {
     let folder = tempfile::tempdir()?;
     let output = run(folder.path(), "--data nowhere")?;
     assert_eq!(output.status.code(), Some(1));

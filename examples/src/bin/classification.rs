@@ -30,7 +30,7 @@ struct Arguments {
     /// Model to train: a convolutional network or a multilayer perceptron
     #[arg(long, value_enum, default_value_t = Model::Cnn)]
     model: Model,
-    /// Passes over the training images [default: 20, or 2 with --data]
+    /// Number of passes over the training images [default: 20, or 2 with --data]
     #[arg(long, value_parser = count::<NonZeroU64>)]
     epochs: Option<NonZeroU64>,
     /// Images per step; the last step of an epoch may have fewer
@@ -48,7 +48,7 @@ struct Arguments {
     /// auto (the fastest available), cpu, cuda, cuda:N or mps
     #[arg(long, default_value = "auto", value_parser = device)]
     device: DeviceChoice,
-    /// Folder for TensorBoard files [default: runs/classification-1, or the next free number]
+    /// Folder for TensorBoard files [default: runs/classification-1, or the next unused number]
     #[arg(long, value_name = "DIR")]
     log_dir: Option<PathBuf>,
     /// CPU threads [default: libtorch's choice with --data; otherwise 1, since 8x8 images are too small to parallelize]
@@ -129,7 +129,7 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
     test_log.flush()?;
 
     print_line!("Curves are in {}.", log_dir.join("curves.svg").display())?;
-    print_line!("TensorBoard's files are in {}. To see them:", log_dir.display())?;
+    print_line!("TensorBoard event files are in {}. To view them:", log_dir.display())?;
     print_line!("    pip install tensorboard")?;
     print_line!("    tensorboard --logdir {}", arguments.log_dir.as_deref().unwrap_or("runs".as_ref()).display())?;
     print_line!("test accuracy {accuracy:.3}")?;

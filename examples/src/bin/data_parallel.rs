@@ -26,10 +26,10 @@ struct Arguments {
     /// Images per step, over all devices
     #[arg(long, default_value = "512", value_parser = count::<NonZeroUsize>)]
     batch_size: NonZeroUsize,
-    /// Steps to time
+    /// Number of steps to time
     #[arg(long, default_value = "30", value_parser = count::<NonZeroU32>)]
     steps: NonZeroU32,
-    /// CPU threads, which replicas on the CPU share [default: libtorch's choice]
+    /// Number of CPU threads, shared by the replicas on the CPU [default: libtorch's]
     #[arg(long, value_parser = value_parser!(i32).range(1..=1024))]
     threads: Option<i32>,
 }
@@ -62,7 +62,7 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
     print_line!("{samples} samples on {:?} and on {first:?}\n", many.devices())?;
     let worst = check(&mut one, &mut many, &batch)?;
 
-    print_line!("\n{:<24}{:>12}{:>14}", "training steps", "ms a step", "samples/s")?;
+    print_line!("\n{:<24}{:>12}{:>14}", "training steps", "ms/step", "samples/s")?;
     let of_one = time(&mut one, &batch, arguments.steps, &devices)?;
     print_line!("{:<24}{:>12.2}{:>14.0}", "one device", of_one * 1e3, samples as f64 / of_one)?;
     let of_many = time(&mut many, &batch, arguments.steps, &devices)?;
@@ -72,7 +72,7 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
         of_many * 1e3,
         samples as f64 / of_many
     )?;
-    print_line!("\n{:.2} times as fast; numbers differ by at most {worst:.1e}", of_one / of_many)?;
+    print_line!("\n{:.2} times as fast; results differ by at most {worst:.1e}", of_one / of_many)?;
     Ok(())
 }
 

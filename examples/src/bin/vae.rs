@@ -35,7 +35,7 @@ struct Arguments {
     /// bundled digits of 8x8 pixels]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Passes over the training images [default: 150, or 20 with --data]
+    /// Number of passes over the training images [default: 150, or 20 with --data]
     #[arg(long, value_parser = count::<NonZeroU64>)]
     epochs: Option<NonZeroU64>,
     /// Images per step; the last step of an epoch may have fewer
@@ -47,13 +47,13 @@ struct Arguments {
     /// Number of latent variables
     #[arg(long, default_value = "32", value_parser = value_parser!(i64).range(1..=4096))]
     latent: i64,
-    /// Width of the two hidden layers of encoder and decoder
+    /// Width of the two hidden layers in the encoder and the decoder
     #[arg(long, default_value = "512", value_parser = value_parser!(i64).range(1..=8192))]
     hidden: i64,
     /// Weight of the divergence from the prior in the loss
     #[arg(long, default_value = "1", value_parser = not_negative)]
     beta: f64,
-    /// Epochs over which beta rises from 0 to its value
+    /// Number of epochs over which beta rises from 0 to its final value
     #[arg(long, default_value_t = 0)]
     warm_up: u64,
     /// Free bits: divergence in nats that costs nothing
@@ -68,7 +68,7 @@ struct Arguments {
     /// auto (the fastest available), cpu, cuda, cuda:N or mps
     #[arg(long, default_value = "auto", value_parser = device)]
     device: DeviceChoice,
-    /// Folder for TensorBoard files and images [default: runs/vae-1, or the next free number]
+    /// Folder for TensorBoard files and images [default: runs/vae-1, or the next unused number]
     #[arg(long, value_name = "DIR")]
     log_dir: Option<PathBuf>,
     /// CPU threads [default: libtorch's choice with --data; otherwise 1, since 8x8 images are too small to parallelize]
@@ -127,7 +127,7 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
         reconstructions(&mut pipeline, &test)?.log(&mut test_log, "images", "reconstructions", epoch + 1)?;
 
         elbo = validation.loss.elbo;
-        print_line!("epoch {}/{epochs}: elbo {:.2} in training, {elbo:.2} in the test", epoch + 1, training.loss.elbo)?;
+        print_line!("epoch {}/{epochs}: elbo {:.2} in training, {elbo:.2} in testing", epoch + 1, training.loss.elbo)?;
         progress.note(format!("elbo {elbo:.2}"));
     }
     train_log.flush()?;
@@ -140,10 +140,10 @@ fn run(arguments: &Arguments) -> booster::Result<()> {
         validate(&mut pipeline, &test, TEST_IMPORTANCE_SAMPLES)?
     )?;
     print_line!(
-        "What it generates is in {0}/samples.png, what it makes of images in {0}/reconstructions.png.",
+        "Generated images are in {0}/samples.png, reconstructions in {0}/reconstructions.png.",
         log_dir.display()
     )?;
-    print_line!("TensorBoard's files are beside them. To see them:")?;
+    print_line!("TensorBoard event files are in the same folder. To view them:")?;
     print_line!("    pip install tensorboard")?;
     print_line!("    tensorboard --logdir {}", arguments.log_dir.as_deref().unwrap_or("runs".as_ref()).display())?;
     print_line!("test elbo {elbo:.2} nats")?;

@@ -94,24 +94,24 @@ mod tests {
         // The count of each digit, from UCI's description of the test set.
         let expected = [178_i64, 182, 177, 183, 181, 182, 181, 179, 174, 180];
         assert_eq!(labels.bincount::<Tensor>(None, 0), Tensor::from_slice(&expected));
-        // The sum of all pixels in the file.
+        // The sum of the pixel values in the file.
         let sum = [&train, &test].map(|set| set.images().sum(Kind::Double).double_value(&[]));
         assert!((sum[0] + sum[1] - 561_718.0 / 16.0).abs() < 1e-6, "{sum:?}");
         Ok(())
     }
 
     #[test]
-    fn the_split_is_always_the_same_and_mixes_the_classes() -> Result<(), DataError> {
+    fn the_split_is_fixed_and_mixes_the_classes() -> Result<(), DataError> {
         let (first, second) = (digits()?, digits()?);
         assert_eq!(first.train.images(), second.train.images());
         assert_eq!(first.test.labels(), second.test.labels());
         let smallest = first.test.labels().bincount::<Tensor>(None, 10).min();
-        assert!(smallest.int64_value(&[]) >= 20, "a class has only {smallest:?} of 360");
+        assert!(smallest.int64_value(&[]) >= 20, "a class has only {smallest:?} of 360 digits");
         Ok(())
     }
 
     #[test]
-    fn a_line_of_64_pixels_and_a_digit_is_read() -> Result<(), DataError> {
+    fn a_line_of_64_pixels_and_a_digit_is_parsed() -> Result<(), DataError> {
         let digits = parse(&line(64, "16", "9"))?;
         assert_eq!((digits.len(), digits[0].pixels, digits[0].label), (1, [16; 64], 9));
         Ok(())
@@ -122,7 +122,7 @@ mod tests {
         let good = line(64, "0", "0");
         for bad in [line(63, "0", "0"), line(65, "0", "0"), line(64, "17", "0"), line(64, "0", "10"), String::new()] {
             let error = parse(&format!("{good}\n{bad}\n")).err().map(|error| error.to_string());
-            let expected = format!("line 2 of the digits: expected 64 pixels of 0 to 16 and a digit, found `{bad}`");
+            let expected = format!("line 2 of the digits: expected 64 pixels from 0 to 16 and a digit, found `{bad}`");
             assert_eq!(error, Some(expected));
         }
     }

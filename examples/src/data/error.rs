@@ -35,7 +35,7 @@ pub enum DataError {
         cause: io::Error,
     },
     /// The file cannot be decompressed: it is not gzip, truncated, or has a wrong checksum.
-    #[error("`{}` is damaged or not gzip: {cause}", path.display())]
+    #[error("`{}` is not a valid gzip file: {cause}", path.display())]
     Gzip {
         /// The file.
         path: PathBuf,
@@ -78,7 +78,7 @@ pub enum DataError {
         found: usize,
     },
     /// The file holds no images, no labels, or images without pixels.
-    #[error("`{}`: empty: its header announces {dimensions:?}", path.display())]
+    #[error("`{}`: empty: found dimensions {dimensions:?}", path.display())]
     Empty {
         /// The file.
         path: PathBuf,
@@ -101,7 +101,7 @@ pub enum DataError {
         /// The number of labels.
         labels: usize,
     },
-    /// A label is not one of the classes.
+    /// A label is out of range.
     #[error("`{}`: label {index} is {value}, expected 0 to {last}", path.display())]
     Label {
         /// The file.
@@ -128,8 +128,8 @@ pub enum DataError {
         /// Their height and width.
         test: [usize; 2],
     },
-    /// A line of a table of digits is not 64 pixels and a label.
-    #[error("line {line} of the digits: expected 64 pixels of 0 to 16 and a digit, found `{found}`")]
+    /// A line of the bundled digits is not 64 pixels and a label.
+    #[error("line {line} of the digits: expected 64 pixels from 0 to 16 and a digit, found `{found}`")]
     Digits {
         /// The line number, from 1.
         line: usize,
@@ -137,7 +137,7 @@ pub enum DataError {
         found: String,
     },
     /// A libtorch operation failed, typically an allocation.
-    #[error("cannot hold the data: {0}")]
+    #[error("cannot create the tensors: {0}")]
     Torch(booster::Error),
 }
 

@@ -17,9 +17,9 @@ pub(super) struct Format<const RANK: usize> {
     what: &'static str,
 }
 
-/// Images: samples, height, width.
+/// Images, `[samples, height, width]`.
 pub(super) const IMAGES: Format<3> = Format { what: "images" };
-/// Labels: samples.
+/// Labels, `[samples]`.
 pub(super) const LABELS: Format<1> = Format { what: "labels" };
 
 /// The contents of one file.
@@ -76,7 +76,7 @@ fn parse<const RANK: usize>(bytes: &[u8], path: PathBuf, format: Format<RANK>) -
     for (dimension, &word) in dimensions.iter_mut().zip(&words[1..]) {
         *dimension = u32::from_be_bytes(word) as usize;
     }
-    // Three dimensions of 32 bits fit 128 bits, whatever a damaged header says.
+    // The product of three 32-bit dimensions fits in 128 bits, even if the header is corrupt.
     let expected = header as u128 + dimensions.iter().map(|&dimension| dimension as u128).product::<u128>();
     match (found as u128).cmp(&expected) {
         Ordering::Less => Err(DataError::Truncated { path, expected, found }),

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn shuffled_sees_each_sample_once_an_epoch() -> Outcome {
+    fn shuffled_sees_each_sample_once_per_epoch() -> Outcome {
         let loader = Loader::shuffled(&ten()?, of(3)?, 5, Device::Cpu)?;
         for epoch in 0..5 {
             let batches = targets(&loader, epoch)?;
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_depends_on_the_seed_and_the_epoch_alone() -> Outcome {
+    fn the_order_depends_only_on_the_seed_and_the_epoch() -> Outcome {
         let first = Loader::shuffled(&ten()?, of(10)?, 0, Device::Cpu)?;
         let second = Loader::shuffled(&ten()?, of(10)?, 0, Device::Cpu)?;
         let other = Loader::shuffled(&ten()?, of(10)?, 1, Device::Cpu)?;
@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(targets(&second, 0)?, zero);
         assert_ne!(zero, one);
         assert_ne!(zero, targets(&other, 0)?);
-        assert_ne!(one, targets(&other, 0)?, "seed 1 of epoch 0 is seed 0 of epoch 1");
+        assert_ne!(one, targets(&other, 0)?, "seed 1 in epoch 0 equals seed 0 in epoch 1");
         Ok(())
     }
 

@@ -109,7 +109,7 @@ mod tests {
     }
 
     fn error_of(folder: &Path) -> Result<String, Box<dyn std::error::Error>> {
-        let error = mnist(folder).err().ok_or("the folder was read without an error")?;
+        let error = mnist(folder).err().ok_or("reading the folder succeeded")?;
         Ok(error.to_string().replace(&folder.display().to_string(), "DIR"))
     }
 
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_none_is_named() -> Outcome {
+    fn a_path_that_is_not_a_folder_is_named() -> Outcome {
         let folder = folder()?;
         assert_eq!(error_of(&folder.path().join("nowhere"))?, "`DIR` is not a folder");
         assert_eq!(error_of(&folder.path().join(FILES[0]))?, "`DIR` is not a folder");
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_lists_the_names_looked_for() -> Outcome {
+    fn a_missing_file_lists_the_expected_names() -> Outcome {
         let folder = folder()?;
         fs::remove_file(folder.path().join(FILES[2]))?;
         assert_eq!(
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_truncated_file_says_how_long_it_should_be() -> Outcome {
+    fn a_truncated_file_reports_the_expected_length() -> Outcome {
         let good = images(3, 2, 4);
         for length in [39, 16] {
             assert_eq!(
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_of_impossible_size_is_a_truncated_file() -> Outcome {
+    fn a_header_with_an_impossible_size_means_a_truncated_file() -> Outcome {
         let error = error_with(FILES[0], &file(0x803, &[u32::MAX; 3], &[0; 24]))?;
         let expected = (1_u128 << 96) - 3 * (1 << 64) + 3 * (1 << 32) - 1 + 16;
         assert_eq!(error, format!("`DIR/train-images-idx3-ubyte`: truncated: expected {expected} bytes, found 40"));
@@ -233,17 +233,17 @@ mod tests {
     fn a_file_without_an_image_is_empty() -> Outcome {
         assert_eq!(
             error_with(FILES[0], &images(0, 2, 4))?,
-            "`DIR/train-images-idx3-ubyte`: empty: its header announces [0, 2, 4]"
+            "`DIR/train-images-idx3-ubyte`: empty: found dimensions [0, 2, 4]"
         );
         assert_eq!(
             error_with(FILES[2], &images(2, 0, 4))?,
-            "`DIR/t10k-images-idx3-ubyte`: empty: its header announces [2, 0, 4]"
+            "`DIR/t10k-images-idx3-ubyte`: empty: found dimensions [2, 0, 4]"
         );
         Ok(())
     }
 
     #[test]
-    fn damaged_gzip_is_named_and_explained() -> Outcome {
+    fn a_corrupt_gzip_file_is_named_and_explained() -> Outcome {
         let (name, good) = ("train-labels-idx1-ubyte.gz", gzip(&labels(&[7, 0, 9]))?);
         let mut wrong_checksum = good.clone();
         wrong_checksum[good.len() - 8] ^= 1;
@@ -256,7 +256,7 @@ mod tests {
         ];
         for (bytes, fault) in faults {
             let error = error_with(name, &bytes)?;
-            let expected = format!("`DIR/{name}` is damaged or not gzip: ");
+            let expected = format!("`DIR/{name}` is not a valid gzip file: ");
             assert!(error.starts_with(&expected) && error.len() > expected.len(), "{fault}: {error}");
         }
         Ok(())

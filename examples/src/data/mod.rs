@@ -34,7 +34,7 @@ pub struct Split {
 impl Dataset {
     /// Creates a dataset from one byte per pixel, divided by `white` (the value of a white pixel).
     ///
-    /// `pixels` holds `labels.len()` images of `height` times `width`; labels are below `classes`.
+    /// `pixels` contains `labels.len()` images of `height` by `width`; labels are less than `classes`.
     ///
     /// # Errors
     /// Returns an error if libtorch cannot create the tensors, typically because `pixels` has the wrong length.
