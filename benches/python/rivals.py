@@ -15,13 +15,13 @@ except ImportError as error:
     sys.exit(f"error: {error}: install torch and torchmetrics for {sys.executable}")
 
 FEATURES, HIDDEN, CLASSES, BATCH, BATCHES = 64, 128, 10, 64, 16
-LEARNING_RATE = 1e-7  # as in training.rs: nothing is learnt, the work stays the same
+LEARNING_RATE = 1e-7  # as in training.rs: so small that the work stays constant
 SAMPLES, RING = 64, 16  # as in aggregate_us_per_leaf.rs
 WARM_UP = 2
 
 
 def per_step(work, steps, rounds):
-    """Microseconds for one of the `steps` that `work` does."""
+    """Returns the microseconds per step of `work(steps)`."""
     times = []
     for _ in range(WARM_UP + rounds):
         start = time.perf_counter()
@@ -31,7 +31,7 @@ def per_step(work, steps, rounds):
 
 
 def training(loss, **adam):
-    """A plain PyTorch loop around `loss(logits, target)`."""
+    """Times a plain PyTorch loop with `loss(logits, target)`."""
     torch.manual_seed(0)
     batches = [(torch.randn(BATCH, FEATURES), torch.randint(CLASSES, (BATCH,))) for _ in range(BATCHES)]
     model = torch.nn.Sequential(
@@ -60,7 +60,7 @@ def both_adams(loss):
 
 
 def mean_metrics(leaves):
-    """One `MeanMetric` for each leaf, all updated in each step."""
+    """Times one `MeanMetric` per leaf, all updated in each step."""
     torch.manual_seed(0)
     ring = [[torch.rand(SAMPLES) for _ in range(leaves)] for _ in range(RING)]
     metrics = [torchmetrics.MeanMetric() for _ in range(leaves)]

@@ -14,7 +14,7 @@ use indicatif::ProgressBar;
 use crate::paired::{Paired, Spread};
 use crate::report::{Benchmark, Row, Unit};
 
-/// One summary in a round of 2000 updates.
+/// One summary per round of 2000 updates.
 const PAIRED: Paired = Paired { rounds: 60, blocks: 10, steps: 200 };
 const SAMPLES: i64 = 64;
 /// Diagnostics created beforehand and reused in a cycle.

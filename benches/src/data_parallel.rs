@@ -36,7 +36,7 @@ pub(crate) fn batch(samples: i64) -> Labeled {
     }
 }
 
-/// A training step of any pipeline.
+/// Returns a training step of any pipeline.
 pub(crate) fn step_of<P>(mut pipeline: P, batch: &Labeled) -> Result<impl FnMut(usize) -> Result<()>>
 where
     P: EvaluationPipeline<Evaluator = Measured<SequentialT>>,
@@ -93,7 +93,7 @@ impl ByHand {
                 }
             }
         });
-        is_ready.recv().context("the second thread could not begin")?;
+        is_ready.recv().context("the second thread failed to start")?;
         Ok(Self { model, variables, optimizer, shards, found, second: Some(second) })
     }
 
@@ -101,7 +101,7 @@ impl ByHand {
         let samples = batch.target.size()[0];
         let shard = |range| batch.samples(range);
         self.optimizer.zero_grad();
-        self.shards.send(shard(samples / 2..samples)?).ok().context("the second thread is gone")?;
+        self.shards.send(shard(samples / 2..samples)?).ok().context("the second thread has ended")?;
         let (loss, nll, accuracy) = evaluate(&self.model, &shard(0..samples / 2)?);
         let (other_loss, other_nll, other_accuracy, gradients) = self.found.recv()?;
         for (variable, gradient) in self.variables.iter().zip(gradients) {

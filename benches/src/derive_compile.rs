@@ -55,7 +55,7 @@ fn run(key: &'static str, command: &[&str], progress: &ProgressBar) -> Result<Ve
     Ok(vec![Row::ratio(key, comparison, Unit::Millis, "serde's derives", 1.5)])
 }
 
-/// One of the crates.
+/// One of the four crates.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Variant {
     Tensors,
@@ -99,7 +99,7 @@ impl Variant {
         source
     }
 
-    /// Its manifest; `booster` is the library's folder.
+    /// Returns the crate's manifest; `booster` is the library's folder.
     fn manifest(self, booster: &Path) -> String {
         let dependency = match self {
             Self::Tensors | Self::Diagnostic => {
@@ -153,7 +153,7 @@ impl Crates {
             .env("RUSTC_WRAPPER", "");
         let start = Instant::now();
         let before = cpu_of_children();
-        let output = cargo.output().context("cargo could not be started")?;
+        let output = cargo.output().context("cannot start cargo")?;
         if !output.status.success() {
             bail!("the crate `{}` does not compile:\n{}", variant.name(), String::from_utf8_lossy(&output.stderr));
         }
@@ -174,12 +174,12 @@ fn write(path: &Path, text: &str) -> Result<()> {
 ///
 /// Other load on the machine affects CPU time less than wall-clock time.
 fn cpu_of_children() -> Option<f64> {
-    // Linux counts them in hundredths of a second, whatever its own clock (proc_pid_stat(5)).
+    // Linux reports hundredths of a second, whatever its internal clock (proc_pid_stat(5)).
     const TICKS: f64 = 100.0;
     children_ticks(&fs::read_to_string("/proc/self/stat").ok()?).map(|ticks| ticks as f64 / TICKS)
 }
 
-/// The sum of `cutime` and `cstime`, the 16th and 17th numbers of a `stat` file.
+/// Returns the sum of `cutime` and `cstime`, fields 16 and 17 of a `stat` file.
 fn children_ticks(stat: &str) -> Option<u64> {
     // The second field is the program name in parentheses, which may contain anything.
     let (_, from_third) = stat.rsplit_once(") ")?;
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_childrens_times_are_the_16th_and_17th_field() {
+    fn the_childrens_times_are_fields_16_and_17() {
         let stat = "1 (a ) name) S 4 5 6 7 8 9 10 11 12 13 14 15 160 1700 18 19";
         assert_eq!(children_ticks(stat), Some(1860));
         assert_eq!(children_ticks(""), None);

@@ -37,7 +37,7 @@ fn run(progress: &ProgressBar) -> Result<Vec<Row>> {
     Ok(vec![Row::time("dp_grad_error", spread(ours)?, spread(rival)?, Unit::Relative, "mean of shards' means", 1e-6)])
 }
 
-/// The mean of the batches' gradients.
+/// Returns the mean of the batches' gradients.
 fn gradients<P>(pipeline: &mut P, batches: &[&Labeled]) -> Result<Vec<Tensor>>
 where
     P: EvaluationPipeline,

@@ -85,7 +85,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     report::keep(&rows, &path)?;
     eprintln!("\nwritten to `{}`", path.display());
     if python.is_none() {
-        eprintln!("for PyTorch's and torchmetrics' times: --python PATH, an interpreter that has both");
+        eprintln!("to measure PyTorch and torchmetrics too, pass `--python PATH`, an interpreter that has both");
     }
     Ok(())
 }
@@ -97,7 +97,7 @@ fn chosen(filter: Option<&str>) -> Result<Vec<Benchmark>> {
     let chosen = BENCHMARKS.iter().filter(is_chosen).copied().collect::<Vec<_>>();
     if chosen.is_empty() {
         let keys = BENCHMARKS.iter().flat_map(|benchmark| benchmark.keys).copied().collect::<Vec<_>>();
-        bail!("no key contains `{filter}`; there are {}", keys.join(", "));
+        bail!("no key contains `{filter}`; the keys are {}", keys.join(", "));
     }
     Ok(chosen)
 }
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_two_benchmarks_have_a_key_in_common() {
+    fn keys_are_unique() {
         let mut keys = BENCHMARKS.iter().flat_map(|benchmark| benchmark.keys).collect::<Vec<_>>();
         let all = keys.len();
         keys.sort();
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_chooses_by_part_of_a_key() {
+    fn a_filter_selects_by_part_of_a_key() {
         let keys = |filter| chosen(filter).unwrap().iter().map(|benchmark| benchmark.keys[0]).collect::<Vec<_>>();
         assert_eq!(keys(Some("step_")), ["step_overhead", "step_total", "step_vs_tch", "step_vs_tch_deep"]);
         let compile = ["derive_compile", "derive_compile_build", "derive_compile_release"];
@@ -142,8 +142,8 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_that_chooses_nothing_is_told_the_keys() {
+    fn a_filter_without_a_match_lists_the_keys() {
         let error = chosen(Some("stepp")).unwrap_err().to_string();
-        assert!(error.starts_with("no key contains `stepp`; there are step_overhead, step_total, "), "{error}");
+        assert!(error.starts_with("no key contains `stepp`; the keys are step_overhead, step_total, "), "{error}");
     }
 }

@@ -35,7 +35,7 @@ fn run(progress: &ProgressBar) -> Result<Vec<Row>> {
     Ok(vec![Row::ratio("optimizer_ratio", comparison, Unit::Micros, "tch's Adam", 0.30)])
 }
 
-/// The variables of linear layers, with gradients.
+/// Returns the variables of linear layers, with gradients.
 fn layers() -> VarStore {
     booster::tch::manual_seed(0);
     let store = VarStore::new(Device::Cpu);

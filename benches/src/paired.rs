@@ -30,12 +30,12 @@ impl Paired {
         self.blocks * self.steps
     }
 
-    /// All rounds, warm-up included.
+    /// Returns the number of rounds, including warm-up.
     pub(crate) const fn all_rounds(&self) -> usize {
         WARM_UP + self.rounds
     }
 
-    /// Measures both sides, each a function of the step within the round.
+    /// Measures both sides, each a function of the step's index in the round.
     ///
     /// # Errors
     /// Returns an error if a side does.
@@ -143,7 +143,7 @@ impl Spread {
         })
     }
 
-    /// The same numbers in another unit.
+    /// Scales the numbers to another unit.
     pub(crate) fn times(self, factor: f64) -> Self {
         Self {
             lower_quartile: self.lower_quartile * factor,
@@ -197,11 +197,11 @@ mod tests {
         // 1.96 / sqrt(n + 1), as for the median of a uniform distribution.
         assert!((width(99) - 0.196).abs() < 1e-12);
         assert!((width(9999) - 0.0196).abs() < 1e-12);
-        assert_eq!(width(1), 1.0, "never beyond the numbers");
+        assert_eq!(width(1), 1.0, "the interval must not exceed the numbers");
     }
 
     #[test]
-    fn nothing_has_no_spread() {
+    fn no_numbers_are_an_error() {
         assert!(Spread::of(std::iter::empty()).is_err());
     }
 
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn the_slower_side_has_the_greater_time() {
+    fn the_slower_side_takes_longer() {
         let wait = |micros| {
             move |_| {
                 let start = Instant::now();

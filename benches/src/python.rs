@@ -21,7 +21,7 @@ impl Python {
     pub(crate) fn new(program: &Path) -> Result<Self> {
         let python = Self { program: program.to_owned() };
         let output = python.command().args(["-c", "import torch, torchmetrics"]).output();
-        let output = output.with_context(|| format!("`{}` could not be started", program.display()))?;
+        let output = output.with_context(|| format!("`{}` cannot be started", program.display()))?;
         if output.status.success() {
             return Ok(python);
         }
@@ -41,11 +41,11 @@ impl Python {
         let script = workspace::root().join("benches/python/rivals.py");
         let mut command = self.command();
         command.arg(script).args(keys).stdin(Stdio::null()).stderr(Stdio::inherit());
-        let output = command.output().context("the rivals in Python could not be started")?;
+        let output = command.output().context("the rivals in Python cannot be started")?;
         if !output.status.success() {
             bail!("the rivals in Python failed: {}", output.status);
         }
-        serde_json::from_slice(&output.stdout).context("what the rivals in Python printed is no JSON")
+        serde_json::from_slice(&output.stdout).context("the rivals in Python printed invalid JSON")
     }
 
     fn command(&self) -> Command {
@@ -70,8 +70,8 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_not_there_is_named() {
+    fn a_missing_program_is_named() {
         let error = Python::new(Path::new("/nowhere/python")).unwrap_err();
-        assert_eq!(error.to_string(), "`/nowhere/python` could not be started");
+        assert_eq!(error.to_string(), "`/nowhere/python` cannot be started");
     }
 }

@@ -132,7 +132,7 @@ pub(crate) type Others = BTreeMap<String, BTreeMap<String, f64>>;
 
 const HEADING: [&str; 9] = ["key", "ours", "rival", "", "number", "95 % interval", "quartiles", "goal", ""];
 
-/// An aligned table, one line for each row.
+/// Formats the rows as an aligned table.
 pub(crate) fn table(rows: &[Row], others: &Others) -> String {
     let mut columns = others.values().flat_map(BTreeMap::keys).collect::<Vec<_>>();
     columns.sort();
@@ -160,11 +160,11 @@ fn align(lines: &[Vec<String>]) -> String {
 pub(crate) fn keep(rows: &[Row], path: &Path) -> Result<()> {
     let mut numbers = match fs::read_to_string(path) {
         Ok(text) => serde_json::from_str::<Map<String, Value>>(&text)
-            .with_context(|| format!("`{}` holds no JSON object; remove it", path.display()))?,
+            .with_context(|| format!("`{}` is not a JSON object; remove it", path.display()))?,
         Err(_) => Map::new(),
     };
     numbers.extend(rows.iter().map(|row| (row.key.to_owned(), row.number.median.into())));
-    let text = serde_json::to_string_pretty(&numbers).context("the numbers cannot be JSON")?;
+    let text = serde_json::to_string_pretty(&numbers).context("cannot convert the numbers to JSON")?;
     let write = || {
         path.parent().map_or(Ok(()), fs::create_dir_all)?;
         fs::write(path, text + "\n")
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_tells_what_is_reached() {
+    fn the_table_shows_which_goals_are_reached() {
         let others = Others::from([("slow".to_owned(), [("PyTorch".to_owned(), 210.0)].into())]);
         let table = table(&[row("fast", 1.25), row("slow", 1.5)], &others);
         let lines = [
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_something_else_is_left_alone() {
+    fn a_file_with_other_content_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bench.json");
         fs::write(&path, "[1]").unwrap();

@@ -20,7 +20,7 @@ const BATCHES: usize = 16;
 /// would decay into subnormal numbers, which are slow.
 pub(crate) const LEARNING_RATE: f64 = 1e-7;
 
-/// One summary in a round of 1000 steps; turns of 25.
+/// One summary per round of 1000 steps, in turns of 25.
 pub(crate) const PAIRED: Paired = Paired { rounds: 60, blocks: 40, steps: 25 };
 
 /// Cross-entropy classification.
