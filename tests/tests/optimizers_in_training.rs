@@ -1,5 +1,7 @@
 //! Training with booster's and user-defined optimizers: steps, trainers, replicas.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use booster::evaluation::Classification;
 use booster::optim::{AdamW, Optimizer, Sgd};
 use booster::prelude::*;
@@ -146,5 +148,45 @@ fn a_users_optimizer_trains_as_tchs_and_boosters_do() -> Outcome {
     assert_close(&weights(&third), &weights(&one));
     let error = Optimizer::set_group_learning_rate(&mut own, 1, 0.1).unwrap_err().to_string();
     assert!(error.contains("parameter groups"), "{error}");
+    Ok(())
+}
+
+/// Panics in its first step.
+struct Panicking(Descent, bool);
+
+impl Optimizer for Panicking {
+    fn parameters(&self) -> Vec<Tensor> {
+        self.0.parameters()
+    }
+
+    fn step(&mut self) -> booster::Result<()> {
+        assert!(std::mem::replace(&mut self.1, true), "the optimizer has a bug");
+        self.0.step()
+    }
+
+    fn set_learning_rate(&mut self, rate: f64) {
+        self.0.set_learning_rate(rate);
+    }
+}
+
+#[test]
+fn a_step_skipped_after_the_optimizer_panicked_leaves_the_buffers() -> Outcome {
+    let net = |path: &nn::Path<'_>| {
+        let norm = nn::batch_norm1d(path / "norm", 4, nn::BatchNormConfig::default());
+        nn::seq_t().add(norm).add(nn::linear(path / "head", 4, 3, nn::LinearConfig::default()))
+    };
+    let mut pipeline = Pipeline::build(Device::Cpu, net, Classification::new());
+    let optimizer = Panicking(Descent(pipeline.var_store().trainable_variables(), 0.1), false);
+    let mut trainer = Trainer::builder(optimizer).non_finite(booster::training::NonFiniteStep::Skip).build()?;
+    let batch = &batches()[0];
+    let panic = catch_unwind(AssertUnwindSafe(|| trainer.step(&mut pipeline, batch).map(drop)));
+    assert!(panic.is_err());
+    let mean = |pipeline: &Pipeline<_>| pipeline.var_store().variables()["norm.running_mean"].copy();
+    let before = mean(&pipeline);
+    let bad = Labeled { input: &batch.input * f64::NAN, target: batch.target.shallow_clone() };
+    trainer.step(&mut pipeline, &bad)?;
+    assert_eq!((mean(&pipeline), trainer.skipped()), (before, 1));
+    trainer.step(&mut pipeline, batch)?;
+    assert_eq!(trainer.steps(), 1);
     Ok(())
 }

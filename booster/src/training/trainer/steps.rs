@@ -110,6 +110,10 @@ impl<O: Optimizer> Trainer<O> {
         start: Instant,
         backward: impl FnOnce(&mut P) -> Result<(Loss, DiagnosticsOf<P>, T)>,
     ) -> Result<(Loss, DiagnosticsOf<P>, T)> {
+        if self.window.len() == 0 {
+            // Copies outlive a window whose optimizer panicked.
+            self.buffers.invalidate();
+        }
         if self.non_finite != NonFiniteStep::Error {
             self.buffers.keep(pipeline.var_store())?;
         }
