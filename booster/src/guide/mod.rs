@@ -7,9 +7,12 @@
 //! | leave NaN out of a metric | [diagnostics](diagnostics#values-that-are-nan-or-infinite) |
 //! | merge or save an aggregator | [diagnostics](diagnostics#aggregating) |
 //! | write the function that computes the loss | [evaluators] |
-//! | change a parameter of it by a schedule | [evaluators](evaluators#change-a-parameter-while-training) |
+//! | read batches from a data set | [evaluators](evaluators#batches) |
+//! | change a parameter of the loss by a schedule | [evaluators](evaluators#change-a-parameter-while-training) |
 //! | predict without targets | [evaluators](evaluators#predict-without-targets) |
 //! | accumulate, clip, average weights | [training](training#the-trainer) |
+//! | choose an optimizer, or group its parameters | [training](training#optimizers) |
+//! | write an optimizer | [training](training#optimizers) |
 //! | schedule the learning rate | [training](training#learning-rates-and-other-schedules) |
 //! | log the learning rate | [training](training#log-the-learning-rate) |
 //! | skip NaN steps | [training](training#skip-nan-steps) |
@@ -19,6 +22,7 @@
 //! | use several devices | [many_devices] |
 //! | repeat a seeded run to the bit | [many_devices](many_devices#reproducible-runs) |
 //! | weight a loss by tokens, or sum it | [loss_weights](loss_weights#weight-a-loss-by-tokens) |
+//! | show training and validation side by side | [diagnostics](diagnostics#reading-a-summary) |
 //! | write to TensorBoard, a text file or a picture | [logging] |
 //! | log an image, or a single number | [logging](logging#one-value-without-a-summary) |
 //! | write a reduction | [extending](extending#write-a-reduction) |
@@ -46,10 +50,11 @@ mod names {
     pub(super) use crate::functional::{image_grid, why_no_cuda};
     pub(super) use crate::logging::{Curves, Image, Point, TextLog, WrittenTags};
     pub(super) use crate::models::SimpleVae;
+    pub(super) use crate::optim::{Adam, AdamW, Sgd};
     pub(super) use crate::prelude::*;
     pub(super) use crate::training::{Ema, Step, TrainerBuilder};
     pub(super) use crate::transfers::host_reads;
-    pub(super) use crate::{DiagnosticExt, Error, Reduction, distributions, guide};
+    pub(super) use crate::{DiagnosticExt, Error, Reduction, distributions, guide, optim};
 }
 
 #[doc = include_str!("diagnostics.md")]

@@ -45,7 +45,8 @@ impl LearningRate {
         Self { schedule, groups: BTreeMap::new() }
     }
 
-    /// Sets the schedule of one parameter group; see [`Path::set_group`](tch::nn::Path::set_group).
+    /// Sets the schedule of one parameter group; see [`Builder::group`](crate::optim::Builder::group) or, for tch's
+    /// optimizers, [`Path::set_group`](tch::nn::Path::set_group).
     pub fn group(mut self, index: usize, schedule: Schedule) -> Self {
         self.groups.insert(index, schedule);
         self
@@ -57,6 +58,8 @@ impl LearningRate {
     }
 
     /// Sets the optimizer's rates for a step; call it before the optimizer steps.
+    ///
+    /// Groups without a schedule of their own get the common one, whatever rate they were built with.
     ///
     /// # Errors
     /// Returns [`Error::Mismatch`](crate::Error::Mismatch) if the optimizer lacks one of the parameter groups.

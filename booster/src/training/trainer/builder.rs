@@ -91,7 +91,7 @@ impl<O> TrainerBuilder<O> {
 
     /// Resumes after this many optimizer steps, which schedules follow.
     ///
-    /// Optimizer state, such as Adam's moments, is reset: tch cannot save it.
+    /// Optimizer state, such as Adam's moments, starts anew: it is not saved.
     pub fn resume(mut self, steps: u64) -> Self {
         self.0.steps = steps;
         self
