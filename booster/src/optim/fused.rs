@@ -84,7 +84,7 @@ impl<R: Rule> Builder<R> {
         }
         if groups.iter().all(|group| group.names.is_empty()) {
             let found = "none of the store's trainable parameters";
-            return Err(Error::argument(R::NAME, "parameters", "at least one", found));
+            return Err(Error::argument(R::NAME, "parameters", "non-empty", found));
         }
         Ok(Fused { groups })
     }
