@@ -14,10 +14,10 @@ fn colors() -> Tensor {
 #[test]
 fn pixels_lie_row_by_row_with_their_channels_together() -> Outcome {
     let image = Image::from_tensor(&colors())?;
-    assert_eq!((image.width(), image.height(), image.is_grey()), (3, 2, false));
+    assert_eq!((image.width(), image.height(), image.is_gray()), (3, 2, false));
     assert_eq!(image.pixels(), [0, 100, 200, 1, 101, 201, 2, 102, 202, 10, 110, 210, 11, 111, 211, 12, 112, 212]);
-    let grey = Image::from_tensor(&colors().narrow(0, 1, 1))?;
-    assert_eq!((grey.is_grey(), grey.pixels()), (true, &[100, 101, 102, 110, 111, 112][..]));
+    let gray = Image::from_tensor(&colors().narrow(0, 1, 1))?;
+    assert_eq!((gray.is_gray(), gray.pixels()), (true, &[100, 101, 102, 110, 111, 112][..]));
     Ok(())
 }
 

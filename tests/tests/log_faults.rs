@@ -310,8 +310,8 @@ fn a_run_that_goes_on_after_half_a_line_begins_one_of_its_own() -> Outcome {
 fn threads_that_replace_one_file_leave_one_of_theirs_whole() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join(format!("{}.png", "n".repeat(250)));
-    let grey = |height: i64| Image::from_tensor(&Tensor::full([1, height, 64], 0.5, (Kind::Float, Device::Cpu)));
-    let images = (1..=4).map(grey).collect::<booster::Result<Vec<_>>>()?;
+    let gray = |height: i64| Image::from_tensor(&Tensor::full([1, height, 64], 0.5, (Kind::Float, Device::Cpu)));
+    let images = (1..=4).map(gray).collect::<booster::Result<Vec<_>>>()?;
     let whole = images.iter().map(Image::to_png).collect::<booster::Result<Vec<_>>>()?;
     let outcome = std::thread::scope(|scope| {
         let write = |image| {

@@ -119,10 +119,10 @@ fn pythons_reader_finds_each_image_with_its_pixels() -> Outcome {
     let folder = tempfile::tempdir()?;
     let mut tensorboard = TensorBoard::create(folder.path())?;
     let colors = Tensor::from_slice(&(0..18).map(|value| value * 14).collect::<Vec<u8>>()).view([3, 2, 3]);
-    let (color, grey) = (Image::from_tensor(&colors)?, Image::from_tensor(&colors.narrow(0, 0, 1))?);
+    let (color, gray) = (Image::from_tensor(&colors)?, Image::from_tensor(&colors.narrow(0, 0, 1))?);
     color.log(&mut tensorboard, "samples", "prior", 1)?;
-    grey.log(&mut tensorboard, "samples", "prior", 2)?;
-    grey.log(&mut tensorboard, "samples/of/one", "class/3", 2)?;
+    gray.log(&mut tensorboard, "samples", "prior", 2)?;
+    gray.log(&mut tensorboard, "samples/of/one", "class/3", 2)?;
     drop(tensorboard);
     let found: serde_json::Value = serde_json::from_slice(&python(IMAGE_READER, folder.path())?)?;
     let rgb = serde_json::json!([1, 3, 2, "RGB", [3, 2], color.pixels()]);

@@ -35,7 +35,7 @@ use crate::transfers::read_bytes;
 pub struct Image {
     width: u32,
     height: u32,
-    grey: bool,
+    gray: bool,
     /// Bytes in row-major order, with interleaved channels.
     pixels: Vec<u8>,
 }
@@ -52,7 +52,7 @@ impl Image {
         let (channels, height, width) = bytes.size3()?;
         let size = |length: i64| u32::try_from(length).map_err(Error::custom);
         let (width, height) = (size(width)?, size(height)?);
-        Ok(Self { width, height, grey: channels == 1, pixels: read_bytes(&bytes.f_permute([1, 2, 0])?)? })
+        Ok(Self { width, height, gray: channels == 1, pixels: read_bytes(&bytes.f_permute([1, 2, 0])?)? })
     }
 
     /// Returns the width in pixels.
@@ -66,8 +66,8 @@ impl Image {
     }
 
     /// Returns `true` if the image has one channel.
-    pub fn is_grey(&self) -> bool {
-        self.grey
+    pub fn is_gray(&self) -> bool {
+        self.gray
     }
 
     /// Returns the bytes of the image in row-major order, with interleaved channels.
@@ -87,7 +87,7 @@ impl Image {
 
     fn encode(&self, png: &mut Vec<u8>) -> std::result::Result<(), EncodingError> {
         let mut encoder = Encoder::new(png, self.width, self.height);
-        encoder.set_color(if self.grey { ColorType::Grayscale } else { ColorType::Rgb });
+        encoder.set_color(if self.gray { ColorType::Grayscale } else { ColorType::Rgb });
         encoder.set_depth(BitDepth::Eight);
         let mut writer = encoder.write_header()?;
         writer.write_image_data(&self.pixels)?;
@@ -105,12 +105,12 @@ impl Image {
 
 impl fmt::Debug for Image {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { width, height, grey, .. } = self;
+        let Self { width, height, gray, .. } = self;
         formatter
             .debug_struct("Image")
             .field("width", width)
             .field("height", height)
-            .field("grey", grey)
+            .field("gray", gray)
             .finish_non_exhaustive()
     }
 }

@@ -120,7 +120,7 @@ fn encoded(image: &Image) -> Result<Summary_Image> {
     let mut encoded = Summary_Image::new();
     encoded.set_height(size(image.height())?);
     encoded.set_width(size(image.width())?);
-    encoded.set_colorspace(if image.is_grey() { 1 } else { 3 });
+    encoded.set_colorspace(if image.is_gray() { 1 } else { 3 });
     encoded.set_encoded_image_string(image.to_png()?);
     Ok(encoded)
 }
