@@ -99,7 +99,7 @@ pub fn adam(rule: &Adam, mut parameters: Parameters<'_>) -> Result<(), Refused> 
 /// With dampening, `found_inf` must not be set before the momentum buffers exist.
 ///
 /// # Errors
-/// As [`adam`].
+/// Returns the errors of [`adam`].
 pub fn sgd(rule: &Sgd, mut parameters: Parameters<'_>) -> Result<(), Refused> {
     let Sgd { learning_rate, momentum, dampening, weight_decay, nesterov } = *rule;
     let rule = CSgd { learning_rate, momentum, dampening, weight_decay, nesterov: nesterov.into() };

@@ -202,7 +202,7 @@ impl<R: Rule> fmt::Debug for Fused<R> {
     }
 }
 
-/// Checks that an option is in a range, of which `expected` says which it is.
+/// Checks the value of an option; `expected` describes its range.
 pub(super) fn check(
     rule: &'static str,
     option: &'static str,

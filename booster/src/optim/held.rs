@@ -41,7 +41,10 @@ fn of_none(variables: &[Tensor]) -> Error {
         "training step",
         "optimizer",
         "built from variables in `pipeline.var_store()`",
-        format!("{} unrelated variables", variables.len()),
+        match variables.len() {
+            1 => "1 unrelated variable".to_owned(),
+            count => format!("{count} unrelated variables"),
+        },
     )
 }
 

@@ -8,7 +8,7 @@ use super::fused::{Builder, Fused, Rule, check};
 use crate::error::{Error, Result};
 use crate::sealed::Sealed;
 
-/// Stochastic gradient descent, with momentum on request (Sutskever et al., 2013).
+/// Stochastic gradient descent, optionally with momentum (Sutskever et al., 2013).
 ///
 /// The momentum buffer begins with the first gradient, as PyTorch's does, and the learning rate multiplies the buffer.
 pub type Sgd = Fused<SgdOptions>;
