@@ -71,3 +71,19 @@ fn what_is_frozen_in_a_window_moves_once_more_and_the_pipeline_is_told() -> Outc
     assert_eq!(pipeline.1, 1);
     Ok(())
 }
+
+#[test]
+fn gradients_that_others_leave_after_the_last_batch_of_a_window_are_not_applied() -> Outcome {
+    let mut pipeline = Pipeline::build(Device::Cpu, gan, Adversarial::new());
+    let batch = Tensor::from_slice(&[2.0]);
+    let mut trainer = Trainer::builder(nn::Sgd::default().build(pipeline.var_store(), 1.0)?).accumulate(2).build()?;
+    let generator = pipeline.var_store().variables()["generator"].shallow_clone();
+    let _ = generator.set_requires_grad(false);
+    trainer.step(&mut pipeline, &batch)?;
+    let _ = generator.set_requires_grad(true);
+    pipeline.backward(&batch)?;
+    trainer.finish_window(&mut pipeline)?;
+    assert_eq!(value(&pipeline), 1.0);
+    assert!(!generator.grad().defined());
+    Ok(())
+}

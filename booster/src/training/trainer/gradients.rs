@@ -30,9 +30,11 @@ pub(super) fn take(variables: &mut [Tensor]) -> Result<Vec<Tensor>> {
     variables.iter_mut().map(take).collect()
 }
 
-/// Sets the variables' gradients, converted to each variable's kind and device. Returns whether any of these variables
-/// is frozen.
+/// Sets the variables' gradients, converted to each variable's kind and device, and clears those of other variables.
+/// Returns whether any variable with a gradient is frozen.
 pub(super) fn put(variables: &mut [Tensor], gradients: &[Tensor]) -> Result<bool> {
+    // Others, such as another trainer, may have left gradients since the last batch.
+    let _others = take(variables)?;
     let mut any_frozen = false;
     for (variable, gradient) in variables.iter_mut().zip(gradients).filter(|(_, gradient)| gradient.defined()) {
         let own = to_device_and_kind(gradient, variable.device(), variable.f_kind()?)?;
