@@ -155,3 +155,30 @@ fn a_graph_of_averages_is_right_after_averages_within_them() -> Outcome {
     assert!(relative_difference(&found, &expected) < 1e-12, "{found} instead of {expected}");
     Ok(())
 }
+
+#[test]
+fn gradients_from_before_a_conversion_are_added_to() -> Outcome {
+    let net = |path: &nn::Path<'_>| path.add("weight", Tensor::arange(15, OPTIONS).reshape([5, 3]) * 0.1, true);
+    let batch = Tensor::from_slice(&[0_i64, 2, 2, 1, 4, 3]);
+    for kinds in [[Kind::Float, Kind::Double], [Kind::Double, Kind::Float]] {
+        for uses in [[Dense::All, Dense::All], [Dense::None, Dense::All], [Dense::All, Dense::None]] {
+            let gradient = |store: &nn::VarStore| {
+                let gradient = store.variables()["weight"].grad();
+                (if gradient.is_sparse() { gradient.to_dense(None, false) } else { gradient }).to_kind(Kind::Double)
+            };
+            let mut many = DataParallelPipeline::build(&DEVICES, net, Embedded::new(Dense::None))?;
+            let mut expected = Tensor::zeros([5, 3], OPTIONS);
+            for (kind, dense) in kinds.into_iter().zip(uses) {
+                many.var_store_mut().set_kind(kind);
+                many.evaluator_mut().dense = dense;
+                many.backward(&batch)?;
+                let mut one = Pipeline::build(Device::Cpu, net, Embedded::new(dense));
+                one.backward(&batch)?;
+                expected += gradient(one.var_store());
+            }
+            let found = gradient(many.var_store());
+            assert!(relative_difference(&found, &expected) < 1e-6, "{kinds:?} {uses:?}: {found}, expected {expected}");
+        }
+    }
+    Ok(())
+}

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use booster_sys::{foreach, gradient};
 use tch::{Device, Kind, Tensor, no_grad};
 
-use crate::device::to_device;
+use crate::device::{to_device, to_device_and_kind};
 use crate::error::Result;
 
 /// The defined gradients of a replica's variables.
@@ -35,7 +35,9 @@ impl Addition {
     pub(super) fn apply(mut self) -> Result<()> {
         let mut sum = self.master.f_grad()?;
         if !sum.defined() {
-            return Ok(gradient::set(&mut self.master, Some(&self.gradient))?);
+            // A gradient from before the master was converted has the previous kind.
+            let own = to_device_and_kind(&self.gradient, self.master.device(), self.master.f_kind()?)?;
+            return Ok(gradient::set(&mut self.master, Some(&own))?);
         }
         if sum.is_sparse() && !self.gradient.is_sparse() {
             // libtorch adds a sparse tensor to a dense one, but not the reverse.
