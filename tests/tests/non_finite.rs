@@ -57,7 +57,7 @@ fn the_report_names_the_first_bad_update_group_and_field() -> Outcome {
             assert!(!summary.get(group, field).is_some_and(f64::is_finite), "{group}/{field} is passed on");
             let error = aggregate(NonFinite::Error, field, at, updates)?.summary().expect_err("refused");
             let which = format!("update {} (counted from 1)", at + 1);
-            assert_eq!(error.to_string(), format!("`{group}/{field}` is not finite, first in {which}"));
+            assert_eq!(error.to_string(), format!("`{group}/{field}` first became non-finite in {which}"));
         }
     }
     Ok(())

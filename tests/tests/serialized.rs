@@ -209,7 +209,7 @@ fn what_was_saved_in_another_form_is_refused() -> Outcome {
         ("version", json!(2), "expected format version 1, found 2"),
         ("updates", json!(0), "expected no values without updates"),
         ("updates", json!(u64::MAX), "expected at most 9007199254740992 updates"),
-        ("schema_hash", json!(1), "different fields are optional or count samples"),
+        ("schema_hash", json!(1), "the optional or sample-count fields differ"),
     ] {
         let mut json = json.clone();
         json[field] = value;

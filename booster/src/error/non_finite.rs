@@ -20,7 +20,7 @@ impl fmt::Display for NonFiniteReport {
         let Self { group, field, update, skipped } = self;
         write!(
             formatter,
-            "`{group}/{field}` is not finite, first in update {} (counted from 1)",
+            "`{group}/{field}` first became non-finite in update {} (counted from 1)",
             update.saturating_add(1)
         )?;
         if *skipped > 0 {

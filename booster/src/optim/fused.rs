@@ -13,7 +13,7 @@ use crate::sealed::Sealed;
 
 /// How an optimizer updates a parameter: [`AdamOptions`](super::AdamOptions) or [`SgdOptions`](super::SgdOptions).
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not the options of an optimizer",
+    message = "`{Self}` is not an optimizer options type",
     label = "not an optimizer's options",
     note = "use `AdamOptions` or `SgdOptions`; for an update of your own, implement `booster::optim::Optimizer`"
 )]

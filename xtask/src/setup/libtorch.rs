@@ -127,7 +127,7 @@ fn reduce(staging: &Staging) -> Result<()> {
         take(&full.join("nvidia/cu13/lib").join(library), &lib.join(library))?;
     }
     let torch = full.join("torch/lib");
-    let entries = fs::read_dir(&torch).with_context(|| format!("the package has no `{}`", torch.display()))?;
+    let entries = fs::read_dir(&torch).with_context(|| format!("cannot move `{}` out of the package", torch.display()))?;
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name();
@@ -147,7 +147,7 @@ fn is_for_cpu(library: &str) -> bool {
 }
 
 fn take(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).with_context(|| format!("the package has no `{}`", from.display()))
+    fs::rename(from, to).with_context(|| format!("cannot move `{}` out of the package", from.display()))
 }
 
 #[cfg(test)]

@@ -140,7 +140,7 @@ fn check(saved: &SavedAggregator, hash: u64, field_states: &[FieldState]) -> Res
     }
     if saved.schema_hash != hash {
         return Err(Error::Schema(
-            "the metrics are the same, but different fields are optional or count samples".to_owned(),
+            "the metrics match, but the optional or sample-count fields differ".to_owned(),
         ));
     }
     Ok(())
