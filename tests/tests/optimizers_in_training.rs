@@ -136,7 +136,7 @@ fn a_users_optimizer_trains_as_tchs_and_boosters_do() -> Outcome {
     let (mut one, mut many) = pipelines()?;
     let (mut third, _) = pipelines()?;
     third.var_store_mut().copy(one.var_store())?;
-    let mut own = Descent(many.var_store().trainable_variables(), 0.1);
+    let mut own: Box<dyn Optimizer> = Box::new(Descent(many.var_store().trainable_variables(), 0.1));
     let mut of_tch = nn::Sgd::default().build(one.var_store(), 0.1)?;
     let mut fused = Sgd::options(0.1).build(third.var_store())?;
     for batch in &batches() {

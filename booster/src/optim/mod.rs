@@ -119,27 +119,34 @@ pub trait Optimizer {
     }
 }
 
-impl<O: Optimizer + ?Sized> Optimizer for &mut O {
-    fn parameters(&self) -> Vec<Tensor> {
-        (**self).parameters()
-    }
+/// Implements [`Optimizer`] for pointers to optimizers.
+macro_rules! through {
+    ($($pointer:ty),*) => {$(
+        impl<O: Optimizer + ?Sized> Optimizer for $pointer {
+            fn parameters(&self) -> Vec<Tensor> {
+                (**self).parameters()
+            }
 
-    fn step(&mut self) -> Result<()> {
-        (**self).step()
-    }
+            fn step(&mut self) -> Result<()> {
+                (**self).step()
+            }
 
-    fn set_learning_rate(&mut self, rate: f64) {
-        (**self).set_learning_rate(rate);
-    }
+            fn set_learning_rate(&mut self, rate: f64) {
+                (**self).set_learning_rate(rate);
+            }
 
-    fn set_group_learning_rate(&mut self, group: usize, rate: f64) -> Result<()> {
-        (**self).set_group_learning_rate(group, rate)
-    }
+            fn set_group_learning_rate(&mut self, group: usize, rate: f64) -> Result<()> {
+                (**self).set_group_learning_rate(group, rate)
+            }
 
-    fn zero_grad(&mut self) -> Result<()> {
-        (**self).zero_grad()
-    }
+            fn zero_grad(&mut self) -> Result<()> {
+                (**self).zero_grad()
+            }
+        }
+    )*};
 }
+
+through!(&mut O, Box<O>);
 
 fn no_such_group(group: usize) -> crate::Error {
     crate::Error::argument("learning rate", "group", "one of the optimizer's parameter groups", group.to_string())

@@ -139,9 +139,7 @@ fn check(saved: &SavedAggregator, hash: u64, field_states: &[FieldState]) -> Res
         }
     }
     if saved.schema_hash != hash {
-        return Err(Error::Schema(
-            "the metrics match, but the optional or sample-count fields differ".to_owned(),
-        ));
+        return Err(Error::Schema("the metrics match, but the optional or sample-count fields differ".to_owned()));
     }
     Ok(())
 }
