@@ -127,8 +127,7 @@ fn reduce(staging: &Staging) -> Result<()> {
         take(&full.join("nvidia/cu13/lib").join(library), &lib.join(library))?;
     }
     let torch = full.join("torch/lib");
-    let entries =
-        fs::read_dir(&torch).with_context(|| format!("cannot move `{}` out of the package", torch.display()))?;
+    let entries = fs::read_dir(&torch).with_context(|| format!("the package has no `{}`", torch.display()))?;
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name();
