@@ -29,7 +29,7 @@ pub struct AdamOptions<const DECOUPLED: bool> {
 }
 
 impl<const DECOUPLED: bool> Fused<AdamOptions<DECOUPLED>> {
-    /// Returns options with a learning rate. PyTorch's is 1e-3.
+    /// Returns the default options with the given learning rate, for which PyTorch's default is 1e-3.
     pub fn options(learning_rate: f64) -> AdamOptions<DECOUPLED> {
         let weight_decay = if DECOUPLED { 1e-2 } else { 0.0 };
         AdamOptions { learning_rate, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay, amsgrad: false }
@@ -43,13 +43,13 @@ impl<const DECOUPLED: bool> AdamOptions<DECOUPLED> {
         self
     }
 
-    /// Sets the decay rates of the mean of gradients and the mean of their squares. The defaults are 0.9 and 0.999.
+    /// Sets the decay rates of the moving averages of the gradient and of its square. The defaults are 0.9 and 0.999.
     pub fn betas(mut self, mean: f64, square: f64) -> Self {
         self.betas = (mean, square);
         self
     }
 
-    /// Sets the addend of the denominator. The default is 1e-8.
+    /// Sets the term that is added to the denominator for numerical stability. The default is 1e-8.
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
         self
@@ -61,14 +61,14 @@ impl<const DECOUPLED: bool> AdamOptions<DECOUPLED> {
         self
     }
 
-    /// Divides by the greatest mean of squares so far (Reddi, Kale and Kumar, 2018, [arXiv
-    /// 1904.09237](https://arxiv.org/abs/1904.09237)).
+    /// Divides by the maximum so far of the squared gradient's moving average (AMSGrad; Reddi, Kale and Kumar, 2018,
+    /// [arXiv 1904.09237](https://arxiv.org/abs/1904.09237)).
     pub fn amsgrad(mut self) -> Self {
         self.amsgrad = true;
         self
     }
 
-    /// Adds a group of parameters: see [`Builder::group`].
+    /// Adds a parameter group; see [`Builder::group`].
     pub fn group(
         self,
         predicate: impl Fn(&Parameter) -> bool + 'static,
@@ -77,16 +77,16 @@ impl<const DECOUPLED: bool> AdamOptions<DECOUPLED> {
         Builder::new(self).group(predicate, options)
     }
 
-    /// Restricts the optimizer to some parameters: see [`Builder::of`].
+    /// Restricts the optimizer to some parameters; see [`Builder::of`].
     pub fn of(self, predicate: impl Fn(&Parameter) -> bool + 'static) -> Builder<Self> {
         Builder::new(self).of(predicate)
     }
 
-    /// Builds the optimizer: see [`Builder::build`].
+    /// Builds the optimizer; see [`Builder::build`].
     ///
     /// # Errors
-    /// Returns [`Error::Mismatch`](crate::Error::Mismatch) if an option is out of range, or the store has no trainable
-    /// parameter.
+    /// Returns [`Error::Mismatch`](crate::Error::Mismatch) if an option is out of range, or if the store has no
+    /// trainable parameters.
     pub fn build(self, store: &VarStore) -> Result<Fused<Self>> {
         Builder::new(self).build(store)
     }

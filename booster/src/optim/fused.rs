@@ -11,7 +11,7 @@ use super::{Optimizer, no_such_group};
 use crate::error::{Error, Result};
 use crate::sealed::Sealed;
 
-/// How an optimizer updates a parameter: [`AdamOptions`](super::AdamOptions) or [`SgdOptions`](super::SgdOptions).
+/// The update rule of an optimizer: [`AdamOptions`](super::AdamOptions) or [`SgdOptions`](super::SgdOptions).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an optimizer options type",
     label = "not an optimizer's options",
@@ -50,27 +50,29 @@ impl<R: Rule> Builder<R> {
         Self { rule, groups: Vec::new(), of: None }
     }
 
-    /// Adds a group of parameters with options of their own.
+    /// Adds a parameter group with its own options.
     ///
-    /// `options` changes the options of the other parameters. Group 0 holds the parameters that no predicate selects, and
-    /// the groups added here count from 1. A parameter that several predicates select belongs to the first of these groups.
+    /// `options` receives the options of group 0 and returns those of the new group. Group 0 holds the parameters that
+    /// no predicate selects; added groups are numbered from 1. A parameter that several predicates select belongs to
+    /// the first of their groups.
     pub fn group(mut self, predicate: impl Fn(&Parameter) -> bool + 'static, options: impl FnOnce(R) -> R) -> Self {
         self.groups.push((Box::new(predicate), options(self.rule.clone())));
         self
     }
 
-    /// Restricts the optimizer to some parameters. The default is all.
+    /// Restricts the optimizer to the parameters that `predicate` selects. By default it holds all of them.
     pub fn of(mut self, predicate: impl Fn(&Parameter) -> bool + 'static) -> Self {
         self.of = Some(Box::new(predicate));
         self
     }
 
-    /// Builds the optimizer of a store's trainable parameters.
+    /// Builds the optimizer for a store's trainable parameters.
     ///
-    /// Parameters that are frozen now are stepped once they are unfrozen; parameters created later are not.
+    /// Parameters that are currently frozen are included, and are updated once they are unfrozen. Parameters created
+    /// later are not included.
     ///
     /// # Errors
-    /// Returns [`Error::Mismatch`] if an option is out of range, or no parameter is left to step.
+    /// Returns [`Error::Mismatch`] if an option is out of range, or if the optimizer would hold no parameters.
     pub fn build(self, store: &VarStore) -> Result<Fused<R>> {
         let Self { rule, groups, of } = self;
         let (predicates, others): (Vec<_>, Vec<_>) = groups.into_iter().unzip();
@@ -100,8 +102,8 @@ impl<R: fmt::Debug> fmt::Debug for Builder<R> {
 /// An optimizer that updates each parameter and its state in one pass: [`Sgd`](super::Sgd), [`Adam`](super::Adam) or
 /// [`AdamW`](super::AdamW).
 ///
-/// A parameter without a gradient is left alone. State is allocated on a parameter's first step, with the parameter's kind
-/// and device, and follows both.
+/// Parameters without a gradient are skipped. A parameter's state is allocated at its first step, with the parameter's
+/// kind and device, and follows later changes of either.
 #[must_use = "an optimizer does nothing until it steps"]
 pub struct Fused<R> {
     groups: Vec<Group<R>>,
@@ -146,12 +148,12 @@ impl<R: Rule> Group<R> {
 }
 
 impl<R: Rule> Fused<R> {
-    /// Returns the names of the parameters of a group, counted from 0; none if there is no such group.
+    /// Returns the names of the parameters in the group with this zero-based index; none if there is no such group.
     pub fn names(&self, group: usize) -> impl Iterator<Item = &str> {
         self.groups.get(group).into_iter().flat_map(|group| &group.names).map(String::as_str)
     }
 
-    /// Returns the options of a group, counted from 0.
+    /// Returns the options of the group with this zero-based index, if there is one.
     pub fn options_of(&self, group: usize) -> Option<&R> {
         self.groups.get(group).map(|group| &group.rule)
     }
@@ -178,8 +180,8 @@ impl<R: Rule> Optimizer for Fused<R> {
     }
 
     /// # Errors
-    /// Returns [`Error::During`] with the parameter's name if its gradient is sparse or its kind is not supported. The
-    /// parameters of the groups before may have been updated by then; none of its own group has.
+    /// Returns [`Error::During`] with the parameter's name if its gradient is sparse or its kind is not supported. In
+    /// that case, parameters in earlier groups may already be updated, but none in the parameter's own group.
     fn step(&mut self) -> Result<()> {
         self.groups.iter_mut().try_for_each(Group::step)
     }

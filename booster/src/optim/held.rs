@@ -20,7 +20,7 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// Returns [`Error::Mismatch`] if none of the optimizer's variables belongs to the pipeline.
+    /// Collects an optimizer's variables. Returns [`Error::Mismatch`] if none of them belongs to the pipeline.
     pub(crate) fn of(optimizer: &impl Optimizer, pipeline: &VarStore) -> Result<Self> {
         let variables = optimizer.parameters();
         let store = pipeline.variables_.lock().unwrap_or_else(PoisonError::into_inner);

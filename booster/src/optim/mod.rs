@@ -1,10 +1,10 @@
 //! Optimizers with parameter groups and state that can be read, over libtorch's fused kernels.
 //!
-//! [`Sgd`], [`Adam`] and [`AdamW`] compute what PyTorch's do. One kernel updates a parameter and all its state in a single
-//! pass, which takes about a quarter of the time of tch's optimizers. A failed step is an [`Error`](crate::Error), and
-//! the state of every parameter can be read [by name](Fused::state).
+//! [`Sgd`], [`Adam`] and [`AdamW`] compute the same updates as PyTorch's optimizers. One kernel updates a parameter and
+//! all its state in a single pass, which takes about a quarter of the time of tch's optimizers. A failed step is an
+//! [`Error`](crate::Error), and the state of every parameter can be read [by name](Fused::state).
 //!
-//! Parameters can be put into groups with options of their own:
+//! Parameters can be split into groups, each with its own options:
 //!
 //! ```
 //! use booster::evaluation::Classification;
@@ -30,7 +30,7 @@
 //! # }
 //! ```
 //!
-//! tch's [`nn::Optimizer`](tch::nn::Optimizer) works everywhere that these do, and so does any type that implements
+//! tch's [`nn::Optimizer`](tch::nn::Optimizer) can be used wherever these can, as can any type that implements
 //! [`Optimizer`].
 
 mod adam;
@@ -50,9 +50,9 @@ pub use self::parameter::Parameter;
 pub use self::sgd::{Sgd, SgdOptions};
 use crate::error::Result;
 
-/// Updates parameters by their gradients.
+/// An algorithm that updates parameters from their gradients.
 ///
-/// The parameters may be some of a model's. Training steps and trainers zero, clip and step these alone.
+/// An optimizer may hold only some of a model's parameters. Training steps and trainers zero, clip and step only those.
 ///
 /// ```
 /// use booster::optim::Optimizer;
@@ -89,7 +89,7 @@ use crate::error::Result;
     note = "use one of `booster::optim` or tch's `nn::Optimizer`, or implement `booster::optim::Optimizer`"
 )]
 pub trait Optimizer {
-    /// Returns handles of the parameters, always in the same order.
+    /// Returns handles to the parameters, always in the same order.
     fn parameters(&self) -> Vec<Tensor>;
 
     /// Updates each parameter that has a gradient.
@@ -101,7 +101,8 @@ pub trait Optimizer {
     /// Sets the learning rate of all parameter groups.
     fn set_learning_rate(&mut self, rate: f64);
 
-    /// Sets the learning rate of one parameter group, counted from 0. The default implementation has no group.
+    /// Sets the learning rate of one parameter group, given by its zero-based index. The default implementation has no
+    /// groups.
     ///
     /// # Errors
     /// Returns [`Error::Mismatch`](crate::Error::Mismatch) if there is no such group.

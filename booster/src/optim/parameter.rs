@@ -1,4 +1,4 @@
-//! The parameters that a store trains, with their names.
+//! Trainable parameters of a store, with their names.
 
 use std::collections::HashMap;
 use std::sync::PoisonError;
@@ -15,28 +15,30 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    /// The name in the [`VarStore`], such as `encoder.0.weight`. Of several, the first in alphabetical order.
+    /// Returns the name in the [`VarStore`], such as `encoder.0.weight`. If there are several, returns the first in
+    /// alphabetical order.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The tensor.
+    /// Returns the tensor.
     pub fn tensor(&self) -> &Tensor {
         &self.tensor
     }
 
-    /// The number of dimensions: 0 for scalars, 1 for biases and the scales of norms, 2 for the weights of linear layers.
+    /// Returns the number of dimensions: 0 for scalars, 1 for biases and the scales of norms, 2 for the weights of
+    /// linear layers.
     pub fn rank(&self) -> usize {
         self.tensor.dim()
     }
 
-    /// Takes the parameter apart.
+    /// Splits the parameter into its name and tensor.
     pub(super) fn into_parts(self) -> (String, Tensor) {
         (self.name, self.tensor)
     }
 }
 
-/// Returns the trainable parameters of a store, each once, in the order in which they were created.
+/// Returns the trainable parameters of a store, each once, in order of creation.
 pub(super) fn trainable(store: &VarStore) -> Vec<Parameter> {
     let variables = store.variables_.lock().unwrap_or_else(PoisonError::into_inner);
     let mut names = HashMap::new();

@@ -10,7 +10,8 @@ use crate::sealed::Sealed;
 
 /// Stochastic gradient descent, optionally with momentum (Sutskever et al., 2013).
 ///
-/// The momentum buffer begins with the first gradient, as PyTorch's does, and the learning rate multiplies the buffer.
+/// As in PyTorch, the first gradient initializes the momentum buffer, and the learning rate scales the buffer rather
+/// than the gradients added to it.
 pub type Sgd = Fused<SgdOptions>;
 
 /// The options of [`Sgd`], with PyTorch's defaults.
@@ -25,7 +26,7 @@ pub struct SgdOptions {
 }
 
 impl Sgd {
-    /// Returns options with a learning rate.
+    /// Returns the default options with the given learning rate.
     pub fn options(learning_rate: f64) -> SgdOptions {
         SgdOptions { learning_rate, momentum: 0.0, dampening: 0.0, weight_decay: 0.0, nesterov: false }
     }
@@ -38,31 +39,31 @@ impl SgdOptions {
         self
     }
 
-    /// Sets the decay rate of the momentum buffer. The default is 0, without a buffer.
+    /// Sets the decay rate of the momentum buffer. The default, 0, uses no buffer.
     pub fn momentum(mut self, momentum: f64) -> Self {
         self.momentum = momentum;
         self
     }
 
-    /// Sets the share of each gradient, after the first, that does not enter the buffer. The default is 0.
+    /// Sets the fraction of each gradient, after the first, that is left out of the momentum buffer. The default is 0.
     pub fn dampening(mut self, dampening: f64) -> Self {
         self.dampening = dampening;
         self
     }
 
-    /// Sets the weight decay, an L2 penalty that is added to the gradient. The default is 0.
+    /// Sets the weight decay, an L2 penalty added to the gradient. The default is 0.
     pub fn weight_decay(mut self, decay: f64) -> Self {
         self.weight_decay = decay;
         self
     }
 
-    /// Uses Nesterov's momentum, which needs a momentum and no dampening.
+    /// Uses Nesterov momentum, which requires a non-zero momentum and no dampening.
     pub fn nesterov(mut self) -> Self {
         self.nesterov = true;
         self
     }
 
-    /// Adds a group of parameters: see [`Builder::group`].
+    /// Adds a parameter group; see [`Builder::group`].
     pub fn group(
         self,
         predicate: impl Fn(&Parameter) -> bool + 'static,
@@ -71,15 +72,15 @@ impl SgdOptions {
         Builder::new(self).group(predicate, options)
     }
 
-    /// Restricts the optimizer to some parameters: see [`Builder::of`].
+    /// Restricts the optimizer to some parameters; see [`Builder::of`].
     pub fn of(self, predicate: impl Fn(&Parameter) -> bool + 'static) -> Builder<Self> {
         Builder::new(self).of(predicate)
     }
 
-    /// Builds the optimizer: see [`Builder::build`].
+    /// Builds the optimizer; see [`Builder::build`].
     ///
     /// # Errors
-    /// Returns [`Error::Mismatch`] if an option is out of range, or the store has no trainable parameter.
+    /// Returns [`Error::Mismatch`] if an option is out of range, or if the store has no trainable parameters.
     pub fn build(self, store: &VarStore) -> Result<Sgd> {
         Builder::new(self).build(store)
     }

@@ -8,7 +8,7 @@ use tch::{TchError, Tensor, nn};
 use super::{Optimizer, no_such_group};
 use crate::error::{Error, Result, TorchError};
 
-/// If libtorch refuses a step, the parameters before the refused one may have been updated.
+/// If libtorch rejects a parameter's gradient, earlier parameters may already be updated.
 impl Optimizer for nn::Optimizer {
     fn parameters(&self) -> Vec<Tensor> {
         self.trainable_variables()

@@ -61,7 +61,7 @@ pub trait EvaluationPipeline: Sealed {
     /// scalar.
     fn evaluate(&mut self, batch: &BatchOf<Self>, mode: Mode) -> Result<(Loss, DiagnosticsOf<Self>, OutputOf<Self>)>;
 
-    /// Evaluates a batch in [`Mode::Train`] and adds the gradient of the loss to those of the variables. The returned
+    /// Evaluates a batch in [`Mode::Train`] and accumulates the gradient of the loss in the variables. The returned
     /// loss is detached from the graph.
     ///
     /// [`training_step`](crate::training_step) calls this method. A pipeline on several devices runs the backward pass
@@ -131,8 +131,8 @@ pub trait EvaluationPipeline: Sealed {
     /// # }
     /// ```
     ///
-    /// Prefer this to `optimizer.step()`, after which a pipeline on several devices sends its variables again for every
-    /// validation step, and which, of a tch optimizer, panics if libtorch fails.
+    /// Prefer this to `optimizer.step()`: after that call, a pipeline on several devices resends its variables for
+    /// every validation step. A tch optimizer's `step` also panics if libtorch fails.
     ///
     /// # Errors
     /// Returns [`Error::Mismatch`] if the optimizer holds none of the pipeline's variables, and [`Error::Torch`] if it
@@ -169,8 +169,8 @@ pub trait EvaluationPipeline: Sealed {
 
     /// Returns a mutable reference to the model's variables, to load, freeze or convert them.
     ///
-    /// Run pending backward passes first: after a load they are an error, and after a conversion to another kind, which
-    /// libtorch does not notice, they use the converted values.
+    /// Run pending backward passes first: after a load they fail, and after a conversion to another kind, which
+    /// libtorch does not detect, they use the converted values.
     fn var_store_mut(&mut self) -> &mut VarStore;
 }
 

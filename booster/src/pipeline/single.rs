@@ -16,8 +16,8 @@ use crate::sealed::Sealed;
 /// A model with its variables and its evaluator, on one device.
 ///
 /// See [`EvaluationPipeline`] for its methods and [`Classification`](crate::evaluation::Classification) for an example.
-// `M` is a parameter so that the struct needs no bound: a type that is not an evaluator is then a single error, at the
-// call.
+// `M` is a parameter so that the struct needs no bound: a type that is not an evaluator then causes a single error, at
+// the call.
 pub struct Pipeline<E, M = <E as Evaluator>::Model> {
     var_store: VarStore,
     model: M,

@@ -37,9 +37,9 @@ pub mod metric {
     pub struct var;
     /// The median, estimated by a sketch. Any percentile between 0 and 100 works: `p5`, `p99_9`.
     pub struct p50;
-    /// The 95th percentile, estimated by a sketch. Any other between 0 and 100 works: `p5`, `p99_9`.
+    /// The 95th percentile, estimated by a sketch. Any other percentile between 0 and 100 works: `p5`, `p99_9`.
     pub struct p95;
-    /// The 99th percentile, estimated by a sketch. Any other between 0 and 100 works: `p5`, `p99_9`.
+    /// The 99th percentile, estimated by a sketch. Any other percentile between 0 and 100 works: `p5`, `p99_9`.
     pub struct p99;
     /// The exponential moving average with the given decay per sample, `ema(0.99)`.
     pub struct ema;
@@ -63,7 +63,7 @@ pub mod field {
 
 /// `#[diagnostic(..)]` on the struct.
 pub mod structure {
-    /// The name of the summary, `summary = Name`; by default the struct's name and `Summary`.
+    /// The name of the summary, `summary = Name`; by default the struct's name followed by `Summary`.
     pub struct summary;
 }
 

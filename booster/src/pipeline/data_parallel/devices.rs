@@ -29,7 +29,7 @@ pub(super) fn distinct(devices: impl IntoIterator<Item = Device>) -> Vec<Device>
     distinct
 }
 
-/// Reseeds CUDA generators that are in the same state: [`tch::manual_seed`] gives all devices the same seed, and
+/// Reseeds CUDA generators that are in the same state: [`tch::manual_seed`] gives all devices the same seed, with which
 /// replicas would draw the same dropout masks.
 pub(super) fn separate(devices: &[Device]) -> Result<()> {
     // The increment of SplitMix64 (Steele et al., 2014): its multiples make dissimilar seeds.

@@ -49,7 +49,8 @@ impl Addition {
     }
 }
 
-/// Distributes additions over workers, with balanced element counts. Those of one variable go to one worker, in order.
+/// Distributes additions over workers, with balanced element counts. Additions to the same variable go to one worker,
+/// in order.
 pub(super) fn distribute(additions: Vec<Addition>, workers: usize) -> Vec<Vec<Addition>> {
     let mut worker_of = HashMap::new();
     let mut parts = (0..workers).map(|_| Vec::new()).collect::<Vec<_>>();
@@ -78,7 +79,7 @@ pub(super) fn take_gradients(variables: &mut [Tensor]) -> Result<Gradients> {
     Ok(gradients)
 }
 
-/// Moves tensors from one device to another, dense ones in one transfer per kind.
+/// Moves tensors to another device; dense ones take one transfer per kind.
 pub(super) fn sent_together(tensors: &[Tensor], device: Device) -> Result<Vec<Tensor>> {
     let mut sent = tensors.iter().map(|_| None).collect::<Vec<Option<Tensor>>>();
     let mut kinds = Vec::<Kind>::new();

@@ -83,11 +83,11 @@ pub struct DataParallelPipeline<E, M = <E as Evaluator>::Model> {
 }
 
 impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
-    /// Builds a model on each device and starts a thread for each.
+    /// Builds a replica of the model on each device and starts the replicas' threads.
     ///
     /// `model` is called once per device with the root of a new [`VarStore`], and must create the same variables each
     /// time. All replicas start with the weights of the first call. The other calls do not advance the random number
-    /// generators, so these end up as after [`Pipeline::build`](super::Pipeline::build).
+    /// generators, whose final states are those that [`Pipeline::build`](super::Pipeline::build) would leave.
     ///
     /// # Errors
     /// Returns [`Error::NoDevice`] if `devices` is empty, and [`Error::Replica`] if a device is unavailable or its

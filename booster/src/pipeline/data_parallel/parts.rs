@@ -1,4 +1,4 @@
-//! Results of replicas on their shards, and how they are combined.
+//! The replicas' results on their shards, and their combination.
 
 use std::ops::Range;
 
@@ -20,7 +20,7 @@ pub(super) struct Sharded<B> {
     pub(super) samples: Vec<i64>,
 }
 
-/// What an evaluation returns besides its loss and diagnostics.
+/// The results requested from an evaluation in addition to its loss and diagnostics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EvaluationRequest {
     /// The output, with the graphs of loss and output.
@@ -78,8 +78,8 @@ pub(super) fn part_of_samples(samples: &[i64], shard: usize) -> f64 {
 pub(super) struct LossWeights<'a> {
     losses: &'a [Loss],
     samples: &'a [i64],
-    /// The weights and their sum, if any loss has its own weight: 0-dimensional, of the widest kind of the first loss's
-    /// device.
+    /// The weights and their sum, if any loss has its own weight: 0-dimensional, in the widest floating-point kind of
+    /// the first loss's device.
     own: Option<(Vec<Tensor>, Tensor)>,
 }
 
@@ -137,7 +137,7 @@ impl<'a> LossWeights<'a> {
     }
 }
 
-/// Divides a weight by the total; 0 if the total is 0.
+/// Returns a weight's fraction of the total; 0 if the total is 0.
 fn share(weight: &Tensor, total: &Tensor) -> Result<Tensor> {
     Ok(weight.f_div(total)?.try_masked_fill(&total.try_eq(0.0)?, 0.0)?)
 }

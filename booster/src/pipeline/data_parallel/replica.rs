@@ -21,7 +21,7 @@ pub(super) struct Replica<M> {
     model: Arc<Mutex<M>>,
     /// Each variable once, in order of name: the same order in all replicas.
     variables: Vec<Tensor>,
-    /// How the variables follow the master's; empty for the master.
+    /// The synchronization of each variable with the master's; empty for the master.
     syncs: Vec<VariableSync>,
 }
 
@@ -54,7 +54,7 @@ impl<M> Replica<M> {
         Ok(Self { device, is_near, model: Arc::new(Mutex::new(model)), variables, syncs })
     }
 
-    /// Locks the model, which is uncontended between evaluations.
+    /// Locks the model. The lock is uncontended between evaluations.
     pub(super) fn model(&self) -> MutexGuard<'_, M> {
         // Evaluation takes the model by reference, so a panic cannot leave it half-updated.
         self.model.lock().unwrap_or_else(PoisonError::into_inner)

@@ -61,7 +61,7 @@ impl<M> ReplicaSet<M> {
         Ok((variables, all))
     }
 
-    /// Starts a thread for each of `devices`, which are either those of all replicas or the distinct ones.
+    /// Starts a thread for each of `devices`, which lists either every replica's device or each distinct device once.
     fn start(&mut self, devices: &[Device]) -> Result<()> {
         let place = |replica: &Replica<M>| devices.iter().position(|device| *device == replica.device);
         self.worker_of = match devices.len() {
@@ -145,7 +145,8 @@ impl<M: Send + 'static> ReplicaSet<M> {
         let used = batch.shards.len();
         let found = self.enter(used, gradients, &batch.samples);
         let found = found.and_then(|()| self.run(evaluator, batch, mode, EvaluationRequest::Graph));
-        // Gradients of a backward pass within the evaluation, where no graph leads to the master's variables.
+        // The evaluator may run a backward pass itself. Without a graph its gradients do not reach the master's
+        // variables.
         let own = if gradients == GradientMode::None { self.take_gradients(1..used) } else { Ok(Vec::new()) };
         let left = self.leave();
         let found = found.and_then(|found| left.map(|()| found))?;
@@ -162,7 +163,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         self.replicas[of].iter_mut().map(Replica::take_gradients).collect::<Vec<_>>().into_iter().collect()
     }
 
-    /// Evaluates shards in parallel and adds the gradient of the whole batch to the master's. After an error gradients
+    /// Evaluates shards in parallel and adds the gradient of the whole batch to the master's. After an error, gradients
     /// are unchanged.
     pub(super) fn differentiate<E: Evaluator<Model = M>>(
         &mut self,
@@ -176,7 +177,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         let found = found.and_then(|()| self.differentiate_shards(evaluator, batch, request));
         let parts = self.take_gradients(0..used);
         let left = self.leave();
-        // The master's previous gradients come first, so that the sum is in their memory.
+        // The master's previous gradients come first, so that the sum ends up in their memory.
         let mut sum = vec![(0, before)];
         let found = found.and_then(|found| left.map(|()| found)).and_then(|(whole, corrections)| {
             let mut parts = parts?;
@@ -190,7 +191,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         found
     }
 
-    /// Computes each replica's gradient, and returns the factors that correct them.
+    /// Computes each replica's gradient. Also returns the factors that correct these gradients.
     fn differentiate_shards<E: Evaluator<Model = M>>(
         &mut self,
         evaluator: &E,

@@ -145,7 +145,7 @@ fn recorded() -> ParameterVersion {
     version
 }
 
-/// Compares a replica with the master during an evaluation, which it ends.
+/// Compares a replica with the master during an evaluation, and ends the evaluation.
 fn assert_follows(replica: &mut Replica<Model>, master: &Model, case: &str) {
     let model = replica.model();
     assert!(model.float.equal(&master.float) && model.buffer.equal(&master.buffer), "{case}");

@@ -6,10 +6,10 @@ use tch::{Tensor, no_grad};
 
 use crate::error::{Error, Result};
 
-/// A count of the events after which parameters may have other values.
+/// Counters of events that may change the values of parameters.
 ///
-/// libtorch's version counter misses some writes, such as those of tch's SGD. An equal counter therefore proves nothing
-/// while there are gradients for an optimizer to step on.
+/// libtorch's version counter misses some writes, such as those of tch's SGD. While there are gradients for an
+/// optimizer to step on, an equal counter therefore does not prove that the values are unchanged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ParameterVersion {
     /// Changes other than optimizer steps.
@@ -57,12 +57,12 @@ impl CopiedVersion {
     }
 }
 
-/// How gradients reach the master's variables.
+/// The path of gradients to the master's variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GradientMode {
     /// Through the graph: the backward pass accumulates them there.
     Graph,
-    /// Each replica's variable has its own gradient, which is added afterwards.
+    /// Through separate gradients: each replica's variable has its own, which is later added to the master's.
     Apart,
     /// No gradients.
     None,
@@ -87,7 +87,7 @@ pub(super) struct VariableSync {
     master: Tensor,
     pub(super) replica: Tensor,
     pub(super) is_buffer: bool,
-    /// Whether the two share memory.
+    /// Whether the replica and the master share memory.
     shares: bool,
     /// The address of the master's memory that the replica follows; 0 before the first evaluation.
     of: usize,
@@ -111,7 +111,8 @@ impl VariableSync {
         Self { name, master, replica, is_buffer, shares, of, holds, in_graph: false, homes, route, writes: (0, 0) }
     }
 
-    /// Follows the master to other memory or back. If `is_temporary`, the replica can return when the master does.
+    /// Follows the master to other memory or back. If `is_temporary`, records the replica's state, so that it can
+    /// return when the master does.
     pub(super) fn sync(&mut self, is_temporary: bool) -> Result<()> {
         let of = self.master.data_ptr() as usize;
         // An empty tensor has no address to compare.
@@ -166,7 +167,7 @@ impl VariableSync {
         if !self.shares {
             self.copy_values(version)?;
         }
-        // A buffer may have been unfrozen since, and frozen again.
+        // A buffer may have been unfrozen, and frozen again, since the previous evaluation.
         if !self.is_buffer || self.master.requires_grad() || self.replica.requires_grad() {
             self.direct_gradients(mode)?;
         }
@@ -180,7 +181,8 @@ impl VariableSync {
         Ok(())
     }
 
-    /// Restores the replica for its graphs, and checks that the evaluation wrote no parameter.
+    /// Restores the gradient route for the replica's graphs, and checks that the evaluation did not write to a
+    /// parameter.
     pub(super) fn leave(&mut self) -> Result<()> {
         if let Some(route) = self.route.take() {
             route_gradient(&self.replica, &route, false)?;
@@ -206,7 +208,7 @@ impl VariableSync {
         Ok(self.replica.f_kind()? == self.master.f_kind()? && self.replica.size() == self.master.size())
     }
 
-    /// Returns the master's memory if it is shared, or else a new tensor of the same size.
+    /// Returns the master's data if its memory is shared, and a new tensor of the same shape and kind otherwise.
     fn memory(&self) -> Result<Tensor> {
         let elsewhere = (self.master.f_kind()?, self.replica.device());
         Ok(if self.shares { self.master.f_data() } else { Tensor::f_empty(self.master.size(), elsewhere) }?)

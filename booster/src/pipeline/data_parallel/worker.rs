@@ -17,7 +17,8 @@ pub(super) struct Worker {
     thread: Option<JoinHandle<()>>,
 }
 
-/// A running job. Dropping the handle waits, so no job outlives the call that started it, even if that unwinds.
+/// A running job. Dropping the handle waits for the job, so no job outlives the call that started it, even if that call
+/// unwinds.
 pub(super) struct JobHandle<T>(Receiver<Result<T>>);
 
 impl Worker {
@@ -27,13 +28,13 @@ impl Worker {
         let (ready, is_ready) = channel();
         let body = move || {
             tch::set_num_threads(threads);
-            // The receiver waits below.
+            // Cannot fail: the receiver waits below.
             let _ = ready.send(());
             for job in queue {
                 job();
             }
         };
-        // The last number set also applies to threads that start later, so restore it.
+        // The number also applies to threads that start later, so restore it.
         let own = tch::get_num_threads();
         let thread = Builder::new().name(name).stack_size(stack_size()).spawn(body).map_err(could_not_start)?;
         let _ = is_ready.recv();
@@ -45,11 +46,11 @@ impl Worker {
     pub(super) fn start<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> JobHandle<T> {
         let (done, outcome) = channel();
         let job = move || {
-            // The handle receives the outcome even when it is dropped.
+            // Cannot fail: even a handle that is being dropped receives the outcome.
             let _ = done.send(catch_panic(work));
         };
         if let Some(jobs) = &self.jobs {
-            // If the thread has exited the job is dropped, which `wait` reports.
+            // If the thread has exited, the job is dropped, which `wait` reports.
             let _ = jobs.send(Box::new(job));
         }
         JobHandle(outcome)
