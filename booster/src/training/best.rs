@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 
 /// The best summary so far by one of its values, for saving the best model and for early stopping.
 ///
-/// The value is selected by a closure, so a misspelled metric does not compile. NaN and infinite values are never the
-/// best.
+/// The value is selected by a closure, so a misspelled metric does not compile. NaN and infinite values never count as
+/// the best.
 ///
 /// ```
 /// use booster::prelude::*;
@@ -114,7 +114,7 @@ impl<S> Best<S> {
         self
     }
 
-    /// Records the summary of `step`, which may also count epochs.
+    /// Records the summary of `step`, which may also be an epoch.
     pub fn update(&mut self, summary: &S, step: u64) -> BestUpdate {
         let value = (self.value)(summary);
         let is_best = value.is_finite() && self.state.best.is_none_or(|best| self.gain(best.value, value));
@@ -151,7 +151,7 @@ impl<S> Best<S> {
         self.state.since
     }
 
-    /// Returns the state to save, which excludes the closure.
+    /// Returns the state to save, without the closure.
     ///
     /// ```
     /// # fn main() -> serde_json::Result<()> {

@@ -59,7 +59,7 @@ impl LearningRate {
 
     /// Sets the optimizer's rates for a step; call it before the optimizer steps.
     ///
-    /// Groups without a schedule of their own get the common one, whatever rate they were built with.
+    /// Groups without their own schedule follow the common one, whatever rate they were built with.
     ///
     /// # Errors
     /// Returns [`Error::Mismatch`](crate::Error::Mismatch) if the optimizer lacks one of the parameter groups.

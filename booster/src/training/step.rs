@@ -14,30 +14,31 @@ use crate::{Batch as _, Diagnostic};
 /// The measurements of a training or validation step: the evaluator's diagnostics, and metrics common to all evaluators
 /// under `step/`.
 ///
-/// Its summary derefs to that of the diagnostics: `summary.loss.nll`.
+/// The summary of a step dereferences to that of the diagnostics: `summary.loss.nll`.
 #[derive(Debug, Diagnostic)]
 pub struct Step<D: Diagnostic, O = ()> {
     /// The evaluator's diagnostics.
     #[diagnostic(flatten)]
     pub diagnostics: D,
-    /// The loss, detached from the graph. Aggregated over steps, it is the mean over all samples, or over whatever else
-    /// it is the [mean of](Loss::weighted).
+    /// The loss, detached from the graph. Its aggregate over steps is a mean in which each step counts by the
+    /// [weight](Loss::weighted) of its loss, or by its number of samples if the loss has none.
     #[group = "step"]
     pub loss: Loss,
     /// The duration of the call, in seconds. A device may still be working when the call returns, but the mean over
-    /// many steps is right since a device's queue is finite. See [`Trainer::throughput`](super::Trainer::throughput).
+    /// many steps is accurate, since a device's queue is finite. See
+    /// [`Trainer::throughput`](super::Trainer::throughput).
     #[group = "step"]
     pub elapsed: Duration,
     /// The Euclidean norm of the gradient of all of the optimizer's variables, before clipping: a 0-dimensional tensor.
-    /// `None` without a [`Trainer`](super::Trainer), and if the trainer's window is not full.
+    /// `None` without a [`Trainer`](super::Trainer), or while the trainer's window is not full.
     #[group = "step"]
     pub gradient_norm: Option<Tensor>,
     /// The learning rate of parameter group 0, from the trainer's schedule; `None` without one.
     #[group = "step"]
     #[metric(last)]
     pub learning_rate: Option<f64>,
-    /// The number of samples in the batch; `None` for a batch without tensors. It weights the step's metrics, and
-    /// batch-level fields of the diagnostics that have no other sample count.
+    /// The number of samples in the batch; `None` for a batch without tensors. It is the weight of the step's metrics,
+    /// and of batch-level fields of the diagnostics that have no other sample count.
     #[diagnostic(batch_size)]
     pub batch_size: Option<i64>,
     /// The evaluator's output, if requested.
@@ -53,7 +54,7 @@ impl<D: Diagnostic> Deref for StepSummary<D> {
     }
 }
 
-// `E` is a parameter so that a type that is not a pipeline is a single error, at the argument.
+// `E` is a parameter so that a type that is not a pipeline causes a single error, at the argument.
 /// Performs a training step: evaluates in [`Mode::Train`], runs the backward pass and steps the optimizer.
 ///
 /// Gradients are zeroed first, and again after an error, so that a failed step does not affect later ones. Nothing is
@@ -83,7 +84,7 @@ where
 
 /// Performs a [`training_step`] and also returns the evaluator's output, detached from the graph.
 ///
-/// Use it for predictions on the training data, or for a state that the next batch starts with (truncated
+/// Use it for predictions on the training data, or for state that carries over to the next batch (truncated
 /// backpropagation through time).
 ///
 /// # Errors

@@ -13,17 +13,17 @@ use crate::error::{Error, Result};
 pub struct Progress {
     /// The number of completed steps.
     pub step: u64,
-    /// The number of completed epochs, which is 0 during the first.
+    /// The number of completed epochs: 0 during the first epoch.
     pub epoch: u64,
-    /// The training time, including that before the run was resumed.
+    /// The training time, including the time before the run was resumed.
     pub elapsed: Duration,
 }
 
 /// A trigger that fires at given steps, epochs or intervals: to validate, to log, to save.
 ///
-/// It fires once per event, at the first call after it: once for an epoch rather than at every step of the next, and
-/// for a step even without a call at that very step. Events that pass between two calls fire it once. Nothing fires
-/// before training begins: `every_steps(10)` first fires after 10 steps.
+/// An event fires the trigger once, at the first call after the event. An epoch thus fires it once, not at every step
+/// of the next epoch. A step fires it even if there is no call at that exact step. Several events between two calls
+/// fire it only once. No trigger fires before training begins: `every_steps(10)` first fires after 10 steps.
 ///
 /// ```
 /// use booster::prelude::*;
@@ -53,7 +53,7 @@ pub struct Progress {
 /// # }
 /// ```
 ///
-/// A trigger remembers which events have fired it. Save it beside the model with serde, and after loading it neither
+/// A trigger remembers which events have fired it. Save it with the model, using serde: a loaded trigger neither
 /// repeats nor misses an event. A new trigger that is first called late in training fires at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,7 +97,7 @@ impl Trigger {
         Ok(Self::of(Events::EveryEpochs(period("epochs", epochs)?)))
     }
 
-    /// Fires each time another `time` of training has elapsed.
+    /// Fires whenever another period of `time` has elapsed in training.
     ///
     /// ```
     /// # use booster::prelude::*;
@@ -118,22 +118,22 @@ impl Trigger {
     /// # Errors
     /// Returns [`Error::Mismatch`] if `time` is zero.
     pub fn every(time: Duration) -> Result<Self> {
-        // A `u64` holds 584 years.
+        // A `u64` of nanoseconds spans 584 years.
         let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         Ok(Self::of(Events::EveryNanoseconds(period("time", nanoseconds)?)))
     }
 
-    /// Fires after each of these numbers of steps.
+    /// Fires when the number of completed steps reaches each of these values.
     pub fn at_steps(steps: impl IntoIterator<Item = u64>) -> Self {
         Self::of(Events::AtSteps(steps.into_iter().collect()))
     }
 
-    /// Fires after each of these numbers of epochs.
+    /// Fires when the number of completed epochs reaches each of these values.
     pub fn at_epochs(epochs: impl IntoIterator<Item = u64>) -> Self {
         Self::of(Events::AtEpochs(epochs.into_iter().collect()))
     }
 
-    /// Fires if either trigger fires, and once if both do.
+    /// Combines two triggers into one that fires if either does, but only once if both do.
     pub fn or(mut self, other: Self) -> Self {
         self.parts.extend(other.parts);
         self

@@ -46,10 +46,10 @@ use crate::sealed::Sealed;
 /// - On the CPU each replica gets an equal part of the threads that [`tch::get_num_threads`] returned when the pipeline
 ///   was built.
 /// - Replicas draw different random numbers, for dropout for example. Those that share a device draw in the order in
-///   which their threads run, so a seeded run is not reproducible; with [`take_turns`](Self::take_turns) it is, bit for
-///   bit.
+///   which their threads run, so a seeded run is not reproducible; with [`take_turns`](Self::take_turns) it is
+///   reproducible bit for bit.
 /// - A graph from `evaluate` outlives later evaluations, training steps and averages, as on one device: its gradient is
-///   that of the weights it was recorded with. `backward` is an error if an optimizer or a load has overwritten those
+///   that of the weights it was recorded with. `backward` fails if an optimizer or a load has overwritten those
 ///   weights, if they were averages that are no longer swapped in, or if averages are currently swapped in for them.
 /// - Each replica's thread has a stack of 8 MiB, like the main thread, or of `RUST_MIN_STACK` bytes if that is larger.
 /// - Enable [`autocast`](tch::autocast) in the evaluator: the calling thread's setting does not apply to the replicas'

@@ -8,9 +8,9 @@ use crate::device::to_device_and_kind;
 use crate::error::{Error, Result};
 
 pub(super) struct Average {
-    /// Several if variables share their storage.
+    /// Has several entries if variables share their storage.
     pub(super) names: Vec<String>,
-    /// Handles to the variables rather than copies, so that later writes show.
+    /// Handles to the variables rather than copies, so that later writes are visible.
     pub(super) variables: Vec<Tensor>,
     trainable: bool,
     pub(super) value: Tensor,
@@ -64,7 +64,7 @@ impl Average {
         Ok(())
     }
 
-    /// Returns the average in the variable's kind, which copies it only for half precision.
+    /// Returns the average in the variable's kind, which copies it only if the kinds differ, as in half precision.
     pub(super) fn as_variable(&self) -> Result<Tensor> {
         Ok(self.value.f_to_kind(self.variables[0].kind())?)
     }

@@ -28,12 +28,12 @@ impl Ema {
     /// Swaps the averages into a pipeline until the returned guard is dropped.
     ///
     /// Nothing is copied: the variables refer to the averages' storage, and to their own again afterwards, even if an
-    /// evaluation fails or panics. Optimizers do not notice. Use it for evaluation only: training in between changes
-    /// the averages, and so do batch norm statistics in [`Mode::Train`]. Averages of half-precision variables are
-    /// converted, which takes as much memory as the variables.
+    /// evaluation fails or panics. Optimizers are unaffected. Use the guard for evaluation only: training would change
+    /// the averages, and an evaluation in [`Mode::Train`] would change their batch norm statistics. Averages of
+    /// half-precision variables are converted, which takes as much memory as the variables.
     ///
-    /// A graph recorded before can be differentiated after the guard is dropped. Differentiating a graph of the
-    /// averages is then an error, since a graph holds the variables and not their values.
+    /// A graph recorded before the swap can be differentiated after the guard is dropped. Differentiating a graph of
+    /// the averages is then an error, since a graph holds the variables and not their values.
     ///
     /// ```no_run
     /// # use booster::prelude::*;
@@ -83,7 +83,7 @@ impl SwapGuard {
     fn restore(&mut self) {
         // In reverse order: a variable with two names was swapped twice, and its own value is that of the first swap.
         for (mut variable, own) in self.0.drain(..).rev() {
-            // This fails only for another layout or backend, and `own` was the variable's before.
+            // Fails only if the layout or backend differs, and `own` is the variable's original value.
             let _ = swap_back(&mut variable, &own);
         }
     }

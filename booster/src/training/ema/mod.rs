@@ -48,9 +48,9 @@ use crate::error::{Error, Result};
 /// Otherwise the initial weights would dominate the average for a long time.
 ///
 /// Buffers, such as batch norm statistics, are copied, as in PyTorch's `AveragedModel`, or
-/// [averaged](Self::average_buffers) on request. Variables that are not of a floating-point kind are always copied.
-/// Averages of variables in half or lower precision are kept in single precision, so that small increments are not
-/// rounded away.
+/// [averaged](Self::average_buffers) if requested. Variables of neither a floating-point nor a complex kind are always
+/// copied. Averages of variables in half or lower precision are kept in single precision, so that small increments are
+/// not rounded away.
 ///
 /// Averages follow their variables to another device or kind. Variables that share their storage share an average.
 pub struct Ema {
@@ -144,7 +144,7 @@ impl Ema {
     }
 }
 
-/// Returns the address of a variable's data, or its identity if it has no storage, like a sparse tensor.
+/// Returns the address of a variable's data, or its identity if it has no storage, as is the case for sparse tensors.
 fn place(variable: &Tensor) -> usize {
     if storage(variable).is_some() { variable.data_ptr() as usize } else { identity(variable) }
 }

@@ -11,18 +11,19 @@ use crate::error::{Error, Result};
 use crate::files::{write_file, write_whole};
 use crate::transfers;
 
-/// The name of the number of updates in a file.
+/// The name under which a file stores the number of updates.
 pub(super) const UPDATES: &str = "ema.num_updates";
 
-/// 2^53, the limit of exact integers in double precision.
+/// 2^53, up to which double precision represents every integer exactly.
 const MOST_UPDATES: f64 = 9_007_199_254_740_992.0;
 
 impl Ema {
-    /// Saves the averages, under the names of their variables, and the number of updates to a file.
+    /// Saves the averages, under the names of their variables, and the number of updates in a file.
     ///
     /// The format is safetensors if the path has that extension, and libtorch's own otherwise.
     ///
-    /// [`VarStore::load`](tch::nn::VarStore::load) also reads such a file, and makes the averages a model's variables.
+    /// [`VarStore::load`](tch::nn::VarStore::load) also reads such a file, and sets a model's variables to the
+    /// averages.
     ///
     /// # Errors
     /// Returns [`Error::Io`] or [`Error::Torch`], with the path, if the file cannot be written. An existing file is

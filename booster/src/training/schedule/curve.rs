@@ -1,4 +1,4 @@
-//! Interpolation between two values: exact at both ends, between them elsewhere, and finite for finite ends.
+//! Interpolation between two values: exact at both ends, within their range in between, and finite for finite ends.
 
 use std::f64::consts::PI;
 

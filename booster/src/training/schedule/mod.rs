@@ -46,8 +46,8 @@ use crate::error::{Error, Result};
 /// # }
 /// ```
 ///
-/// Schedules can be combined. These are a common schedule for language models, and the cyclical weight of the
-/// Kullback-Leibler term of Fu et al. (2019, arXiv 1903.10145):
+/// Schedules can be combined. The first schedule below is common for language models. The second is the cyclical weight
+/// of the KL divergence from Fu et al. (2019, arXiv 1903.10145):
 ///
 /// ```
 /// # use booster::prelude::*;
@@ -62,7 +62,7 @@ use crate::error::{Error, Result};
 /// ```
 ///
 /// The serde format is readable, `{"cosine":{"from":0.0003,"to":0.0,"steps":10000}}`, and round-trips exactly; numbers
-/// with more digits than every text parser reads exactly are written as strings.
+/// with so many digits that some parsers would not read them exactly are written as strings.
 ///
 /// The plots below show 60 steps each, scaled from their minimum to their maximum.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -106,7 +106,7 @@ impl Schedule {
 
     /// Follows half a cosine, flat at both ends, from `from` at step 0 to `to` at step `steps`, and stays there.
     ///
-    /// With [`repeat`](Self::repeat), this is the SGDR of Loshchilov and Hutter (2016, arXiv 1608.03983); without,
+    /// With [`repeat`](Self::repeat), this is the SGDR of Loshchilov and Hutter (2016, arXiv 1608.03983); without it,
     /// PyTorch's `CosineAnnealingLR`.
     ///
     /// ```text
@@ -131,9 +131,9 @@ impl Schedule {
         Shape::Exponential { from, to, steps }.try_into()
     }
 
-    /// Approaches `to` by the factor `rate` every `steps` steps: `to + (from - to) * rate^(step / steps)`.
+    /// Multiplies the distance to `to` by `rate` every `steps` steps: `to + (from - to) * rate^(step / steps)`.
     ///
-    /// It never passes `to`. With `to = 0` and `steps = 1` it is PyTorch's `ExponentialLR`; with a
+    /// The value never passes `to`. With `to = 0` and `steps = 1` it is PyTorch's `ExponentialLR`; with a
     /// [staircase](Self::staircase) of the same `steps`, its `StepLR`.
     ///
     /// ```text
@@ -146,7 +146,7 @@ impl Schedule {
         Shape::Decay { from, to, rate, steps }.try_into()
     }
 
-    /// Follows the 1cycle policy: half a cosine up to a maximum, then half a cosine down to below the start.
+    /// Follows the 1cycle policy: half a cosine up to a maximum, then half a cosine down to a value below the start.
     ///
     /// From Smith and Topin (2018, arXiv 1708.07120), in the form of PyTorch's `OneCycleLR`. The value is constant from
     /// step `steps - 1` on.
@@ -193,7 +193,7 @@ impl Schedule {
         Shape::WarmUp { from, steps, schedule: Box::new(self.0) }.try_into()
     }
 
-    /// Switches to the schedule `next` at step `start`, where the steps of `next` begin at 0.
+    /// Switches to the schedule `next` at step `start`, which is step 0 of `next`.
     ///
     /// Calls can be chained, with each `start` counted from step 0; a later call removes schedules that would start at
     /// or after its `start`.
@@ -220,7 +220,7 @@ impl Schedule {
         Self(Shape::Piecewise { pieces })
     }
 
-    /// Restarts every `steps` steps; if `steps` is 0, stays at the start.
+    /// Restarts every `steps` steps; if `steps` is 0, the value stays at the start.
     ///
     /// ```text
     /// ████▇▇▇▆▆▅▄▄▃▃▂▂▂▁▁▁████▇▇▇▆▆▅▄▄▃▃▂▂▂▁▁▁████▇▇▇▆▆▅▄▄▃▃▂▂▂▁▁▁

@@ -28,7 +28,7 @@ pub struct OneCycle {
 }
 
 impl OneCycle {
-    /// Creates a cycle with PyTorch's defaults: rising for 0.3 of the steps from `max / 25`, then falling to
+    /// Creates a cycle with PyTorch's defaults: rising from `max / 25` for 30% of the steps, then falling to
     /// `max / 250_000`.
     ///
     /// ```

@@ -44,8 +44,8 @@ impl<O> TrainerBuilder<O> {
     /// Accumulates the gradients of this many batches per optimizer step.
     ///
     /// The step uses the gradient of all samples in the window together, whatever the batches' sizes and
-    /// [weights](crate::Loss::weighted). In an unfinished window the batches so far count; if there are enough of them,
-    /// the next batch finishes the window.
+    /// [weights](crate::Loss::weighted). The batches of an unfinished window count toward the new number; if they
+    /// already reach it, the next batch completes the window.
     pub fn accumulate(mut self, batches: u64) -> Self {
         self.0.batches_per_window = batches;
         self
@@ -71,13 +71,14 @@ impl<O> TrainerBuilder<O> {
 
     /// Sets the policy for non-finite losses and gradients.
     ///
-    /// In an unfinished window, buffers are copied from the next batch on unless they already were.
+    /// If a policy that skips steps is set in an unfinished window, buffers are copied before the next batch, unless
+    /// the window already has copies.
     pub fn non_finite(mut self, policy: NonFiniteStep) -> Self {
         self.0.non_finite = policy;
         self
     }
 
-    /// Sets the learning rate schedule, which follows the optimizer steps.
+    /// Sets the learning rate schedule, evaluated at the number of optimizer steps.
     pub fn learning_rate(mut self, rate: LearningRate) -> Self {
         self.0.learning_rate = Some(rate);
         self
@@ -89,9 +90,9 @@ impl<O> TrainerBuilder<O> {
         self
     }
 
-    /// Resumes after this many optimizer steps, which schedules follow.
+    /// Sets the number of optimizer steps already taken, from which schedules resume.
     ///
-    /// Optimizer state, such as Adam's moments, starts anew: it is not saved.
+    /// Optimizer state, such as Adam's moments, is not restored.
     pub fn resume(mut self, steps: u64) -> Self {
         self.0.steps = steps;
         self

@@ -30,10 +30,10 @@ pub(super) fn take(variables: &mut [Tensor]) -> Result<Vec<Tensor>> {
     variables.iter_mut().map(take).collect()
 }
 
-/// Sets the variables' gradients, converted to each variable's kind and device, and clears those of other variables.
-/// Returns whether any variable with a gradient is frozen.
+/// Sets the variables' gradients, converted to each variable's kind and device, and clears the gradients of variables
+/// for which `gradients` has none. Returns whether any variable with a gradient is frozen.
 pub(super) fn put(variables: &mut [Tensor], gradients: &[Tensor]) -> Result<bool> {
-    // Others, such as another trainer, may have left gradients since the last batch.
+    // Other code, such as another trainer, may have left gradients since the last batch.
     let _others = take(variables)?;
     let mut any_frozen = false;
     for (variable, gradient) in variables.iter_mut().zip(gradients).filter(|(_, gradient)| gradient.defined()) {
@@ -44,7 +44,7 @@ pub(super) fn put(variables: &mut [Tensor], gradients: &[Tensor]) -> Result<bool
     Ok(any_frozen)
 }
 
-/// Returns the defined gradients, once for duplicate variables.
+/// Returns the defined gradients, counting duplicate variables once.
 pub(super) fn present(variables: &[Tensor]) -> Result<Vec<Tensor>> {
     let mut seen = HashSet::with_capacity(variables.len());
     let mut gradients = Vec::with_capacity(variables.len());
@@ -57,7 +57,7 @@ pub(super) fn present(variables: &[Tensor]) -> Result<Vec<Tensor>> {
     Ok(gradients)
 }
 
-/// Clips gradients and returns their previous norm: 0, on the device of `beside`, if there are none.
+/// Clips gradients and returns their norm before clipping. Without gradients, the norm is 0, on the device of `beside`.
 pub(super) fn clip(gradients: &mut [Tensor], clip: Option<Clip>, beside: &Tensor) -> Result<Tensor> {
     if gradients.is_empty() {
         return Ok(full([0_i64; 0], 0.0, (Kind::Float, beside.device()))?);

@@ -31,10 +31,10 @@ use crate::pipeline::EvaluationPipeline;
 /// A trainer zeroes, clips, measures and steps the optimizer's variables and no others. These may be some of the
 /// pipeline's variables, such as those of a generator or a discriminator; the gradients of the others accumulate until
 /// their own optimizer zeroes them. An [average](TrainerBuilder::ema) still covers all of the pipeline's variables, and
-/// follows each step of the trainer that holds it.
+/// is updated after each step of the trainer that holds it.
 ///
-/// The gradients of a window are kept apart from the variables, as means in at least single precision; gradients that
-/// variables have when a batch arrives are discarded.
+/// The mean gradients of a window of several batches are stored separately from the variables, in at least single
+/// precision. Gradients that the optimizer's variables already have when a batch arrives are discarded.
 ///
 /// ```
 /// use booster::evaluation::Classification;
@@ -139,8 +139,8 @@ pub enum NonFiniteStep {
     #[default]
     Error,
     /// Skips the optimizer step and undoes the window: parameters, optimizer state, averages and buffers, such as batch
-    /// norm statistics, are as before it. This copies the pipeline's buffers and reads from the device once per
-    /// optimizer step.
+    /// norm statistics, have the same values as before the window. This copies the pipeline's buffers and reads from
+    /// the device once per optimizer step.
     Skip,
     /// Skips as [`Skip`](Self::Skip) does, but returns an error if more than this many steps in a row are not finite.
     SkipAtMost(u64),
@@ -170,7 +170,7 @@ impl<O> Trainer<O> {
         self.meter.take(pipeline.var_store().device())
     }
 
-    /// Returns the number of optimizer steps, without skipped ones.
+    /// Returns the number of optimizer steps, excluding skipped ones.
     pub fn steps(&self) -> u64 {
         self.steps
     }
@@ -207,7 +207,7 @@ impl<O> Trainer<O> {
         }
     }
 
-    /// Returns a mutable reference to the average of the weights, to save or load it.
+    /// Returns a mutable reference to the average of the weights, if there is one, to save or load it.
     pub fn ema_mut(&mut self) -> Option<&mut Ema> {
         self.ema.as_mut()
     }

@@ -11,7 +11,7 @@ use crate::transfers;
 /// The first step with a non-finite loss and the first with a non-finite gradient.
 #[derive(Debug, Default)]
 pub(super) struct NonFiniteMonitor {
-    /// `[2]`, of the widest kind of the device: infinite if there was none.
+    /// The two steps, in the widest floating-point kind of the device; infinite where there was none.
     first: Option<Tensor>,
 }
 

@@ -36,7 +36,7 @@ impl<O: Optimizer> Trainer<O> {
 
     /// Performs a [`step`](Self::step) and also returns the evaluator's output, detached from the graph.
     ///
-    /// Use it for predictions on the training data, or for a state that the next batch starts with (truncated
+    /// Use it for predictions on the training data, or for state that carries over to the next batch (truncated
     /// backpropagation through time).
     ///
     /// # Errors
@@ -49,11 +49,11 @@ impl<O: Optimizer> Trainer<O> {
         self.step_by(pipeline, batch, |pipeline| pipeline.backward_with_output(batch))
     }
 
-    /// Steps the optimizer on an incomplete window, as at the end of an epoch, and [checks](Self::check) for non-finite
-    /// losses and gradients. Waits for the device.
+    /// Steps the optimizer on an incomplete window, for example at the end of an epoch, and [checks](Self::check) for
+    /// non-finite losses and gradients. Waits for the device.
     ///
     /// # Errors
-    /// Returns [`Error::NonFiniteStep`] with the first bad step since the last call of this method or of
+    /// Returns [`Error::NonFiniteStep`] with the first non-finite step since the last call to this method or to
     /// [`check`](Self::check), and the errors of [`step`](Self::step).
     pub fn finish_window<P: EvaluationPipeline>(&mut self, pipeline: &mut P) -> Result<()> {
         let held = Held::of(&self.optimizer, pipeline.var_store())?;
@@ -63,10 +63,11 @@ impl<O: Optimizer> Trainer<O> {
         self.check()
     }
 
-    /// Checks that losses and gradients were finite in all optimizer steps. Waits for the device.
+    /// Checks that losses and gradients have been finite in all optimizer steps since the last call. Waits for the
+    /// device.
     ///
     /// # Errors
-    /// Returns [`Error::NonFiniteStep`] with the first bad step since the last call.
+    /// Returns [`Error::NonFiniteStep`] with the first non-finite step since the last call.
     pub fn check(&mut self) -> Result<()> {
         self.monitor.take()
     }
@@ -141,8 +142,8 @@ impl<O: Optimizer> Trainer<O> {
             let any_frozen = window.means().map_or(Ok(false), |means| gradients::put(&mut held.variables, means))?;
             self.step_optimizer(pipeline)?;
             if any_frozen {
-                // The earlier batches of the window still move a variable that was frozen since, whereas a pipeline
-                // expects frozen variables to stay the same.
+                // A variable that was frozen during the window is still updated with the gradients of earlier batches,
+                // but a pipeline assumes that frozen variables do not change.
                 pipeline.changed();
             }
             self.buffers.invalidate();
@@ -201,7 +202,7 @@ impl<O: Optimizer> Trainer<O> {
         Ok(())
     }
 
-    /// Drops the window after an error, which is more informative than an error of dropping.
+    /// Drops the window after an error. An error in dropping it is ignored, since the first error is more informative.
     fn abandon(&mut self, pipeline: &mut impl EvaluationPipeline) {
         let _ = self.drop_window(pipeline);
     }

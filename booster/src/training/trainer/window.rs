@@ -16,7 +16,7 @@ pub(super) struct Window {
     /// The sum of the losses, which is not finite if one of them is not.
     losses: Option<Tensor>,
     /// The mean gradient of each variable, weighted like the losses, in at least single precision. `None` if the window
-    /// is one batch, whose gradients are those of the variables.
+    /// consists of one batch, whose gradients stay in the variables.
     means: Option<Vec<Tensor>>,
 }
 
@@ -24,7 +24,7 @@ pub(super) struct Window {
 #[derive(Debug)]
 enum Weight {
     Host(f64),
-    /// 0-dimensional, of the widest kind of its device.
+    /// 0-dimensional, in the widest floating-point kind of its device.
     Device(Tensor),
 }
 
@@ -58,8 +58,8 @@ impl Weight {
 }
 
 impl Window {
-    /// Adds a batch by its detached loss and the gradients of the optimizer's variables. These are `None` for the only
-    /// batch of a window.
+    /// Adds a batch, given its detached loss and the gradients of the optimizer's variables. `gradients` is `None` for
+    /// the only batch of a window.
     pub(super) fn add(&mut self, loss: &Loss, samples: f64, gradients: Option<Vec<Tensor>>) -> Result<()> {
         let mean = loss.tensor().f_to_kind(summing_kind(loss.tensor().f_kind()?))?;
         let losses = match &self.losses {
@@ -69,7 +69,7 @@ impl Window {
         if let Some(gradients) = gradients {
             let share = self.weight.add(loss, samples)?;
             let means = self.means.get_or_insert_default();
-            // Variables may have been added to the optimizer since; they come last.
+            // Variables may have been added to the optimizer since the previous batch; they come last.
             means.resize_with(gradients.len(), Tensor::new);
             foreach::move_means(means, &gradients, &share)?;
         }
@@ -88,7 +88,8 @@ impl Window {
         self.losses.as_ref()
     }
 
-    /// Returns the mean gradients, one per variable of the optimizer; `None` if they are those of the variables.
+    /// Returns the mean gradients, one per variable of the optimizer; `None` if the gradients are still in the
+    /// variables.
     pub(super) fn means(&self) -> Option<&[Tensor]> {
         self.means.as_deref()
     }
