@@ -28,7 +28,7 @@ pub(crate) fn to_device_and_kind(tensor: &Tensor, device: Device, kind: Kind) ->
     Ok(to_device(tensor, device)?.f_to_kind(kind)?)
 }
 
-/// Joins tensors along their first dimension, on the first one's device.
+/// Concatenates tensors along their first dimension, on the device of the first.
 pub(crate) fn concatenate(field: impl fmt::Display, tensors: &[&Tensor]) -> Result<Tensor> {
     let [first, rest @ ..] = tensors else { return Err(Error::EmptyBatch) };
     let shape = first.size();

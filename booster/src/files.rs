@@ -23,7 +23,8 @@ pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&Path) -> Result<()>) 
 
 fn replace(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     static WRITTEN: AtomicU64 = AtomicU64::new(0);
-    // The name is unique across threads and processes, and short however long the file's own name is.
+    // The name is unique across threads and processes. It does not extend the file's own name, which may already be
+    // as long as the file system allows.
     let count = WRITTEN.fetch_add(1, Ordering::Relaxed);
     let beside = path.with_file_name(format!(".booster-{}-{count}.new", std::process::id()));
     let put = || {

@@ -25,8 +25,8 @@ pub(crate) fn is_real(kind: Kind) -> bool {
     )
 }
 
-/// Returns the accumulation kind for sums and products of a kind: at least single precision, since half precision
-/// overflows above 65504.
+/// Returns the accumulation kind for sums and products of values of a kind: at least single precision, since half
+/// precision overflows above 65504.
 pub(crate) fn summing_kind(kind: Kind) -> Kind {
     if kind == Kind::Double { Kind::Double } else { Kind::Float }
 }

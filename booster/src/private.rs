@@ -19,7 +19,7 @@ pub use crate::error::{Error, Result};
 pub use crate::evaluation::{Evaluator, EvaluatorError, EvaluatorParam, Loss, Mode};
 pub use crate::sealed::Sealed;
 
-/// Stands in for type parameters that no field mentions, without owning a value of them.
+/// A marker for type parameters that no field mentions. It owns no value of them.
 pub type Marker<T> = std::marker::PhantomData<fn() -> T>;
 
 /// Returns one field of each part.
@@ -67,7 +67,8 @@ pub fn debug_batch<B: Batch>(batch: &B, name: &str, formatter: &mut fmt::Formatt
     shown.finish()
 }
 
-/// Checks that a marked value was not written after its `let`: `then` and `now` are its write counts.
+/// Checks that a marked value was not written in place after its `let`. `then` is its write count at the `let`, `now`
+/// its current one.
 ///
 /// # Errors
 /// Returns [`Error::WrittenInPlace`] if the counts differ.
@@ -80,7 +81,7 @@ pub fn unwritten_diagnostic(schema: Schema, field: &'static str, then: u64, now:
     Err(Error::WrittenInPlace { field: format!("{group}/{field}") })
 }
 
-/// Checks that a marked output was not written after its `let`.
+/// Checks that a marked output was not written in place after its `let`.
 ///
 /// # Errors
 /// Returns [`Error::WrittenInPlace`] if the counts differ.
@@ -88,20 +89,20 @@ pub fn unwritten_output(field: &'static str, then: u64, now: u64) -> Result<()> 
     if then == now { Ok(()) } else { Err(Error::WrittenInPlace { field: field.to_owned() }) }
 }
 
-/// A loss and the values that an evaluator marks.
+/// A loss, with the diagnostics and the output of an evaluator's marked values.
 pub type Marked<L, D, O> = (L, Result<(D, O)>);
 
-/// Converts the result of an evaluator's function with marked values to that of the trait.
+/// Converts the result of an evaluator function with marked values to the result of [`Evaluator`].
 ///
 /// # Errors
-/// Returns the function's error, or that of a marked value.
+/// Returns the error of the function or of a marked value.
 pub fn with_marked<L: Into<Loss>, D, O>(evaluated: Result<Marked<L, D, O>>) -> Result<(Loss, D, O)> {
     let (loss, marked) = evaluated?;
     let (diagnostics, output) = marked?;
     Ok((loss.into(), diagnostics, output))
 }
 
-/// Converts the result of an evaluator's function to that of the trait.
+/// Converts the result of an evaluator function to the result of [`Evaluator`].
 ///
 /// # Errors
 /// Returns the function's error.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-/// A number that survives any format.
+/// A number that survives a round trip through any format.
 struct Number(f64);
 
 impl Serialize for Number {
@@ -66,7 +66,7 @@ impl Visitor<'_> for NumberVisitor {
     }
 }
 
-/// For fields of type `f64`.
+/// Serialization of `f64` fields.
 pub(crate) mod number {
     use super::{Deserialize, Deserializer, Number, Serialize, Serializer};
 
@@ -80,7 +80,7 @@ pub(crate) mod number {
     }
 }
 
-/// For fields of type `Vec<f64>`.
+/// Serialization of `Vec<f64>` fields.
 pub(crate) mod numbers {
     use super::{Deserialize, Deserializer, Number, Serializer};
 

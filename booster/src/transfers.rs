@@ -1,4 +1,4 @@
-//! Counters of the transfers between devices and the host.
+//! Counters of transfers between devices and the host.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -25,8 +25,8 @@ pub fn host_reads() -> u64 {
 
 /// Returns the number of host-to-device uploads that booster has made in this process.
 ///
-/// A step uploads the tensors of its batch. An aggregator uploads a few numbers each time it reduces its pending
-/// updates, regardless of their number.
+/// A step uploads the tensors of its batch. An aggregator makes a few uploads each time it reduces its pending updates,
+/// however many there are.
 pub fn uploads() -> u64 {
     UPLOADS.load(Ordering::Relaxed)
 }
@@ -74,7 +74,7 @@ pub(crate) fn upload(numbers: &[f64], device: Device) -> Result<Tensor> {
     Ok(tensor.f_to_device_(device, Kind::Double, device.is_cuda(), false)?)
 }
 
-/// Returns the sum of a tensor on the host, in double precision, and whether all values are finite. It does not count
+/// Returns the sum of a tensor on the host, in double precision, and whether all values are finite. This is not counted
 /// as a read.
 pub(crate) fn sum_on_host(tensor: &Tensor) -> Result<(f64, bool)> {
     debug_assert_eq!(tensor.device(), Device::Cpu);
@@ -119,7 +119,7 @@ pub(crate) fn fetch(tensors: &[&Tensor]) -> Result<Vec<Tensor>> {
     parts.collect::<Result<_, Error>>()
 }
 
-/// Simulation of other devices by the CPU, per thread, so that tests cover device code without one.
+/// Per-thread simulation of other devices on the CPU, so that tests cover device code without a device.
 pub(crate) mod simulated {
     #[cfg(test)]
     use std::cell::Cell;
@@ -136,7 +136,7 @@ pub(crate) mod simulated {
     #[cfg(test)]
     thread_local! {
         static CPU: Cell<Simulated> = const { Cell::new(Simulated::Host) };
-        /// The numbers of reads and uploads of this thread.
+        /// The numbers of reads and uploads on this thread.
         static TRANSFERS: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
     }
 
@@ -146,7 +146,7 @@ pub(crate) mod simulated {
         TRANSFERS.set(if is_upload { (reads, uploads + 1) } else { (reads + 1, uploads) });
     }
 
-    /// Runs an action under a simulated device and returns its outcome, reads and uploads.
+    /// Runs an action on a simulated device and returns its outcome and its numbers of reads and uploads.
     #[cfg(test)]
     pub(crate) fn with<T>(cpu: Simulated, action: impl FnOnce() -> T) -> (T, u64, u64) {
         TRANSFERS.set((0, 0));

@@ -36,8 +36,8 @@ use crate::error::{Error, Result};
 /// # }
 /// ```
 ///
-/// The derive generates the three required methods. No method shares its name with one of [`Tensor`], which would take
-/// precedence.
+/// The derive generates the three required methods. No method shares its name with an inherent method of [`Tensor`],
+/// which would take precedence.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a batch",
     label = "not a batch",
@@ -47,7 +47,7 @@ use crate::error::{Error, Result};
     note = "for your own struct, add `#[derive(Batch)]`; for a foreign type, wrap its tensors in such a struct"
 )]
 pub trait Batch: Sized + Send + 'static {
-    /// Calls `visit` with the path of each tensor and the tensor.
+    /// Calls `visit` with each tensor and its path.
     ///
     /// # Errors
     /// Returns the first error of `visit`.
@@ -129,8 +129,9 @@ pub trait Batch: Sized + Send + 'static {
     /// Concatenates batches along the sample dimension, in order, on the device of the first.
     ///
     /// # Errors
-    /// Returns [`Error::EmptyBatch`] if `parts` is empty, [`Error::BatchMismatch`] if their tensors differ in kind or
-    /// in more than the first dimension, or [`Error::BatchScalar`] if a tensor is 0-dimensional.
+    /// Returns [`Error::EmptyBatch`] if `parts` is empty, [`Error::BatchMismatch`] if the parts differ in structure or
+    /// the tensors of a field differ in kind or in more than the first dimension, or [`Error::BatchScalar`] if a tensor
+    /// is 0-dimensional.
     fn join(parts: Vec<Self>) -> Result<Self> {
         if parts.is_empty() {
             return Err(Error::EmptyBatch);

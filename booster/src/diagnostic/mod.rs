@@ -152,7 +152,7 @@ impl<'a> Leaves<'a> {
         self.infos.push(leaf.into());
     }
 
-    /// Sets the batch size. The first call with a size takes precedence: that of the outermost struct that knows it.
+    /// Sets the batch size unless it is already known. The outermost struct that knows it calls this first.
     pub fn batch_size(&mut self, size: Option<i64>) {
         self.batch_size = self.batch_size.or(size);
     }

@@ -14,7 +14,7 @@ use crate::transfers;
 /// The number of samples that a batch-level leaf represents.
 #[derive(Debug)]
 pub(crate) enum Samples {
-    /// Known on the host.
+    /// A number on the host.
     Host(f64),
     /// A 0-dimensional tensor on a device, of any real kind.
     Device(Tensor),
@@ -27,15 +27,15 @@ pub(crate) struct Scopes(Vec<Scope>);
 /// A struct of diagnostics.
 #[derive(Debug, Default)]
 struct Scope {
-    /// The struct that it is flattened into.
+    /// The index of the struct that this one is flattened into.
     outer: Option<usize>,
-    /// The structs flattened into it.
+    /// The indices of the structs flattened into this one.
     parts: Vec<usize>,
-    /// Its own fields, with their indices in the schema.
+    /// The struct's own fields, with their indices in the schema.
     fields: Vec<(usize, &'static Field)>,
     /// The field marked `#[metric(samples)]`.
     stated: Option<(usize, &'static Field)>,
-    /// Whether it knows the batch size.
+    /// Whether the struct knows the batch size.
     of_batch: bool,
 }
 
@@ -91,9 +91,10 @@ impl Scopes {
     }
 
     /// Returns the number of samples that the batch-level leaves of each scope represent. The first known count wins:
-    /// 1. the struct's own: of its marked field, of its required per-sample leaves, or the batch size if it knows it;
-    /// 2. that of the nearest enclosing struct;
-    /// 3. that of the structs flattened into it, or into an enclosing one, which must agree;
+    /// 1. the struct's own: that of its marked field or of its required per-sample leaves, or the batch size if the
+    ///    struct knows it;
+    /// 2. that of the nearest enclosing struct that has one;
+    /// 3. that of the structs flattened into it, or into an enclosing struct, which must agree;
     /// 4. the batch size, or else 1.
     pub(crate) fn samples(&self, leaves: &[LeafInfo<'_>], batch: Option<i64>) -> Result<Vec<Samples>> {
         let said = self.0.iter().map(|scope| scope.said(leaves)).collect::<Result<Vec<_>>>()?;
@@ -152,7 +153,7 @@ impl Scopes {
 }
 
 impl Scope {
-    /// Returns the struct's own count. Optional leaves do not count, since they may be present in only some steps.
+    /// Returns the struct's own count. Optional leaves are ignored, since they may be present in only some steps.
     fn said(&self, leaves: &[LeafInfo<'_>]) -> Result<Option<Said>> {
         if let Some((place, field)) = self.stated {
             return Ok(Some((stated(field, leaves[place].leaf)?, field)));
@@ -170,7 +171,7 @@ impl Scope {
         Ok(agreed.map(|(length, field)| (Samples::Host(length as f64), field)))
     }
 
-    /// Returns whether the reduction of any of its own leaves depends on the sample count.
+    /// Returns whether any reduction of the struct's own batch-level leaves depends on the sample count.
     fn is_asked(&self, leaves: &[LeafInfo<'_>]) -> bool {
         let asks = |field: &Field| field.metrics.iter().any(|metric| metric.reduce.additive() != Some(Additive::Sum));
         self.fields.iter().any(|&(place, field)| leaves[place].is_batch_level() && asks(field))
@@ -182,7 +183,7 @@ fn stated(field: &Field, leaf: LeafRef<'_>) -> Result<Samples> {
     match leaf {
         LeafRef::Tensor(tensor) if tensor.dim() == 0 => {
             let number = Samples::Device(tensor.f_detach()?);
-            // A read on the host does not wait.
+            // Reading on the host does not wait for a device.
             if transfers::is_on_host(tensor.device()) { number.read().map(Samples::Host) } else { Ok(number) }
         }
         leaf => {
@@ -192,7 +193,7 @@ fn stated(field: &Field, leaf: LeafRef<'_>) -> Result<Samples> {
     }
 }
 
-/// Checks that two sample counts are equal, which takes two on the host.
+/// Checks that two sample counts are equal. Both must be on the host.
 fn same((expected, other): &Said, (found, field): &Said) -> Result<()> {
     match (expected, found) {
         (Samples::Host(expected), Samples::Host(found)) if expected == found => Ok(()),
@@ -219,7 +220,7 @@ impl Samples {
         }
     }
 
-    /// Reads the number, waiting for its device if it is on one.
+    /// Returns the number, waiting for its device unless it is on the host.
     pub(crate) fn read(&self) -> Result<f64> {
         match self {
             Self::Host(number) => Ok(*number),
@@ -243,7 +244,7 @@ impl Samples {
     pub(crate) fn stack<'a>(numbers: impl Iterator<Item = &'a Self>, device: Device) -> Result<Tensor> {
         let numbers = numbers.collect::<Vec<_>>();
         let on_host = numbers.iter().map(|number| if let Self::Host(number) = number { Some(*number) } else { None });
-        // On other devices each number is filled in place, since an upload would make the host wait.
+        // On other devices, each number is created by a fill on the device, since an upload would make the host wait.
         if device == Device::Cpu
             && let Some(on_host) = on_host.collect::<Option<Vec<_>>>()
         {

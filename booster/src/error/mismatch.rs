@@ -11,7 +11,7 @@ pub enum Subject {
         /// The argument's name.
         name: &'static str,
     },
-    /// A tensor operand, given by its operation, and by its name if the operation has several.
+    /// A tensor operand, given by its operation, and by its name if the operation has several operands.
     Operand(&'static str),
     /// A variable of a model, given by its path in the store.
     Variable(String),

@@ -64,7 +64,7 @@ pub enum Error {
     BatchLength {
         /// The field that differs, by its path in the batch (`image.mask`, `views[1]`).
         field: String,
-        /// Its number of samples.
+        /// The field's number of samples.
         found: i64,
         /// The field that it was compared with.
         other: String,
@@ -133,14 +133,14 @@ pub enum Error {
         found: i64,
     },
 
-    /// A replica of a model failed. The others have finished, and the pipeline remains usable.
+    /// A replica of a model failed. The other replicas have finished, and the pipeline remains usable.
     #[error("replica {replica} on {}{}: {cause}", device_name(*device), of_samples(samples.as_ref()))]
     Replica {
         /// The replica's device.
         device: Device,
-        /// The index of the replica, which is also that of its shard.
+        /// The index of the replica and of its shard.
         replica: usize,
-        /// The samples of its shard; `None` if it had no shard yet.
+        /// The sample range of the replica's shard, or `None` if it had no shard yet.
         samples: Option<Range<i64>>,
         /// The underlying error.
         cause: Box<Error>,
@@ -163,7 +163,7 @@ pub enum Error {
         group: &'static str,
         /// The field.
         field: &'static str,
-        /// Its number of samples.
+        /// The field's number of samples.
         found: i64,
         /// The field that it was compared with, as `group/field`.
         other: String,
@@ -181,18 +181,18 @@ pub enum Error {
         field: String,
     },
 
-    /// A value could not be reduced. It is excluded from its field; all others count.
+    /// A value could not be reduced. It is excluded from the field's metrics; all other values are included.
     #[error("cannot reduce `{group}/{field}` of update {} (counted from 1){}: {cause}", update.saturating_add(1), and_others(*left_out))]
     Reduction {
         /// The field's group.
         group: &'static str,
         /// The field.
         field: &'static str,
-        /// The first update whose value was excluded, counted from 0.
+        /// The zero-based index of the first update whose value was excluded.
         update: u64,
-        /// The number of values of the field that were excluded at once.
+        /// The number of values of the field that were excluded in the same pass.
         left_out: u64,
-        /// The underlying error, with the reduction.
+        /// The underlying error, which names the reduction if one failed.
         cause: Box<Error>,
     },
 
@@ -203,9 +203,9 @@ pub enum Error {
     /// A loss or gradient was NaN or infinite during training.
     #[error("the {what} of training step {} (counted from 1) was NaN or infinite; earlier steps were finite", step.saturating_add(1))]
     NonFiniteStep {
-        /// The first such step, counted from 0.
+        /// The zero-based index of the first such step.
         step: u64,
-        /// `loss` or `gradient`.
+        /// The non-finite quantity: `loss` or `gradient`.
         what: &'static str,
     },
 
@@ -213,7 +213,7 @@ pub enum Error {
     #[error("the saved aggregator has a different schema: {0}")]
     Schema(String),
 
-    /// An aggregator was summarized without updates since its creation or last reset.
+    /// An aggregator was summarized that had no updates since its creation or last reset.
     #[error("cannot summarize an aggregator without updates")]
     NoUpdate,
 
@@ -259,7 +259,7 @@ fn and_others(left_out: u64) -> String {
     }
 }
 
-/// The name of a device in PyTorch's notation, such as `cuda:0`.
+/// Returns the name of a device in PyTorch's notation, such as `cuda:0`.
 fn device_name(device: Device) -> String {
     match device {
         Device::Cuda(index) => format!("cuda:{index}"),

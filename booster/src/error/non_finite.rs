@@ -9,7 +9,7 @@ pub struct NonFiniteReport {
     pub group: &'static str,
     /// The field.
     pub field: &'static str,
-    /// The first update with a non-finite value, counted from 0.
+    /// The zero-based index of the first update with a non-finite value.
     pub update: u64,
     /// The number of skipped values; 0 except under [`NonFinite::Skip`](crate::NonFinite::Skip).
     pub skipped: u64,

@@ -14,8 +14,8 @@ impl TorchError {
         &self.0
     }
 
-    /// Extracts the error from the message of an `unwrap` or `expect` panic, as raised by tch's methods without `f_`,
-    /// and the text before it.
+    /// Splits the message of an `unwrap` or `expect` panic, as raised by tch's methods without `f_`, into the text
+    /// before the error and the error itself.
     pub(crate) fn in_panic(text: &str) -> Option<(&str, Self)> {
         let (before, message) = text.split_once("Torch(\"")?;
         let message = message.strip_suffix("\")")?.replace("\\n", "\n").replace("\\\"", "\"");
@@ -35,7 +35,7 @@ impl fmt::Display for TorchError {
             TchError::Torch(text) => text.clone(),
             other => other.to_string(),
         };
-        // The C++ stack starts at the first of these.
+        // The C++ stack starts at the first of these markers.
         let stack = ["\nException raised from", "\nframe #0:"].into_iter().filter_map(|start| text.find(start)).min();
         let end = stack.unwrap_or(text.len());
         formatter.write_str(text[..end].trim_end())?;
@@ -49,8 +49,8 @@ impl fmt::Display for TorchError {
     }
 }
 
-/// Returns whether libtorch rejects a graph because averaged weights were swapped in or out, judging by the versions in
-/// the message.
+/// Returns whether libtorch rejected a graph because averaged weights were swapped in or out, judging by the tensor
+/// versions in the message.
 fn is_of_swapped(text: &str) -> bool {
     let numbers = text.split("version ").skip(1).map(|rest| rest.split(|end: char| !end.is_ascii_digit()).next());
     text.contains("modified by an inplace operation")

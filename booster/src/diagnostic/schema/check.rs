@@ -10,7 +10,7 @@ impl Schema {
     /// Checks that no two metrics of a group have the same name. In a constant, the panic is a compile error.
     ///
     /// # Panics
-    /// Panics if a metric is declared twice, with its group and name.
+    /// Panics if a metric is declared twice. The message contains its group and name.
     #[track_caller]
     #[expect(clippy::large_stack_arrays, reason = "constants cannot allocate")]
     pub const fn check(&self) {
@@ -29,7 +29,7 @@ impl Schema {
         hash_entries(self.entries, SEED)
     }
 
-    /// The number of metrics.
+    /// Returns the number of metrics.
     const fn count(&self) -> usize {
         let mut count = 0;
         let mut index = 0;
@@ -50,7 +50,7 @@ const SLOTS: usize = 2048;
 /// A hash table of metrics, by group and name.
 struct Table {
     slots: [Option<(&'static str, &'static str)>; SLOTS],
-    /// The turn, out of `turns`: only metrics whose hash belongs to it are entered.
+    /// The current turn, out of `turns`. Only metrics whose hash belongs to this turn are entered.
     turn: u64,
     turns: u64,
 }

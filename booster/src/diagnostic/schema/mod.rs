@@ -52,12 +52,12 @@ pub struct Field {
     pub group: &'static str,
     /// The field's name.
     pub name: &'static str,
-    /// Whether its type is written as an `Option`, so that its metrics are `Option`s as well. For a type parameter or
-    /// alias that is an `Option`, they are NaN if every step was `None`.
+    /// Whether the field's type is written as an `Option`, which makes its metrics `Option`s as well. If the `Option` is
+    /// hidden behind a type parameter or alias, the metrics are NaN when every step was `None`.
     pub optional: bool,
-    /// Whether it is the sample count of the diagnostics.
+    /// Whether the field is the sample count of the diagnostics.
     pub samples: bool,
-    /// Its metrics in a summary.
+    /// The field's metrics in a summary.
     pub metrics: &'static [Metric],
 }
 

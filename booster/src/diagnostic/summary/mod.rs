@@ -27,9 +27,9 @@ use crate::logging::{Point, PointData, Sink};
 /// [`line`](Self::line), with units for `Duration` fields; [`SummaryTable`] prints several side by side.
 ///
 /// It serializes as a map of groups, `{"loss": {"nll": 0.41}}`. In text formats, NaN is `null` and infinities are
-/// `"inf"` and `"-inf"`. An `Option` field has an `Option<f64>`: `None`, written as `null`, if no step had a value; its
-/// NaN is `"NaN"`. Values survive a round trip bit for bit if the format parses floats exactly (for `serde_json`, with
-/// its `float_roundtrip` feature).
+/// `"inf"` and `"-inf"`. The metric of an `Option` field is an `Option<f64>`: it is `None`, written as `null`, if no
+/// step had a value, and its NaN is written as `"NaN"`. Values survive a round trip bit for bit if the format parses
+/// floats exactly (for `serde_json`, with its `float_roundtrip` feature).
 ///
 /// ```
 /// use booster::prelude::*;
@@ -69,11 +69,11 @@ pub trait Summary:
     /// The schema of the values.
     const SCHEMA: Schema;
 
-    /// Takes its values off a queue.
+    /// Takes the summary's values off a queue.
     #[doc(hidden)]
     fn take(values: &mut Values) -> Result<Self>;
 
-    /// Puts its values onto a queue.
+    /// Puts the summary's values onto a queue.
     #[doc(hidden)]
     fn put(&self, values: &mut Values);
 
@@ -125,7 +125,7 @@ struct Named {
     value: Value,
 }
 
-// The rest is not generic, so that it is compiled once instead of for every user struct.
+// The rest is not generic, so that it is compiled once rather than once per user struct.
 
 fn named(schema: &Schema, values: Values) -> Vec<Named> {
     let named = |(SchemaMetric { field, metric }, value)| Named {

@@ -22,7 +22,7 @@ pub fn deserialize_summary<'de, M: Summary, D: Deserializer<'de>>(deserializer: 
     M::take(&mut deserialize_values(&M::SCHEMA, deserializer)?).map_err(D::Error::custom)
 }
 
-// The rest is compiled once per format instead of for every summary type.
+// The rest is not generic over the summary type, so that it is compiled only once per format.
 
 fn serialize_values<S: Serializer>(schema: &Schema, values: Values, serializer: S) -> Result<S::Ok, S::Error> {
     let mut groups = by_group(schema, values);

@@ -102,7 +102,7 @@ impl SummaryTable {
 }
 
 impl fmt::Display for SummaryTable {
-    /// Formats rows of group (on its first row only), name and values, aligned.
+    /// Formats aligned rows of group, name and values. A group is shown only on its first row.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (group_width, name_width) = (self.width_of(|row| row.group), self.width_of(|row| row.name));
         let heads = self.rows.iter().scan("", |before, row| {

@@ -31,7 +31,7 @@ pub(super) fn shown(value: &Value, in_seconds: bool) -> String {
     }
 }
 
-/// Formats seconds in the largest unit that avoids the exponent form.
+/// Formats seconds in µs, ms or s, depending on their magnitude.
 fn duration(seconds: f64) -> String {
     match seconds.abs() {
         size if size > 0.0 && size < 1e-4 => format!("{} µs", number(seconds * 1e6)),
@@ -40,7 +40,7 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-/// Formats a number with four decimals, or in exponent form if these would hide the value.
+/// Formats a number with four decimals (none for large whole numbers), or in exponent form if it is very small or large.
 pub(crate) fn number(value: f64) -> String {
     match value {
         value if value != 0.0 && value.is_finite() && !(1e-3..1e7).contains(&value.abs()) => format!("{value:.4e}"),

@@ -1,4 +1,4 @@
-//! The value of a metric: a number, an array, a histogram, or none.
+//! The value of a metric: a number, an array, a histogram, or absent.
 
 mod serialization;
 
@@ -14,7 +14,7 @@ use crate::serde_number;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
-    /// No step had a value.
+    /// No value, because no step had one.
     Absent,
     /// A number.
     Scalar(f64),
@@ -34,10 +34,10 @@ pub struct Array {
     pub data: Vec<f64>,
 }
 
-/// A type that a metric of a summary can have: the output of a [`Reduction`](super::Reduction).
+/// A type for the metrics of a summary: the output of a [`Reduction`](super::Reduction).
 ///
-/// It is implemented for `f64`, [`Array`] and [`Histogram`]. A custom reduction can use its own type, if it converts to
-/// and from one of these.
+/// It is implemented for `f64`, [`Array`] and [`Histogram`]. A custom reduction can use its own type if that type
+/// converts to and from one of these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the value of a metric",
     label = "not a metric's value",

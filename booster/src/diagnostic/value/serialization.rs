@@ -1,4 +1,4 @@
-//! Serialization of values. Text formats have neither NaN nor infinity.
+//! Serialization of values. Text formats store NaN and infinities as strings, since they have no such numbers.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
