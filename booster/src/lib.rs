@@ -7,10 +7,10 @@
 //!
 //! - [`batch`]: the inputs and outputs of models. `#[derive(Batch)]` makes a struct of tensors splittable, joinable and
 //!   movable between devices.
-//! - [`diagnostic`]: the measurements of a step. `#[derive(Diagnostic)]` gives a struct of metrics a typed summary, and an
-//!   [`Aggregator`] turns many steps into one summary.
-//! - [`evaluation`]: loss functions of a model and a batch. [`#[evaluator]`](macro@evaluator) turns a plain function into
-//!   an evaluator; [`evaluation::Classification`] and [`evaluation::VariationalInference`] are built in.
+//! - [`diagnostic`]: the measurements of a step. `#[derive(Diagnostic)]` gives a struct of metrics a typed summary, and
+//!   an [`Aggregator`] turns many steps into one summary.
+//! - [`evaluation`]: loss functions of a model and a batch. [`#[evaluator]`](macro@evaluator) turns a plain function
+//!   into an evaluator; [`evaluation::Classification`] and [`evaluation::VariationalInference`] are built in.
 //! - [`pipeline`]: an evaluator with its model, on one device or many.
 //! - [`training`]: steps, the [`Trainer`](training::Trainer), schedules, triggers and averaged weights.
 //! - [`logging`]: TensorBoard, text, curves and images.

@@ -5,7 +5,7 @@ use tch::{Kind, Tensor};
 
 use crate::error::Result;
 
-/// Storages up to this many bytes are kept, however little of them a tensor uses.
+/// The size in bytes up to which a storage is kept, however little of it a tensor uses.
 const SMALL: usize = 4096;
 
 /// Detaches a tensor from its graph, copies it if it is a view of a much larger storage, and converts float8 kinds.

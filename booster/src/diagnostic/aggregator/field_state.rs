@@ -21,7 +21,7 @@ use crate::panic::catch_panic;
 #[derive(Debug)]
 pub(crate) struct FieldState {
     pub(crate) field: &'static Field,
-    /// The index of its struct in the [`Scopes`](crate::diagnostic::samples::Scopes).
+    /// The index of the field's struct in the [`Scopes`](crate::diagnostic::samples::Scopes).
     pub(crate) scope: usize,
     /// The layout of the field's values, set by the first one.
     pub(crate) layout: Option<Layout>,
@@ -30,7 +30,7 @@ pub(crate) struct FieldState {
     pub(crate) on_host: HostSums,
     /// Whether all reductions can be computed from sums alone.
     additive: bool,
-    /// The distinct reductions; metrics that share a state have one.
+    /// The reductions with distinct states; metrics that share a state share one reduction.
     pub(crate) reduces: Vec<Reduce>,
     /// One state per reduction; `None` before the first value.
     pub(crate) states: Option<Vec<State>>,
@@ -103,8 +103,8 @@ impl FieldState {
         self.non_finite = Some(non_finite);
     }
 
-    /// Reduces the pending values together. If that fails, reduces each by itself, so that only bad ones are excluded
-    /// and reported.
+    /// Reduces the pending values together. If that fails, reduces each separately, so that only the values that fail
+    /// are excluded and reported.
     pub(crate) fn reduce(&mut self, window: &mut Window<'_>, policy: NonFinite) -> Result<()> {
         let pending = std::mem::take(&mut self.pending);
         if pending.is_empty() {
@@ -139,14 +139,14 @@ impl FieldState {
             self.commit(merged);
             self.on_host = HostSums::default();
         }
-        // If a reduction cannot handle that either, its metric stays absent.
+        // If a reduction fails for values of weight 0, the field's metrics stay absent.
         if let Ok(Some(nothing)) = self.nothing() {
             self.commit(nothing);
         }
         Ok(())
     }
 
-    /// Returns states without weight, if every value so far had no samples.
+    /// Returns states of weight 0 if no value so far had any samples.
     fn nothing(&self) -> Result<Option<Partial>> {
         let (Some(layout), None) = (&self.layout, &self.states) else { return Ok(None) };
         let leaf = of_nothing(layout)?;
@@ -168,7 +168,7 @@ impl FieldState {
         Ok(Partial { states, non_finite: non_finite.merged(&later.non_finite)? })
     }
 
-    /// Merges the same field of another aggregator, as newer values.
+    /// Merges the states of the same field of another aggregator, whose values are newer.
     pub(crate) fn merge(&self, other: Self) -> Result<Option<Partial>> {
         match (other.states, other.non_finite) {
             (Some(states), Some(non_finite)) => self.merged(Partial { states, non_finite }).map(Some),

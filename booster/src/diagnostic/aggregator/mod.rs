@@ -37,8 +37,8 @@ const WINDOW_BYTES: usize = 64 << 20;
 
 /// Aggregates the diagnostics of many steps into one summary.
 ///
-/// The summary is that of a single pass over all samples, however they are split into batches and in whatever order
-/// they come. Nothing is read back from a device before [`summary`](Self::summary), which reads once per device. The
+/// The summary equals that of a single pass over all samples, however they are split into batches and in whatever order
+/// they arrive. Nothing is read back from a device before [`summary`](Self::summary), which reads once per device. The
 /// exception is MPS, which has no doubles: its values are reduced on the host, with one read per 256 updates or 64 MiB.
 ///
 /// Sums are kept in double precision, and no graph is kept alive. Memory does not grow with the number of updates:
@@ -69,7 +69,7 @@ pub struct Aggregator<D> {
     /// The updates with pending values.
     window: Updates,
     window_bytes: usize,
-    /// The staged values of the current update; a reused buffer.
+    /// The staged values of the current update, in a reused buffer.
     staged: Vec<Staged>,
     updates: u64,
     policy: NonFinite,
@@ -78,7 +78,7 @@ pub struct Aggregator<D> {
     diagnostics: PhantomData<fn(D)>,
 }
 
-// There is no bound, so that a type that is not a diagnostic causes a single error, at the first update.
+// `D` has no bound here, so that a type that is not a diagnostic causes a single error, at the first update.
 impl<D> Aggregator<D> {
     /// Creates an aggregator without updates.
     pub const fn new() -> Self {
@@ -125,8 +125,8 @@ impl<D: Diagnostic> Aggregator<D> {
     ///
     /// # Errors
     /// Returns the following errors and leaves the aggregator unchanged:
-    /// - [`Error::SampleCount`] if per-sample fields of a struct disagree about the number of samples, or flattened
-    ///   structs disagree about that of a batch-level field next to them.
+    /// - [`Error::SampleCount`] if per-sample fields of a struct disagree about the number of samples, or if
+    ///   flattened structs disagree about the sample count of a batch-level field next to them.
     /// - [`Error::Mismatch`] if a field differs from earlier updates in more than its first dimension, is undefined,
     ///   sparse, quantized or complex, or has weights that do not fit its values.
     /// - [`Error::Torch`] if a device is out of memory.
@@ -149,7 +149,7 @@ impl<D: Diagnostic> Aggregator<D> {
         for (field_state, info) in self.field_states.iter().zip(&leaves) {
             self.staged.push(field_state.stage(info, &samples[field_state.scope], self.policy)?);
         }
-        // Values added under another policy are reduced under that policy.
+        // Values that were added under another policy must be reduced under that policy.
         let earlier = if self.policy == self.window_policy { Ok(()) } else { self.flush() };
         self.window_policy = self.policy;
         let is_pending = self.staged.iter().any(|staged| matches!(staged, Staged::Pending(..)));
@@ -167,12 +167,12 @@ impl<D: Diagnostic> Aggregator<D> {
     }
 
     /// Appends all updates of another aggregator. Non-finite values are handled by the policy of the aggregator that
-    /// received them; the summary and later updates use this one's policy. Merging is associative.
+    /// received them; the summary and later updates use the policy of `self`. Merging is associative.
     ///
     /// # Errors
-    /// Returns [`Error::Mismatch`] if a field of the two differs in more than its first dimension, or [`Error::Torch`]
-    /// if a device is out of memory; both leave the aggregator unchanged. Returns [`Error::Reduction`] if a value of
-    /// either cannot be reduced; all others are merged.
+    /// Returns [`Error::Mismatch`] if a field differs between the two in more than its first dimension, or
+    /// [`Error::Torch`] if a device is out of memory; both leave the aggregator unchanged. Returns [`Error::Reduction`]
+    /// if a value of either aggregator cannot be reduced; all other values are merged.
     pub fn merge(&mut self, mut other: Self) -> Result<()> {
         if other.is_empty() {
             return Ok(());
@@ -214,7 +214,7 @@ impl<D: Diagnostic> Aggregator<D> {
         self.summary_and_report().map(|(summary, _)| summary)
     }
 
-    /// Summarizes all updates and reports the fields with non-finite values, in order of their first one.
+    /// Summarizes all updates and reports the fields with non-finite values, in order of their first non-finite update.
     ///
     /// This waits for the devices, with one read per device.
     ///

@@ -8,12 +8,12 @@
 /// Non-finite values are detected on the device, without waiting for it, and reported with the summary.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum NonFinite {
-    /// Includes them: the mean over a NaN is NaN.
+    /// Includes non-finite values: a mean that includes a NaN is NaN.
     #[default]
     Propagate,
-    /// Skips and counts them: single entries of per-sample and weighted values, rows of a [`Ratio`](crate::Ratio), and
-    /// whole batch-level values.
+    /// Skips and counts non-finite values: single entries of per-sample and weighted values, rows of a
+    /// [`Ratio`](crate::Ratio), and whole batch-level values.
     Skip,
-    /// Makes the summary an error that names the group, the field and the first update.
+    /// Fails the summary with an error that names the group, the field and the first update with a non-finite value.
     Error,
 }

@@ -15,7 +15,7 @@ pub(crate) struct NonFiniteStatus {
     pub(crate) skipped: Option<Tensor>,
 }
 
-/// The states of some values, to be merged into those of earlier ones.
+/// The states of some values, to be merged into the states of earlier values.
 #[derive(Debug)]
 pub(crate) struct Partial {
     pub(crate) states: Vec<State>,
@@ -35,7 +35,8 @@ impl NonFiniteStatus {
     }
 }
 
-/// Returns the first device other than the CPU, or the CPU if there is no other. Moving values to the CPU would wait.
+/// Returns the first device other than the CPU, or the CPU if there is none: moving values to the CPU would make the
+/// host wait.
 pub(crate) fn meeting_place(mut devices: impl Iterator<Item = Device>) -> Device {
     devices.find(|&device| device != Device::Cpu).unwrap_or(Device::Cpu)
 }

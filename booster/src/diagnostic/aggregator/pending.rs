@@ -16,11 +16,11 @@ use crate::transfers;
 #[derive(Debug)]
 pub(crate) struct Pending {
     pub(crate) value: LeafValue,
-    /// The index of its update in the window.
+    /// The index of the value's update in the window.
     pub(crate) update: usize,
-    /// Its length along the sample dimension; 1 if it has none.
+    /// The value's length along the sample dimension; 1 if it has no such dimension.
     pub(crate) rows: i64,
-    /// The number of in-place writes to its tensors when it was added.
+    /// The number of in-place writes to the value's tensors when it was added.
     writes: u64,
 }
 
@@ -42,12 +42,12 @@ impl Pending {
         pending
     }
 
-    /// Accepts the current content of its tensors as the values to reduce.
+    /// Records the current write count, so that the current content of the tensors is accepted for reduction.
     pub(crate) fn count_writes(&mut self) {
         self.writes = writes(self.tensors());
     }
 
-    /// Returns whether its tensors have not been written in place since it was added.
+    /// Returns whether the tensors have not been written in place since the write count was recorded.
     pub(crate) fn is_unwritten(&self) -> bool {
         self.writes == writes(self.tensors())
     }
@@ -77,8 +77,8 @@ impl Pending {
 }
 
 impl Staged {
-    /// Stages a checked value. This is the fallible part of an update and does not change any state. `additive` is
-    /// whether its reductions can be computed from sums alone.
+    /// Stages a checked value. This is the fallible part of an update and does not change any state. `additive` states
+    /// whether all of the field's reductions can be computed from sums alone.
     pub(crate) fn of(info: &LeafInfo<'_>, samples: &Samples, policy: NonFinite, additive: bool) -> Result<Self> {
         if info.size().contains(&0) {
             return Ok(Self::Absent);

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 /// The version of the saved format.
 const VERSION: u32 = 1;
 
-/// Beyond this number, double precision cannot distinguish consecutive updates.
+/// The number of updates beyond which double precision cannot distinguish consecutive ones.
 const MOST_UPDATES: u64 = 1 << 53;
 
 /// The largest number of entries per sample for which the form of a state is checked.
@@ -27,7 +27,7 @@ const MOST_ENTRIES: i64 = 1 << 24;
 /// The state of an aggregator on the host, for serialization.
 ///
 /// It can be loaded if the diagnostics have the same metrics and the states of their reductions have the same form. If
-/// the state of a custom reduction changes its meaning but not its form, raise its
+/// the meaning of a custom reduction's state changes but its form does not, increase its
 /// [`VERSION`](crate::Reduction::VERSION).
 ///
 /// ```
@@ -65,7 +65,7 @@ struct SavedField {
     metrics: Vec<String>,
     #[serde(rename = "nature")]
     layout: Option<Layout>,
-    /// Numbers are stored as bits, since text formats have neither NaN nor infinity.
+    /// The states, with numbers stored as bits, since text formats have neither NaN nor infinity.
     states: Option<Vec<SavedState>>,
     first_non_finite: u64,
     skipped: u64,
@@ -169,7 +169,7 @@ impl SavedField {
         }
     }
 
-    /// Checks that its states have the form that the field's reductions produce.
+    /// Checks that the saved states have the form that the field's reductions produce.
     fn check(&self, field_state: &FieldState, updates: u64) -> Result<()> {
         let damaged = |metric: Option<&String>, expected: String, found: String| {
             let of = metric.map_or(field_state.field.name, String::as_str);

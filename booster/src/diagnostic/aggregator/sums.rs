@@ -12,7 +12,7 @@ use crate::diagnostic::samples::Samples;
 use crate::error::Result;
 use crate::transfers;
 
-/// Larger tensors are summed by libtorch, which uses several cores.
+/// The number of entries up to which booster sums a tensor itself. libtorch sums larger ones, on several cores.
 const FEW: usize = 4096;
 
 /// The sums of a field's host values: numbers and CPU tensors. Summing them immediately does not wait and is cheaper
@@ -120,7 +120,7 @@ fn sum_of(tensor: &Tensor, info: Option<&Info>) -> Result<Option<(f64, bool)>> {
     let count = info.shape.numel();
     if count > FEW {
         let (sum, is_finite) = sum_of_many(tensor)?;
-        // A sum of doubles may overflow.
+        // The sum of finite doubles may overflow, so each value must be checked.
         let is_finite = is_finite || info.kind == Kind::Double && sum_of_many(&tensor.f_isfinite()?)?.0 == count as f64;
         return Ok(Some((sum, is_finite)));
     }

@@ -45,8 +45,8 @@ impl Updates {
     }
 }
 
-/// The pending updates and their tables on each device. Fields whose values agree in number and length share a table,
-/// so that it is uploaded once.
+/// The pending updates and their tables on each device. Fields whose values have the same updates and lengths share a
+/// table, so that it is uploaded once.
 pub(crate) struct Window<'a> {
     updates: &'a Updates,
     tables: Vec<Table>,

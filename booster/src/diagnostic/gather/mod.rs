@@ -12,8 +12,8 @@ use super::schema::Field;
 use super::{Diagnostic, Leaves, LeavesMut};
 use crate::error::{Error, Result};
 
-/// Gathers into the first shard. `sizes` are the sample counts of shards whose diagnostics do not state one; without
-/// `sizes`, such shards have equal weight.
+/// Gathers all shards into one. `sizes` are the sample counts of the shards, used if their diagnostics do not state
+/// any; without `sizes`, such shards have equal weight.
 pub(crate) fn gather<D: Diagnostic>(mut shards: Vec<D>, sizes: Option<&[i64]>) -> Result<D> {
     if shards.is_empty() {
         return Err(Error::EmptyBatch);
@@ -45,7 +45,7 @@ pub(crate) fn gather<D: Diagnostic>(mut shards: Vec<D>, sizes: Option<&[i64]>) -
 }
 
 impl Column<'_> {
-    /// Returns whether any shard has a 0-dimensional weighted value. Others may have a loss without a weight.
+    /// Returns whether any shard has a 0-dimensional weighted value. Other shards may have a loss without a weight.
     fn has_weighted_scalar(&self) -> bool {
         self.shards.iter().any(|(leaf, _)| of_weighted(*leaf).is_some_and(|weighted| weighted.value.dim() == 0))
     }

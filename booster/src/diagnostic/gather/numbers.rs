@@ -14,7 +14,7 @@ impl Column<'_> {
     pub(super) fn number(&self) -> Result<LeafValue> {
         let rule = self.rule();
         let takes_part = |leaf: LeafRef<'_>, samples: &Samples| match (rule, samples) {
-            // The mean weights each value by its sample count.
+            // The mean already weights each value by its sample count.
             (Gather::Mean, _) | (_, Samples::Device(_)) => true,
             (Gather::Sum, Samples::Host(samples)) => is_summed(leaf.number().is_some_and(f64::is_finite), *samples),
             (Gather::Min | Gather::Max | Gather::Last, Samples::Host(samples)) => *samples != 0.0,
@@ -41,7 +41,7 @@ impl Column<'_> {
         }
         let bools = leaves.iter().map(|leaf| if let LeafRef::Boolean(value) = leaf { Some(*value) } else { None });
         if let Some(bools) = bools.collect::<Option<Vec<_>>>() {
-            // The whole batch counts once, as on one device.
+            // A bool counts once for the whole batch, as it does on one device.
             return Ok(LeafValue::Boolean(bools.contains(&true)));
         }
         let sum = leaves.iter().filter_map(|leaf| leaf.number()).sum::<f64>();

@@ -51,7 +51,7 @@ impl Column<'_> {
         let device = values.first().map_or(Device::Cpu, |value| value.device());
         let (values, weights) = (stacked(&values)?, stacked(&weights)?);
         let rule = match self.rule() {
-            // The sum is the mean times the weight, so the mean is what must be combined.
+            // The result's value is multiplied by its weight in a sum, so the value must be the mean.
             Gather::Sum => Gather::Mean,
             rule => rule,
         };
@@ -97,7 +97,8 @@ fn of_ratio(leaf: LeafRef<'_>) -> Option<&Ratio> {
     if let LeafRef::Ratio(ratio) = leaf { Some(ratio) } else { None }
 }
 
-/// Stacks 0-dimensional tensors as doubles, `[shards]`, on the first one's device, or on the host if it lacks doubles.
+/// Stacks 0-dimensional tensors as doubles, `[shards]`, on the device of the first, or on the host if that device lacks
+/// doubles.
 fn stacked(tensors: &[&Tensor]) -> Result<Tensor> {
     let [first, ..] = tensors else { return Err(Error::EmptyBatch) };
     let device = with_doubles(first.device());
@@ -143,7 +144,7 @@ fn combined(leaf: &LeafValues, rule: Gather) -> Result<Tensor> {
     }
 }
 
-/// Returns the weights of a shard with one row per row of its values, so that shards can be joined.
+/// Returns the weights of a shard, expanded to one per row of values if 0-dimensional, so that shards can be joined.
 pub(super) fn row_weights(weighted: &Weighted) -> Result<Tensor> {
     if weighted.weight.dim() > 0 {
         return Ok(weighted.weight.shallow_clone());

@@ -19,7 +19,7 @@ pub(crate) enum Layout {
     Scalars,
     /// Tensors `[batch, *dims]`, with the given `dims`.
     Samples(Vec<i64>),
-    /// Weighted values, with the dims after the first of values and weights; `None` for 0-dimensional ones.
+    /// Weighted values, with the dimensions after the first of the values and of the weights; `None` if 0-dimensional.
     Weighted(Option<Vec<i64>>, Option<Vec<i64>>),
     /// Ratios of any shape.
     Ratios,
@@ -84,11 +84,11 @@ impl fmt::Display for Layout {
 /// expensive compared to the aggregation itself.
 #[derive(Debug)]
 pub(crate) struct LeafInfo<'a> {
-    /// Without the `Option`s around it.
+    /// The leaf, without any enclosing `Option`s.
     pub(crate) leaf: LeafRef<'a>,
-    /// Whether its type is an `Option`, even behind an alias or type parameter.
+    /// Whether the leaf is the content of an `Option`, even one behind an alias or type parameter.
     pub(crate) is_optional: bool,
-    /// The properties of its tensors, of which it has at most two.
+    /// The properties of the leaf's tensors, at most two.
     pub(crate) tensors: [Option<Result<Info, NotDense>>; 2],
 }
 
@@ -101,7 +101,7 @@ impl LeafInfo<'_> {
         }
     }
 
-    /// Returns whether it is one value for all samples: a number or a 0-dimensional tensor.
+    /// Returns whether the leaf is one value for all samples: a number or a 0-dimensional tensor.
     pub(crate) fn is_batch_level(&self) -> bool {
         self.size().is_empty() && !matches!(self.leaf, LeafRef::Absent | LeafRef::Ratio(_) | LeafRef::Weighted(_))
     }
@@ -117,8 +117,8 @@ impl<'a> From<LeafRef<'a>> for LeafInfo<'a> {
 }
 
 impl LeafInfo<'_> {
-    /// Returns what was expected and found if a tensor is not dense and of a real or bool kind, or if weights do not fit
-    /// their values.
+    /// Describes what was expected and found if a tensor is not dense, if it is not of a real or bool kind, or if
+    /// weights do not fit their values.
     pub(crate) fn flaw(&self) -> Option<(&'static str, String)> {
         for info in self.tensors.iter().flatten() {
             match info {

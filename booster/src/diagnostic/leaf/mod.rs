@@ -15,7 +15,7 @@ pub(crate) use self::weighted::{rows_of, spread};
 use crate::error::Result;
 use crate::sealed::Sealed;
 
-/// A type that a metric field of diagnostics can have.
+/// A type for metric fields of diagnostics.
 ///
 /// | Type | Weight |
 /// |---|---|
@@ -39,7 +39,7 @@ pub trait Leaf: Sealed + fmt::Debug + 'static {
     #[doc(hidden)]
     fn leaf_ref(&self) -> LeafRef<'_>;
 
-    /// Erases the type.
+    /// Borrows the value mutably, with its type erased.
     #[doc(hidden)]
     fn leaf_mut(&mut self) -> &mut dyn Leaf;
 
@@ -49,13 +49,13 @@ pub trait Leaf: Sealed + fmt::Debug + 'static {
     where
         Self: Sized;
 
-    /// Returns the number of in-place writes to its tensors.
+    /// Returns the number of in-place writes to the leaf's tensors.
     #[doc(hidden)]
     fn writes(&self) -> u64 {
         writes(self.leaf_ref().tensors())
     }
 
-    /// Returns its tensors mutably, in the order of [`LeafRef::tensors`].
+    /// Returns the leaf's tensors mutably, in the order of [`LeafRef::tensors`].
     #[doc(hidden)]
     fn tensors_mut(&mut self) -> [Option<&mut Tensor>; 2] {
         [None, None]
@@ -129,7 +129,7 @@ pub enum LeafValue {
 }
 
 impl<'a> LeafRef<'a> {
-    /// Returns its tensors, at most two.
+    /// Returns the leaf's tensors, at most two.
     pub(crate) fn tensors(self) -> [Option<&'a Tensor>; 2] {
         match self {
             Self::Tensor(tensor) => [Some(tensor), None],

@@ -8,7 +8,7 @@ use super::weighted::{Ratio, Weighted};
 use super::{Leaf, LeafRef, LeafValue, SampleCount};
 use crate::sealed::Sealed;
 
-/// Methods with identical bodies that need `Self: Sized`, so that the trait cannot provide them.
+/// Methods with identical bodies that the trait cannot provide because they need `Self: Sized`.
 macro_rules! erased {
     () => {
         fn leaf_mut(&mut self) -> &mut dyn Leaf {

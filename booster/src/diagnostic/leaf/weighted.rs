@@ -10,7 +10,7 @@ use crate::error::Result;
 ///
 /// Both tensors may have any shape, and all their entries count. If their first dimensions have the same length, each
 /// row is a sample: [`NonFinite::Skip`](crate::NonFinite::Skip) skips a row of both if an entry of either is not
-/// finite. For other shapes it skips the whole value.
+/// finite. For other shapes, it skips the whole value.
 #[derive(Debug)]
 pub struct Ratio {
     /// The numerator, of any real or bool kind.

@@ -13,8 +13,8 @@ use crate::diagnostic::leaf::{Leaf, Ratio, Weighted};
 /// A [`Reduction`] that applies to a [`Ratio`](crate::Ratio): `mean`, `sum` and `count`.
 ///
 /// A ratio is known only once all its parts are summed, so the maximum or spread of partial ratios would depend on how
-/// the samples are split into batches. Implement it for a custom reduction if its state depends only on the sum of the
-/// denominators (the weights of the [`LeafValues`]) and that of the numerators (its values times its weights).
+/// the samples are split into batches. Implement it for a custom reduction if its state depends only on the sums of the
+/// denominators (the weights of the [`LeafValues`]) and of the numerators (the values times the weights).
 ///
 /// ```compile_fail
 /// use booster::prelude::*;

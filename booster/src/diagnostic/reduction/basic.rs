@@ -32,7 +32,8 @@ impl Reduction for Mean {
     }
 }
 
-/// The sum of all values. Batch-level values count once, weighted values by their weight, ratios by their numerators.
+/// The sum of all values. Batch-level values count once, weighted values are multiplied by their weights, and ratios
+/// contribute their numerators.
 #[derive(Debug)]
 pub struct Sum;
 
@@ -57,7 +58,7 @@ impl Reduction for Sum {
 }
 
 /// The number of samples: the sum of the weights as given, or of the denominators for ratios. A sample with skipped
-/// entries counts by the fraction that remains.
+/// entries counts as the fraction of its entries that remains.
 #[derive(Debug)]
 pub struct Count;
 

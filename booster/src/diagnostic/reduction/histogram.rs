@@ -14,7 +14,7 @@ use crate::transfers;
 #[derive(Debug)]
 pub struct AutoHistogram;
 
-/// A histogram of `BINS` equal buckets from `LOW` to `HIGH`, which are the bits of doubles:
+/// A histogram of `BINS` equal buckets from `LOW` to `HIGH`, given as the bits of doubles:
 /// `#[metric(histogram(0.0, 1.0, 20))]`.
 #[derive(Debug)]
 pub struct FixedHistogram<const LOW: u64, const HIGH: u64, const BINS: usize>;

@@ -96,12 +96,13 @@ pub trait Reduction: 'static {
     /// The parameters, such as the rank of a quantile or the decay of an average.
     const PARAMETERS: &'static [f64] = &[];
 
-    /// The name of the state type, such as `my_crate::moments`. Reductions of a field with the same name share one
-    /// state, computed by the same `from_values` and `merge`. With `None`, the state is not shared.
+    /// The name of the state type, such as `my_crate::moments`. Reductions of a field with the same state name share
+    /// one state, so their `from_values` and `merge` must agree. With `None`, the state is not shared with other
+    /// reductions.
     const STATE: Option<&'static str> = None;
 
-    /// The version of the state. Raise it when the state changes its meaning, so that aggregators saved with another
-    /// version are rejected.
+    /// The version of the state. Increase it when the meaning of the state changes, so that aggregators saved with
+    /// another version are rejected.
     const VERSION: u32 = 1;
 
     /// Whether the result has the unit of the values, like a mean but unlike a count or variance. The result for a
@@ -112,7 +113,7 @@ pub trait Reduction: 'static {
     /// compared to the unsplit batch.
     const GATHER: Gather = Gather::Mean;
 
-    /// How the state is computed from sums alone, if it can be.
+    /// The sums that make up the state, if it can be computed from sums alone.
     #[doc(hidden)]
     const ADDITIVE: Option<Additive> = None;
 

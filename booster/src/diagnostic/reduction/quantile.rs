@@ -8,14 +8,15 @@ use super::{HostState, Reduction, State};
 use crate::error::Result;
 
 /// The smallest value whose rank is at least `RANK / 10,000` of the total weight (the inverse of the cumulative
-/// distribution). It is NaN if any value with nonzero weight is NaN, or if there is none.
+/// distribution). It is NaN if any value with nonzero weight is NaN, or if no value has nonzero weight.
 ///
-/// `#[metric(p95)]` is `Quantile<9500>`. Up to 2,048 values it is exact. Beyond, values are kept in levels: when a
-/// level of total weight `W` exceeds 2,048 values, they are sorted and those at odd multiples of `W / 4096` are
+/// `#[metric(p95)]` is `Quantile<9500>`. It is exact for up to 2,048 values. Beyond that, values are kept in levels:
+/// when a level of total weight `W` exceeds 2,048 values, they are sorted and those at odd multiples of `W / 4096` are
 /// promoted to the next level with weight `W / 2048` (an equi-rank summary, merged like a binary counter: Munro and
-/// Paterson, 1980; Agarwal et al., Mergeable Summaries, 2012). Each promotion shifts a rank by at most `W / 4096`, and a
-/// value is promoted at most once per level, so the rank error is at most `levels / 4096` of the weight: below 0.5 % for
-/// 10^9 values. Within this bound, the result may vary with the order of the samples and how they are split into batches.
+/// Paterson, 1980; Agarwal et al., Mergeable Summaries, 2012). Each promotion shifts a rank by at most `W / 4096`, and
+/// a value is promoted at most once per level, so the rank error is at most `levels / 4096` of the weight: below 0.5 %
+/// for 10^9 values. Within this bound, the result may vary with the order of the samples and how they are split into
+/// batches.
 #[derive(Debug)]
 pub struct Quantile<const RANK: u32>;
 

@@ -104,8 +104,8 @@ impl LeafValues {
         })
     }
 
-    /// Returns the sum of the values. Batch-level values count once, if they [are summed](is_summed), weighted values
-    /// by their weight, ratios by their numerators.
+    /// Returns the sum of the values. Batch-level values count once if they [are summed](is_summed), weighted values
+    /// are multiplied by their weights, and ratios contribute their numerators.
     pub(crate) fn sum(&self) -> Result<Tensor> {
         Ok(match &self.content {
             Content::Samples(values) => self.sums.get().unwrap_or(values).f_sum(Kind::Double)?,
@@ -135,7 +135,8 @@ impl LeafValues {
         })
     }
 
-    /// Returns the mean of the last sample with nonzero weight and 1, or an arbitrary value and 0 if there is none.
+    /// Returns the mean of the last sample with nonzero weight and a presence flag: 1, or 0 with an arbitrary mean if
+    /// there is no such sample.
     pub(crate) fn last(&self) -> Result<(Tensor, Tensor)> {
         if let Content::Samples(values) = &self.content {
             let last = values.f_select(0, -1)?.f_mean(Kind::Double)?;
@@ -163,7 +164,8 @@ impl LeafValues {
     /// `[parts]`.
     pub(crate) fn are_finite(&self, parts: i64) -> Result<Tensor> {
         let finite = match &self.content {
-            // Sums of smaller kinds cannot overflow a double, and are usually needed anyway.
+            // A sum in double precision cannot overflow for smaller kinds, so it is finite exactly if all values are. It
+            // is usually needed anyway.
             Content::Samples(values) if values.f_kind()? != Kind::Double => {
                 let sums = values.f_reshape([parts, -1])?.f_sum_dim_intlist(-1, false, Kind::Double)?;
                 return Ok(self.sums.get_or_init(|| sums).f_isfinite()?);

@@ -52,8 +52,8 @@ pub struct Field {
     pub group: &'static str,
     /// The field's name.
     pub name: &'static str,
-    /// Whether the field's type is written as an `Option`, which makes its metrics `Option`s as well. If the `Option` is
-    /// hidden behind a type parameter or alias, the metrics are NaN when every step was `None`.
+    /// Whether the field's type is written as an `Option`, which makes its metrics `Option`s as well. If the `Option`
+    /// is hidden behind a type parameter or alias, the metrics are NaN when every step was `None`.
     pub optional: bool,
     /// Whether the field is the sample count of the diagnostics.
     pub samples: bool,

@@ -40,7 +40,8 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-/// Formats a number with four decimals (none for large whole numbers), or in exponent form if it is very small or large.
+/// Formats a number with four decimals (none for large whole numbers), or in exponent form if it is very small or
+/// large.
 pub(crate) fn number(value: f64) -> String {
     match value {
         value if value != 0.0 && value.is_finite() && !(1e-3..1e7).contains(&value.abs()) => format!("{value:.4e}"),
