@@ -164,8 +164,8 @@ impl LeafValues {
     /// `[parts]`.
     pub(crate) fn are_finite(&self, parts: i64) -> Result<Tensor> {
         let finite = match &self.content {
-            // A double-precision sum of a smaller kind cannot overflow, so it is finite exactly if all values are. It is
-            // usually needed anyway.
+            // A double-precision sum of a smaller kind cannot overflow, so it is finite exactly if all values are.
+            // It is usually needed anyway.
             Content::Samples(values) if values.f_kind()? != Kind::Double => {
                 let sums = values.f_reshape([parts, -1])?.f_sum_dim_intlist(-1, false, Kind::Double)?;
                 return Ok(self.sums.get_or_init(|| sums).f_isfinite()?);
