@@ -1,5 +1,5 @@
-//! Compiles the C++ against the libtorch that tch links, and adds that libtorch to the library search path of
-//! `cargo run` and `cargo test`.
+//! The build script: compiles the C++ against the libtorch that tch links, and adds that libtorch to the library search
+//! path of `cargo run` and `cargo test`.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -15,7 +15,7 @@ fn main() -> Outcome<()> {
         .cpp(true)
         .pic(true)
         .std("c++17")
-        // libtorch's headers are not free of warnings.
+        // libtorch's headers cause warnings.
         .warnings(false)
         .include(include.join("torch/csrc/api/include"))
         .include(include)

@@ -1,4 +1,4 @@
-//! Collecting all errors of an expansion, so that the user sees them at once.
+//! Collection of all errors of an expansion, so that the user sees them at once.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
@@ -38,12 +38,12 @@ impl Ctxt {
         self.errors.borrow_mut().push(error);
     }
 
-    /// Notes an error that rustc reports itself, so that it is not reported twice.
+    /// Records an error that rustc reports itself, so that it is not reported twice.
     pub(crate) fn left_to_rustc(&self) {
         self.left_to_rustc.set(true);
     }
 
-    /// Returns the `compile_error!`s if anything is wrong, or no tokens if rustc reports all of it.
+    /// Returns the errors as `compile_error!`s, or as no tokens if rustc reports all of them itself.
     pub(crate) fn check(self) -> Result<(), TokenStream> {
         self.checked.set(true);
         let errors = self.errors.take();

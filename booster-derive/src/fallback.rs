@@ -9,7 +9,7 @@ use syn::{Attribute, DeriveInput, Generics, Visibility, parse_quote};
 
 use crate::{generics, meta, names};
 
-/// Returns the generics of a struct with the bounds of our traits, which rustc does not check.
+/// Returns the generics of a struct with the bounds of our traits, written so that rustc does not check them.
 pub(crate) fn with_unchecked_bounds(input: &DeriveInput) -> Generics {
     let ident = &input.ident;
     let (_, ty_generics, _) = input.generics.split_for_impl();
@@ -31,7 +31,7 @@ pub(crate) struct InError<'a> {
 }
 
 impl<'a> InError<'a> {
-    /// Wraps the errors of an item with these attributes, whose placeholder is named `of`.
+    /// Wraps the errors of an item with these attributes and a placeholder named `of`.
     pub(crate) fn new(attrs: &'a [Attribute], vis: &'a Visibility, of: &Ident, errors: TokenStream) -> Self {
         let ident = names::generated(&format!("__{}InError", names::plain(of)), of.span());
         Self { vis, ident, cfgs: meta::cfgs(attrs).collect(), errors }

@@ -103,12 +103,12 @@ pub(crate) fn mentioned_in<'a>(generics: &Generics, types: impl IntoIterator<Ite
 
 /// Returns whether `ty` depends on a parameter, and so needs a bound.
 ///
-/// A bound on any other type would be trivial: a warning if true, and a second error if false.
+/// A bound on any other type would be trivial: it would cause a warning if true and a second error if false.
 pub(crate) fn is_generic(generics: &Generics, ty: &Type) -> bool {
     !mentioned(generics, ty).is_empty()
 }
 
-/// Extends `kept` with all parameters that the inline bounds of its members mention.
+/// Extends `kept` with all parameters that the inline bounds of its members mention, transitively.
 pub(crate) fn closure(generics: &Generics, mut kept: Names) -> Names {
     loop {
         let wider = mentioned_by(generics, |mentions| {
@@ -142,7 +142,7 @@ fn visit_bounds(mentions: &mut Mentions<'_>, param: &GenericParam) {
     }
 }
 
-/// Returns the parameters in `kept` without defaults, and with the bounds that mention no other parameter.
+/// Returns the parameters in `kept`, without defaults and with only the bounds that mention no other parameter.
 pub(crate) fn restricted(generics: &Generics, kept: &Names) -> Generics {
     let within = |look: &dyn Fn(&mut Mentions<'_>)| mentioned_by(generics, |mentions| look(mentions)).is_subset(kept);
     let params = generics.params.iter().filter_map(|param| {

@@ -1,4 +1,4 @@
-//! Parsing of incomplete code, so that an editor can complete it.
+//! Parsing of incomplete code, for completion in an editor.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};

@@ -1,14 +1,14 @@
 //! The macros of `booster`: [`Diagnostic`](derive@Diagnostic), [`Batch`](derive@Batch) and
 //! [`evaluator`](macro@evaluator).
 //!
-//! Use them through `booster`, which re-exports them along with the traits they implement and has runnable examples.
+//! Use them through `booster`, which re-exports them with the traits they implement and contains runnable examples.
 //! The examples here are not compiled, since this crate links neither `booster` nor libtorch.
 //!
 //! `src/snapshots` contains formatted expansions; start with `diagnostic_plain.snap`, `batch_named.snap` and
 //! `evaluator_first_form.snap`. `ui-tests/cases` contains the error messages.
 //!
-//! Generated code refers to the library by its name in the package's `Cargo.toml`, or `::booster` if that is ambiguous.
-//! `crate = path` overrides it.
+//! Generated code refers to the library by its name in the package's `Cargo.toml`, or as `::booster` if that is
+//! ambiguous. `crate = path` overrides this path.
 //!
 //! All errors in an input are reported at once, each on its own token. Placeholders for the generated items prevent
 //! follow-up errors, and the function below an `#[evaluator]` is kept.
@@ -122,7 +122,8 @@ pub fn derive_batch(input: TokenStream) -> TokenStream {
 /// Turns a function of a model, a batch and a mode into an `Evaluator`.
 ///
 /// The function `classification` becomes the struct `Classification`, with its visibility and documentation. In the
-/// first form, it returns the loss as a `Result<Tensor>` or `Result<Loss>`, and marks its diagnostics and output:
+/// first form, the function returns the loss as a `Result<Tensor>` or `Result<Loss>`, and marks its diagnostics and
+/// output:
 ///
 /// ```ignore
 /// /// Cross-entropy classification.
@@ -144,7 +145,7 @@ pub fn derive_batch(input: TokenStream) -> TokenStream {
 /// // Classification::new(0.1), ClassificationDiagnostics { nll }, ClassificationOutput { logits }
 /// ```
 ///
-/// In the second form, it returns your own types and marks nothing:
+/// In the second form, the function returns your own types and marks nothing:
 ///
 /// ```ignore
 /// #[evaluator]
@@ -157,14 +158,14 @@ pub fn derive_batch(input: TokenStream) -> TokenStream {
 /// | `#[evaluator(name = Name)]` | function | The name of the struct, instead of the function's name in `UpperCamelCase`: for example, if a function `vae` uses a struct `Vae`. |
 /// | `#[evaluator(crate = path)]` | function | The path of `booster`, if it is not a direct dependency: `crate::facade::booster`. |
 /// | `#[param]` | argument after the mode | A field of the evaluator and an argument of `new`. For an argument of type `&T`, the field has type `T` and is borrowed for each call; for any other type, it is cloned. |
-/// | `#[param(default = expression)]` | argument after the mode | The same, but `new` sets it to the expression, and `with_{name}` changes it. |
+/// | `#[param(default = expression)]` | argument after the mode | As above, but `new` sets the field to the expression, and `with_{name}` changes it. |
 /// | `#[group = ".."]`, `#[metric(..)]` | `let` | The value becomes a field of the diagnostics; see [`Diagnostic`](derive@Diagnostic). |
 /// | `#[output]` | `let` | The value becomes a field of the output. |
 ///
-/// A marked `let` must be a top-level statement of the function body, have a type annotation and not be `mut`. It binds
-/// the final value, which may be moved or shadowed later. A later write to its tensor through another name
-/// (`let mut total = nll; total += &kl;`) is a runtime error that names the field; write to a `copy()` instead. Writes
-/// that libtorch does not count, such as those to `tensor.data()`, go undetected.
+/// A marked `let` must be a top-level statement of the function body, must have a type annotation and cannot be `mut`.
+/// It binds the final value, which may be moved or shadowed afterwards. A later write to its tensor through another
+/// name (`let mut total = nll; total += &kl;`) is a runtime error that names the field; write to a `copy()` instead.
+/// Writes that libtorch does not count, such as those to `tensor.data()`, go undetected.
 ///
 /// In a function with marked `let`s, the loss must be the last expression, and `return` can only return errors. The
 /// struct has the function's type parameters, and one for each `&impl Trait` model or batch. `?` converts errors from

@@ -37,7 +37,7 @@ impl Library {
         qualified(ty, &self.item(of, start(ty)), method)
     }
 
-    /// Like [`method`](Self::method), but with the public path of the trait, which documentation shows.
+    /// Returns the path of [`method`](Self::method) with the trait's public path, since it is shown in documentation.
     pub(crate) fn public_method(&self, ty: &Type, of: &str, method: &str) -> TokenStream {
         let span = shown_at(start(ty));
         let path = located_at(self.path.clone(), start(ty));
@@ -90,7 +90,7 @@ pub(crate) fn at_name(ident: &Ident, ty_generics: &impl ToTokens) -> (Span, Toke
     (near, located_at(quote!(#ident #ty_generics), near))
 }
 
-/// Moves the spans of tokens to `near` and keeps their resolution, such as that of `$crate`.
+/// Moves the spans of tokens to `near` but preserves their hygiene, such as that of `$crate`.
 pub(crate) fn located_at(tokens: TokenStream, near: Span) -> TokenStream {
     tokens
         .into_iter()

@@ -56,7 +56,7 @@ fn name_in(manifest: &str, workspace: impl FnOnce() -> Option<String>) -> Option
     (names.is_empty() && name != LIBRARY).then_some(name)
 }
 
-/// The keys of a dependency that determine its name.
+/// The settings of a dependency that determine its name.
 #[derive(Default)]
 struct Dependency {
     /// Whether it has `package = "booster-tch"`.

@@ -50,7 +50,7 @@ pub(crate) fn identifier(name: &str, span: Span) -> Option<Ident> {
     if matches!(name, "self" | "Self" | "super" | "crate") || upper_camel(name).is_empty() {
         return None;
     }
-    // A keyword since edition 2024 that syn does not treat as one. The raw identifier is valid in all editions.
+    // `gen` is a keyword since edition 2024, but not to syn. The raw identifier is valid in all editions.
     if name == "gen" {
         return Some(Ident::new_raw(name, span));
     }
@@ -58,7 +58,7 @@ pub(crate) fn identifier(name: &str, span: Span) -> Option<Ident> {
         ident.set_span(span);
         return Some(ident);
     }
-    // An identifier that the lexer accepts and syn rejects is a keyword.
+    // An identifier that the lexer accepts but syn rejects is a keyword.
     let keyword = syn::parse::Parser::parse_str(Ident::parse_any, name).ok()?;
     Some(Ident::new_raw(&keyword.to_string(), span))
 }

@@ -1,6 +1,6 @@
 //! Formatting of tokens in messages, as a user would write them.
 //!
-//! The spacing of `TokenStream::to_string` is up to the compiler.
+//! The output of `TokenStream::to_string` has unspecified spacing.
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;

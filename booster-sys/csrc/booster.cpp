@@ -35,12 +35,12 @@ using namespace booster;
 
 namespace {
 
-// Takes a tensor to identify the device, which avoids another numbering of devices.
+// Returns the default generator of a tensor's device. Taking a tensor avoids a second numbering of devices.
 const at::Generator &generator_beside(const at::Tensor &tensor) {
   return at::globalContext().defaultGenerator(tensor.device());
 }
 
-// Multiplies a tensor by a share, or by 1 - share if `rest` is set. A share on the CPU needs no copy to the device.
+// Multiplies a tensor by `share`, or by `1 - share` if `rest` is set. A share on the CPU needs no copy to the device.
 at::Tensor times(const at::Tensor &tensor, const at::Tensor &share, bool rest) {
   if (share.is_cpu()) {
     double number = share.item<double>();
@@ -77,7 +77,7 @@ void move_mean(at::Tensor &mean, const at::Tensor &value, const at::Tensor &shar
   }
 }
 
-// Stores whether each tensor's memory has an owner outside the list: another handle of the tensor, or another tensor on
+// Stores whether each tensor's memory has an owner outside the list: another handle to the tensor, or another tensor on
 // its storage. Each entry of the list is one handle. Returns whether any tensor has such an owner.
 bool owned_elsewhere(const at::Tensor *const *tensors, size_t count, bool *elsewhere) {
   bool is_any = false;
@@ -89,7 +89,7 @@ bool owned_elsewhere(const at::Tensor *const *tensors, size_t count, bool *elsew
   }
   if (!is_any)
     return false;
-  // Count the owners within the list: per storage, its tensors and their handles. A view holds a handle of its base.
+  // Count the owners within the list, per storage: its tensors and their handles. A view holds a handle to its base.
   std::unordered_map<const void *, std::unordered_map<const at::TensorImpl *, size_t>> known;
   const auto memory_of = [](const at::TensorBase &tensor) -> const void * {
     return tensor.has_storage() ? static_cast<const void *>(tensor.storage().unsafeGetStorageImpl())
@@ -136,7 +136,7 @@ template <typename Value> void sum_of(const Value *values, size_t count, double 
 
 constexpr size_t SHORT = 6;
 
-// The version of the next value swapped into a variable: unique, and above the versions that writes alone reach, so
+// The version of the next value swapped into a variable: unique, and above any version reached by writes alone, so
 // that no graph mistakes one value for another.
 std::atomic<uint32_t> next_swapped{1u << 31};
 
@@ -272,7 +272,7 @@ char *booster_swap_back(at::Tensor *variable, const at::Tensor *own) {
   });
 }
 
-// Converts a gradient to another device and kind. Unlike `CopyBackwards`, keeps the layout, as sparse gradients need.
+// Converts a gradient to another device and kind. Unlike `CopyBackwards`, it keeps the layout, which may be sparse.
 struct SendBackward : torch::autograd::Node {
   explicit SendBackward(const at::Tensor &target) : device(target.device()), kind(target.scalar_type()) {}
 
@@ -409,7 +409,7 @@ char *booster_multiply(at::Tensor *const *tensors, size_t count, const at::Tenso
   });
 }
 
-// Clamps each entry, or the real and imaginary parts of a complex one. Omitted entries of a sparse tensor stay 0.
+// Clamps each entry, or the real and imaginary parts of each complex entry. Omitted entries of a sparse tensor stay 0.
 char *booster_clamp(at::Tensor *const *tensors, size_t count, double most) {
   return guarded([&] {
     at::NoGradGuard no_grad;

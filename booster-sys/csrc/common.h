@@ -1,4 +1,4 @@
-// What the bindings share: exceptions as messages, and lists of tensors.
+// Helpers shared by the bindings: conversion of exceptions to messages, and lists of tensors.
 
 #pragma once
 
@@ -39,7 +39,7 @@ inline std::vector<at::Tensor> list(at::Tensor *const *tensors, size_t count) {
   return list;
 }
 
-// Returns a view of the real and imaginary parts of a complex tensor, or any other tensor itself.
+// Returns a view of the real and imaginary parts of a complex tensor, or any other tensor unchanged.
 inline at::Tensor parts(const at::Tensor &tensor) {
   if (!tensor.is_complex())
     return tensor;

@@ -1,4 +1,4 @@
-// The steps of optimizers by libtorch's fused kernels: one pass over a parameter, its gradient and its state.
+// Optimizer steps by libtorch's fused kernels: one pass over a parameter, its gradient and its state.
 
 #include <cstddef>
 #include <cstdint>
@@ -23,8 +23,8 @@ using namespace booster;
 
 namespace {
 
-// Mirrors `CParameters` in `ffi.rs`. `states` holds `width` columns of `count` tensors, one after the other. Undefined
-// states are created.
+// Mirrors `CParameters` in `ffi.rs`. `states` holds `width` consecutive columns of `count` tensors. A step creates the
+// states that are undefined.
 struct Parameters {
   at::Tensor *const *parameters;
   at::Tensor *const *states;
@@ -47,7 +47,7 @@ struct Sgd {
   int nesterov;
 };
 
-// Parameters of one kind on one device, as a kernel takes them.
+// The arguments of one kernel call: parameters of one kind on one device.
 struct Group {
   at::TensorOptions options;
   bool is_first;
@@ -70,7 +70,7 @@ bool is_supported(at::ScalarType kind) {
   return kind == at::kFloat || kind == at::kDouble || kind == at::kHalf || kind == at::kBFloat16;
 }
 
-// What a step changes besides the parameters' memory, once all parameters are known to be valid.
+// The changes of a step besides those to the parameters' memory, made once all parameters are known to be valid.
 struct Changes {
   // Tensors that the kernel cannot update in place, with the copies to write back afterwards.
   std::vector<std::pair<at::Tensor, at::Tensor>> copies;
@@ -99,7 +99,7 @@ void add(const Parameters &all, size_t index, std::vector<Group> &groups, Change
       state = at::zeros_like(parameter);
       is_first = true;
     } else if (state.device() != parameter.device() || state.scalar_type() != parameter.scalar_type()) {
-      // The parameter was converted.
+      // The parameter was converted to another device or kind after the state was created.
       state = state.to(parameter.options());
     }
     if (!state.is_same(*slot))
@@ -139,7 +139,7 @@ c10::optional<at::Tensor> number(const at::Tensor *tensor, const Group &group) {
   return tensor->to(group.options.device(), at::kFloat);
 }
 
-// Counts a step, unless `found_inf` is 1. On the CPU a loop costs far less than an operation per number.
+// Counts a step, unless `found_inf` is 1. On the CPU, a loop costs far less than an operation per number.
 void count(std::vector<at::Tensor> &steps, const c10::optional<at::Tensor> &found_inf) {
   bool is_on_host = true;
   for (const at::Tensor &each : steps)
@@ -155,7 +155,7 @@ void count(std::vector<at::Tensor> &steps, const c10::optional<at::Tensor> &foun
   at::_foreach_add_(steps, 1);
 }
 
-// Steps all parameters that have a gradient. Stores the index of the parameter that an exception is about.
+// Steps all parameters that have a gradient. If an exception concerns one parameter, stores its index in `culprit`.
 template <typename Kernel> char *step(const Parameters *all, size_t *culprit, Kernel kernel) {
   return guarded([&] {
     at::NoGradGuard no_grad;
@@ -176,7 +176,7 @@ template <typename Kernel> char *step(const Parameters *all, size_t *culprit, Ke
     }
     for (auto &[original, copy] : changes.copies)
       original.copy_(copy);
-    // The kernels do not count their writes, on which the check of graphs and copies of parameters rely.
+    // The kernels do not bump the version counters, on which backward's checks and copies of parameters rely.
     for (size_t index = 0; index < all->count; ++index)
       if (all->parameters[index]->grad().defined())
         torch::autograd::impl::bump_version(*all->parameters[index]);

@@ -7,7 +7,7 @@ unsafe extern "C" {
     safe fn booster_accelerator_failure() -> *const c_char;
 }
 
-/// Links the C++ that loads the library into every program, even one that never calls this crate.
+/// A reference that links the C++ that loads the library into every program, even one that never calls this crate.
 #[cfg(not(feature = "doc-only"))]
 #[used]
 static KEEP: extern "C" fn() -> c_int = booster_accelerator_is_loaded;
@@ -19,11 +19,11 @@ pub enum Accelerator {
     Absent,
     /// The library is loaded. `tch::Cuda` reports whether a device is available.
     Loaded,
-    /// The library failed to load, with the reason the system gave.
+    /// The library failed to load, for the reason given by the system.
     Failed(String),
 }
 
-/// Returns whether libtorch can drive CUDA devices in this program.
+/// Returns the state of libtorch's library for CUDA devices in this program.
 pub fn accelerator() -> Accelerator {
     if booster_accelerator_is_loaded() != 0 {
         return Accelerator::Loaded;

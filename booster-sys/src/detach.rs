@@ -1,4 +1,4 @@
-//! Detaching tensors from their graphs and from shared memory.
+//! Detachment of tensors from their graphs and from shared storage.
 
 use tch::{TchError, Tensor};
 
@@ -6,11 +6,11 @@ use crate::ffi;
 
 /// Detaches tensors from their graphs and from storage shared with tensors outside the list.
 ///
-/// Copies a tensor only if its storage is shared with another handle, a view, or a tensor saved for a backward pass.
+/// Copies a tensor only if a handle, view or tensor saved for a backward pass outside the list shares its storage.
 ///
 /// # Errors
 /// Returns [`TchError`] if allocating a copy fails. The values are then unchanged, but some tensors may still have a
-/// graph or share their storage.
+/// graph or shared storage.
 pub fn detach(tensors: &mut [&mut Tensor]) -> Result<(), TchError> {
     let pointers: Vec<_> = tensors.iter_mut().map(|tensor| tensor.as_mut_ptr()).collect();
     // SAFETY: the handles are live and exclusively borrowed, and the call does not retain them.
@@ -61,7 +61,7 @@ mod tests {
         std::array::from_fn(|index| storage(tensors[index]) != memory[index])
     }
 
-    /// A tensor, another handle of it, and a view.
+    /// Returns a tensor, another handle to it, and a view of it.
     fn three() -> [Tensor; 3] {
         let tensor = Tensor::zeros([2, 3], (Kind::Float, Device::Cpu));
         let (handle, view) = (tensor.shallow_clone(), tensor.tr());

@@ -7,8 +7,8 @@ use crate::ffi;
 
 /// Returns the Euclidean norm over all entries of all tensors.
 ///
-/// The norm is a real 0-dimensional tensor on the first tensor's device: a double if any tensor has double precision, a
-/// float otherwise.
+/// The norm is a real 0-dimensional tensor on the first tensor's device: a double if any tensor has double precision,
+/// or a float otherwise.
 ///
 /// # Errors
 /// Returns [`TchError`] if `tensors` is empty or one of them has an integer kind.
@@ -50,7 +50,7 @@ pub fn clamp(tensors: &mut [Tensor], most: f64) -> Result<(), TchError> {
 /// Interpolates each mean linearly toward its new value, without recording a graph.
 ///
 /// The weight `share` of the new values is a 0-dimensional tensor on any device. A tensor that is not
-/// [defined](Tensor::defined) counts as 0. Means have single precision or higher. An undefined mean may take over the
+/// [defined](Tensor::defined) counts as 0. Means have single precision or higher. An undefined mean may share the
 /// memory of its value.
 ///
 /// # Errors

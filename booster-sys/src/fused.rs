@@ -1,7 +1,7 @@
 //! Optimizer steps by libtorch's fused kernels.
 //!
-//! A step updates all parameters that have a gradient, whatever their kinds, devices and strides, and counts the write
-//! in each parameter's version. It does not wait for a device.
+//! A step updates all parameters that have a gradient, which may differ in kind, device and strides, and increments
+//! their version counters. It does not synchronize devices.
 
 use std::fmt;
 
@@ -13,16 +13,16 @@ use crate::ffi::{self, CAdam, CParameters, CSgd};
 /// The parameters of a step with their state.
 #[derive(Debug)]
 pub struct Parameters<'a> {
-    /// The parameters, each once.
+    /// The parameters, without duplicates.
     pub parameters: &'a mut [Tensor],
     /// The columns of the state, each with one tensor per parameter. An undefined tensor is the state before the first
     /// step, and is replaced.
     pub states: &'a mut [Vec<Tensor>],
-    /// The number of steps taken, one 0-dimensional float tensor per parameter; undefined before the first.
+    /// The numbers of steps taken, one 0-dimensional float tensor per parameter, undefined before its first step.
     pub steps: &'a mut [Tensor],
-    /// Gradients are divided by this 0-dimensional tensor.
+    /// The divisor of the gradients, a 0-dimensional tensor.
     pub grad_scale: Option<&'a Tensor>,
-    /// Nothing changes if this 0-dimensional tensor is 1. It must be 0 or 1.
+    /// Whether to skip the step: a 0-dimensional tensor that is 1 to skip it and 0 otherwise.
     pub found_inf: Option<&'a Tensor>,
 }
 
@@ -37,11 +37,11 @@ pub struct Adam {
     pub betas: (f64, f64),
     /// The weight decay.
     pub weight_decay: f64,
-    /// The addend of the denominator.
+    /// The term added to the denominator for numerical stability.
     pub epsilon: f64,
-    /// Whether the weight decay bypasses the gradient.
+    /// Whether the weight decay is decoupled from the gradient, as in AdamW.
     pub decoupled: bool,
-    /// Whether the denominator uses the maximum of the means of squares.
+    /// Whether the denominator uses the maximum of the means of squares so far.
     pub amsgrad: bool,
 }
 
@@ -52,18 +52,18 @@ pub struct Sgd {
     pub learning_rate: f64,
     /// The decay rate of the momentum buffer.
     pub momentum: f64,
-    /// The share of a gradient, after the first, that does not enter the buffer.
+    /// The share of each gradient after the first that is not added to the buffer.
     pub dampening: f64,
     /// The weight decay.
     pub weight_decay: f64,
-    /// Whether the momentum is Nesterov's.
+    /// Whether to use Nesterov momentum.
     pub nesterov: bool,
 }
 
-/// A step that libtorch refused.
+/// The error of a step that libtorch refused.
 #[derive(Debug)]
 pub struct Refused {
-    /// The index of the parameter that cannot be stepped. No parameter has changed then.
+    /// The index of the parameter that cannot be stepped, if known. In that case, no parameter has changed.
     pub parameter: Option<usize>,
     /// The reason.
     pub error: TchError,
@@ -104,7 +104,7 @@ pub fn sgd(rule: &Sgd, mut parameters: Parameters<'_>) -> Result<(), Refused> {
     let Sgd { learning_rate, momentum, dampening, weight_decay, nesterov } = *rule;
     let rule = CSgd { learning_rate, momentum, dampening, weight_decay, nesterov: nesterov.into() };
     let width = usize::from(momentum != 0.0);
-    // SAFETY: as above.
+    // SAFETY: as in `adam`.
     step(&mut parameters, width, |parameters, culprit| unsafe {
         ffi::booster_fused_sgd(&raw const rule, parameters, culprit)
     })
@@ -135,7 +135,7 @@ fn step(
     };
     let mut culprit = usize::MAX;
     let message = kernel(&raw const passed, &raw mut culprit);
-    // SAFETY: the message is the kernel's.
+    // SAFETY: the message comes from the kernel, and is not used afterwards.
     let outcome = unsafe { ffi::checked(message) };
     outcome.map_err(|error| Refused { parameter: Some(culprit).filter(|&index| index < count), error })
 }
@@ -163,7 +163,7 @@ mod tests {
         std::iter::repeat_with(Tensor::new).take(count).collect()
     }
 
-    /// A parameter of these strides whose gradient is its values.
+    /// Returns a parameter with these strides, whose gradient equals its values.
     fn parameter(kind: Kind, strides: &[i64]) -> Tensor {
         let values = Tensor::arange(24, (kind, Device::Cpu)).as_strided([2, 3], strides, None).set_requires_grad(true);
         values.square().sum(kind).f_div_scalar(2.0).unwrap().backward();

@@ -20,7 +20,7 @@ pub fn state(device: Device) -> Result<Tensor, TchError> {
     }
 }
 
-/// Restores a state that [`state`] returned for a device of the same type.
+/// Restores a state returned by [`state`] for a device of the same type.
 ///
 /// # Errors
 /// Returns [`TchError`] if the device is unavailable or the tensor is not a generator state.

@@ -10,7 +10,7 @@ pub fn is_same(one: &Tensor, other: &Tensor) -> bool {
     unsafe { ffi::booster_is_same(one.as_ptr(), other.as_ptr()) != 0 }
 }
 
-/// Returns a number that identifies a tensor among all live tensors. All its handles share the number.
+/// Returns a number that identifies a tensor among all live tensors and is the same for all its handles.
 pub fn identity(tensor: &Tensor) -> usize {
     // SAFETY: the tensor is live, and the call does not retain it.
     unsafe { ffi::booster_identity(tensor.as_ptr()) }

@@ -27,7 +27,7 @@ pub struct Info {
 pub enum NotDense {
     /// The tensor is undefined, as `Tensor::new()` is.
     Undefined,
-    /// The layout is not strided, such as sparse or nested.
+    /// The layout is not strided, but sparse or nested, for example.
     Layout,
     /// tch does not support the kind, such as `uint16`.
     Kind,
@@ -104,7 +104,7 @@ impl Info {
         })
     }
 
-    /// Returns the size of the entries in bytes, without gaps between them.
+    /// Returns the total size of the entries in bytes, excluding gaps between them.
     pub fn bytes(&self) -> usize {
         self.shape.numel() * self.kind.elt_size_in_bytes()
     }
@@ -123,7 +123,7 @@ pub fn length(tensor: &Tensor) -> Result<Option<i64>, NotDense> {
     }
 }
 
-/// Converts libtorch's number of a kind.
+/// Converts the number that libtorch assigns to a kind.
 const fn kind(number: i32) -> Option<Kind> {
     Some(match number {
         0 => Kind::Uint8,
@@ -150,7 +150,7 @@ const fn kind(number: i32) -> Option<Kind> {
     })
 }
 
-/// Converts the number of a device from `booster_info`.
+/// Converts a device number returned by `booster_info`.
 const fn device(number: i32) -> Option<Device> {
     Some(match number {
         -1 => Device::Cpu,

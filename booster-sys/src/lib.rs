@@ -1,6 +1,6 @@
 //! Bindings to the parts of libtorch that booster needs and [`tch`] lacks: generator states, gradients, operations on
-//! many tensors at once, fused optimizer steps, tensor identity, replicas, per-thread state, and scalar arithmetic that returns errors instead
-//! of panicking.
+//! many tensors at once, fused optimizer steps, tensor identity, replicas, per-thread state, and scalar arithmetic that
+//! returns errors instead of panicking.
 //!
 //! The C++ is in `csrc`. All functions are safe, and libtorch's exceptions become errors with the same message.
 

@@ -1,4 +1,4 @@
-//! Variables that pass their gradients on to another variable, as a replica's do to the master's.
+//! Routing of gradients from one variable to another, as from a replica's to the master's.
 
 use tch::{TchError, Tensor};
 
@@ -6,7 +6,7 @@ use crate::ffi;
 
 /// Routes the gradients of `variable` to `target`, if `target` requires a gradient.
 ///
-/// `copies` converts gradients to the device and kind of `target`; it is needed unless both share their memory.
+/// Set `copies` to convert gradients to the device and kind of `target`, as is needed unless both share their memory.
 ///
 /// # Errors
 /// Returns [`TchError`] if `target` cannot accumulate a gradient.
@@ -15,7 +15,7 @@ pub fn route_gradient(variable: &Tensor, target: &Tensor, copies: bool) -> Resul
     unsafe { ffi::checked(ffi::booster_route_gradient(variable.as_ptr(), target.as_ptr(), copies.into())) }
 }
 
-/// Turns a variable back into a leaf, which accumulates its own gradient.
+/// Turns a variable back into a leaf that accumulates its own gradient.
 ///
 /// # Errors
 /// Returns [`TchError`] if the libtorch operation fails.

@@ -54,7 +54,7 @@ impl Drop for Scalar {
     }
 }
 
-/// Takes the error that the last call left pending.
+/// Takes the pending error of the last call, if any.
 fn pending_error() -> Result<(), TchError> {
     // SAFETY: the message is null or a string that we own.
     let message = unsafe { torch_sys::get_and_reset_last_err() };
@@ -129,17 +129,17 @@ macro_rules! operations {
 }
 
 operations! {
-    /// Adds a number.
+    /// Adds a number to each entry.
     fn try_add_scalar(self: &Self)()(other) = atg_add_scalar;
-    /// Subtracts a number.
+    /// Subtracts a number from each entry.
     fn try_sub_scalar(self: &Self)()(other) = atg_sub_scalar;
-    /// Multiplies by a number.
+    /// Multiplies entries by a number.
     fn try_mul_scalar(self: &Self)()(other) = atg_mul_scalar;
-    /// Divides by a number.
+    /// Divides entries by a number.
     fn try_div_scalar(self: &Self)()(other) = atg_div_scalar;
-    /// Divides by a number, in place.
+    /// Divides entries by a number, in place.
     fn try_div_scalar_(self: &mut Self)()(other) = atg_div_scalar_;
-    /// Raises to a power.
+    /// Raises entries to a power.
     fn try_pow_tensor_scalar(self: &Self)()(exponent) = atg_pow_tensor_scalar;
     /// Compares entries with a number: `==`.
     fn try_eq(self: &Self)()(other) = atg_eq;
@@ -181,9 +181,9 @@ pub fn full(size: impl AsRef<[i64]>, value: impl Into<Number>, options: (Kind, D
     Tensor::f_empty(size.as_ref(), options)?.try_fill_(value)
 }
 
-/// Clamps floating-point entries to a range, with a backward pass of one kernel instead of the four of `clamp`.
+/// Clamps floating-point entries to a range, with one kernel in the backward pass where `clamp` takes four.
 ///
-/// Unlike that of `clamp`, the gradient is 0 at the bounds.
+/// Unlike with `clamp`, the gradient is 0 at the bounds.
 ///
 /// # Errors
 /// Returns [`TchError`] if libtorch does not support the kind.

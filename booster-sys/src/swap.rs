@@ -1,4 +1,4 @@
-//! Temporarily swapping the values of a variable.
+//! Temporary replacement of a variable's values.
 //!
 //! A graph saves the variable and its version, not its memory. After `set_data` alone, backward would silently use the
 //! new values; a separate version makes it fail instead.
@@ -7,12 +7,12 @@ use tch::{TchError, Tensor};
 
 use crate::ffi;
 
-/// The lowest version of a [swapped-in](swap_in) value, above the versions that writes alone reach.
+/// The lowest version of a [swapped-in](swap_in) value, above any version reached by writes alone.
 pub const LEAST_VERSION: u32 = 1 << 31;
 
 /// Points a variable at the memory of `value`, and returns a handle to its own values for [`swap_back`].
 ///
-/// Until then, backward fails on graphs that saved the variable's own values.
+/// Until the values are swapped back, backward fails on graphs that saved the variable's own values.
 ///
 /// # Errors
 /// Returns [`TchError`] and leaves the variable unchanged if `value` has a different backend or layout.
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
     use crate::identity::version;
 
-    /// A graph that saves a variable, and one that saves views of it.
+    /// Returns a graph that saves a variable, and one that saves views of it.
     fn graphs(variable: &Tensor) -> [Tensor; 2] {
         [variable * variable, &variable.select(0, 0) * &variable.select(0, 1)].map(|graph| graph.sum(Kind::Float))
     }

@@ -38,7 +38,7 @@ mod tests {
 
     use super::*;
 
-    /// Does what `tch::autocast` does, which is a no-op without CUDA.
+    /// Stands in for `tch::autocast`, which is a no-op without CUDA.
     fn autocast<T>(enabled: c_int, body: impl FnOnce() -> T) -> T {
         let before = ThreadState::current();
         // SAFETY: the calls set a flag and a counter of this thread.

@@ -1,5 +1,5 @@
-//! The library for CUDA devices is loaded from libtorch's directory. These tests replace it with a stub that sets an
-//! environment variable, and rerun this program with the stub's directory on the library search path.
+//! Tests that the library for CUDA devices is loaded from libtorch's directory. They replace it with a stub that sets
+//! an environment variable, and rerun this program with the stub's directory on the library search path.
 #![cfg(target_os = "linux")]
 
 use std::error::Error;
@@ -12,7 +12,7 @@ use booster_sys::accelerator::{Accelerator, accelerator};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-/// The variable that the stub sets when it is loaded.
+/// The environment variable that the stub sets when it is loaded.
 const LOADED: &str = "STAND_IN_IS_LOADED";
 
 /// Returns the directory of the libtorch that this program has loaded.
@@ -39,7 +39,7 @@ fn libtorch_with(name: &str, source: &str) -> Outcome<tempfile::TempDir> {
     Ok(folder)
 }
 
-/// Returns what [`probe`] prints in a process that finds libtorch in `folder`.
+/// Returns the output of [`probe`] in a process that finds libtorch in `folder`.
 fn probe_with(folder: &Path) -> Outcome<String> {
     let output = Command::new(std::env::current_exe()?)
         .args(["--exact", "probe", "--ignored", "--nocapture"])

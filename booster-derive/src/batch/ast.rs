@@ -18,7 +18,7 @@ pub(super) struct Field<'a> {
 }
 
 impl<'a> Container<'a> {
-    /// Reads a struct. Reports any other input and returns `None`.
+    /// Parses a struct. Reports any other input and returns `None`.
     pub(super) fn from_input(ctxt: &Ctxt, input: &'a DeriveInput) -> Option<Self> {
         let culprit = match &input.data {
             Data::Struct(data) => {
@@ -47,7 +47,7 @@ fn fields(shape: &Fields) -> Vec<Field<'_>> {
 }
 
 impl Field<'_> {
-    /// Returns the field's segment of a path in messages.
+    /// Returns the field's name or zero-based index, used in the paths of messages.
     pub(super) fn name(&self) -> String {
         match &self.member {
             Member::Named(ident) => names::plain(ident),

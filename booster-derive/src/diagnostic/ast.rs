@@ -16,7 +16,7 @@ pub(super) struct Container<'a> {
     /// The name of the summary, if it is not derived from the struct's.
     pub(super) summary: Option<&'a Ident>,
     pub(super) fields: Vec<Field<'a>>,
-    /// In order of first appearance.
+    /// The groups, in order of first appearance.
     pub(super) groups: Vec<GroupName>,
 }
 
@@ -59,7 +59,8 @@ pub(super) struct Metric {
 }
 
 impl<'a> Container<'a> {
-    /// Reads a struct and leaves out invalid fields. Returns `None` if it has no named fields. Reports both.
+    /// Parses a struct, skipping and reporting invalid fields. Reports an error and returns `None` if it has no named
+    /// fields.
     pub(super) fn from_input(ctxt: &Ctxt, input: &'a DeriveInput, summary: Option<&'a Ident>) -> Option<Self> {
         stray_attributes(ctxt, &input.attrs);
         owned::packed(ctxt, &input.attrs, "Diagnostic");
@@ -256,7 +257,7 @@ fn metrics(ctxt: &Ctxt, attr: &MetricAttr<'_>, ident: &Ident) -> Vec<Metric> {
     metrics
 }
 
-/// Returns whether `ty` is written as an `Option`, which is all that a macro can see.
+/// Returns whether `ty` is written as an `Option`, since a macro cannot resolve aliases.
 fn is_option(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|last| last.ident == "Option")
 }

@@ -1,4 +1,4 @@
-//! Parsing of field attributes; `ast` combines them.
+//! Parsing of field attributes, which `ast` combines into roles.
 
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Path};
 
@@ -123,7 +123,7 @@ fn group_name(ctxt: &Ctxt, attr: &Attribute) -> Option<GroupName> {
             return None;
         }
         _ => {
-            // With rustc's own message and span, so that the error is printed once.
+            // Reuse rustc's own message and span, so that the error is printed once.
             ctxt.error(value, "attribute value must be a literal");
             return None;
         }

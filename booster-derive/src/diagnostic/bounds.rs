@@ -33,8 +33,8 @@ fn predicate(library: &Library, all: &Generics, field: &Field<'_>) -> Option<Whe
 
 /// Returns the bound on the type of a flattened field.
 ///
-/// A type without parameters gets a `for<..>`, which keeps rustc from checking the bound here. If it is false, the only
-/// error is that of the summary's field, on the type.
+/// For a type without parameters, a `for<..>` keeps rustc from checking the bound here, so that the only error is that
+/// of the summary's field, on the type.
 pub(super) fn flattened(library: &Library, all: &Generics, ty: &Type) -> WherePredicate {
     if is_generic(all, ty) {
         parse_quote!(#ty: #library::Diagnostic)

@@ -19,7 +19,7 @@ pub(super) fn container(
     errors: TokenStream,
 ) -> TokenStream {
     let (structs, summary) = if errors.is_empty() {
-        // An error that rustc reports itself provides no constant to depend on.
+        // There is no constant to depend on if rustc reports the error itself.
         (TokenStream::new(), quote!(#library::EmptySummary))
     } else {
         let in_error = InError::new(&input.attrs, &input.vis, &input.ident, errors);

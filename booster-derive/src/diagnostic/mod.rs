@@ -43,7 +43,7 @@ pub(crate) fn derive(input: &TokenStream) -> TokenStream {
     }
 }
 
-/// Returns the words of all attributes, for an editor.
+/// Returns the words of all attributes, for completion in an editor.
 fn words(library: &Library, input: &DeriveInput) -> TokenStream {
     let mut words = Words::default();
     words.attributes(&input.attrs, &[("diagnostic", "structure")]);

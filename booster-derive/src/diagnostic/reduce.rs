@@ -88,7 +88,7 @@ impl Reduce {
         NAMED.iter().find(|named| named.word == word).map(Self::Named)
     }
 
-    /// Returns the suffix of the metric's name, used unless the reduction is the field's first.
+    /// Returns the suffix of the metric's name, which a field's first reduction omits.
     pub(super) fn suffix(&self) -> String {
         match self {
             Self::Named(named) => named.word.to_owned(),
@@ -122,7 +122,7 @@ impl Reduce {
         }
     }
 
-    /// Returns whether two reductions are the same, as far as a macro can see.
+    /// Returns whether two reductions have the same type, as far as a macro can tell.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let [this, other] = [self, other].map(|reduce| reduce.ty(&Library::default()).to_string());
         this == other
@@ -169,7 +169,7 @@ impl Reduce {
 }
 
 impl Value<'_> {
-    /// Returns the type by its public path, which documentation shows.
+    /// Returns the type by its public path, since it is shown in documentation.
     pub(super) fn ty(self, library: &Library) -> TokenStream {
         let root = library.root();
         match self {

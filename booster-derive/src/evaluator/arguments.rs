@@ -14,18 +14,18 @@ use crate::text::compact;
 use crate::{generics, names};
 
 pub(super) struct Arguments<'a> {
-    /// The referenced type, with a type parameter for each `impl Trait`.
+    /// The model type behind the reference, with a type parameter for each `impl Trait`.
     pub(super) model: Type,
-    /// The referenced type, with a type parameter for each `impl Trait`.
+    /// The batch type behind the reference, with a type parameter for each `impl Trait`.
     pub(super) batch: Type,
     pub(super) mode: &'a Type,
     pub(super) params: Vec<Param<'a>>,
 }
 
 impl<'a> Arguments<'a> {
-    /// Reads the arguments, and adds a parameter to `generics` for each `impl Trait`.
+    /// Parses the arguments, adding a parameter to `generics` for each `impl Trait`.
     ///
-    /// Reports errors, and returns `None` if there are any.
+    /// Reports any errors and returns `None`.
     pub(super) fn read(ctxt: &Ctxt, function: &'a ItemFn, generics: &mut Generics) -> Option<Self> {
         let sig = &function.sig;
         let inputs = sig.inputs.iter().filter_map(|input| match input {
@@ -120,7 +120,7 @@ fn one_batch_of_several(ctxt: &Ctxt, inputs: &[&PatType]) -> bool {
     true
 }
 
-/// Returns whether model and batch are swapped, judging by their names or by a `Module` bound on the second argument.
+/// Returns whether the model and the batch are swapped, judging by their names or a `Module` bound on the second one.
 fn is_swapped(function: &ItemFn, first: &PatType, second: &PatType) -> bool {
     let named = |input: &PatType, name: &str| matches!(&*input.pat, Pat::Ident(pat) if pat.ident == name);
     let is_module = |bounds: &Punctuated<TypeParamBound, Token![+]>| {
@@ -143,7 +143,7 @@ fn is_swapped(function: &ItemFn, first: &PatType, second: &PatType) -> bool {
     (named(first, "batch") && named(second, "model")) || bound_as_module
 }
 
-/// The texts for an argument that is borrowed for the call.
+/// The wording of errors about a borrowed argument, and the name of its type parameter.
 struct Lent {
     what: &'static str,
     /// The name of the type parameter that replaces an `impl Trait`.
@@ -177,7 +177,7 @@ fn lent(ctxt: &Ctxt, function: &ItemFn, generics: &mut Generics, ty: &Type, lent
     Some(named)
 }
 
-/// Replaces each `impl Trait` with a new type parameter.
+/// A visitor that replaces each `impl Trait` with a new type parameter.
 struct NameImplTrait<'a> {
     function: &'a ItemFn,
     name: &'static str,

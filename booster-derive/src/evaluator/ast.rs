@@ -17,7 +17,7 @@ pub(super) struct Evaluator<'a> {
     pub(super) function: &'a ItemFn,
     /// The name of the struct.
     pub(super) ident: Ident,
-    /// The generics of the function, and a parameter for each `impl Trait`.
+    /// The generics of the function, with a parameter for each `impl Trait`.
     pub(super) generics: Generics,
     pub(super) arguments: Arguments<'a>,
     pub(super) returns: Returns<'a>,
@@ -26,7 +26,7 @@ pub(super) struct Evaluator<'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    /// Reads a function. Reports all errors, and returns `None` if there are any that prevent an expansion.
+    /// Parses a function. Reports all errors, and returns `None` if any of them prevents an expansion.
     pub(super) fn from_function(ctxt: &Ctxt, function: &'a ItemFn, name: Option<&Ident>) -> Option<Self> {
         signature::once(ctxt, function);
         let free = signature::check(ctxt, function);
@@ -58,7 +58,7 @@ impl<'a> Evaluator<'a> {
         attrs.filter(|attr| !meta::is_doc(attr) && !meta::is_cfg(attr) && !is_deprecated(attr))
     }
 
-    /// Returns the `#[deprecated]` of the function, which moves to the struct since only the struct calls the function.
+    /// Returns the function's `#[deprecated]`, which moves to the struct, the function's only caller.
     pub(super) fn deprecated(&self) -> Option<&'a Attribute> {
         self.function.attrs.iter().find(|attr| is_deprecated(attr))
     }

@@ -73,7 +73,7 @@ impl<'a> Mark<'a> {
     }
 }
 
-/// Reads the marks of a function body. `returns` is `None` if the return type is invalid.
+/// Parses the marks of a function body. `returns` is `None` if the return type is invalid.
 pub(super) fn read<'a>(ctxt: &Ctxt, function: &'a ItemFn, returns: Option<&Returns<'_>>) -> Vec<Mark<'a>> {
     let mut marks = Vec::new();
     let mut marked = false;
@@ -195,7 +195,7 @@ fn attributes(ctxt: &Ctxt, markers: &[Marker]) -> Option<()> {
         return None;
     }
     for marker in find("group") {
-        // On the generated field, rustc would report this first, and less helpfully.
+        // Reported here, since rustc's own error on the generated field would be less helpful.
         if let Meta::NameValue(group) = &marker.meta
             && !matches!(meta::ungrouped(&group.value), Expr::Lit(_))
         {
@@ -218,7 +218,7 @@ fn without_arguments(ctxt: &Ctxt, marker: &Marker) {
     }
 }
 
-/// Reports marks on anything but a top-level `let` of the function body.
+/// A visitor that reports marks on anything but a top-level `let` of the function body.
 struct Stray<'c> {
     ctxt: &'c Ctxt,
 }

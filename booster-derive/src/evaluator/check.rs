@@ -8,9 +8,9 @@ use syn::visit::{self, Visit};
 use super::ast::Evaluator;
 use crate::ctxt::Ctxt;
 
-/// Reports a generated struct with the name of a type in the function's signature or marks.
+/// Reports a generated struct whose name is that of a type in the function's signature or marks.
 ///
-/// Returns whether there is one.
+/// Returns whether the names conflict.
 pub(super) fn named_already(ctxt: &Ctxt, evaluator: &Evaluator<'_>) -> bool {
     let ident = &evaluator.ident;
     let mut named = Named(BTreeSet::new());
@@ -34,7 +34,7 @@ pub(super) fn named_already(ctxt: &Ctxt, evaluator: &Evaluator<'_>) -> bool {
     true
 }
 
-/// The types named by a single identifier.
+/// A visitor that collects the types named by a single identifier.
 struct Named(BTreeSet<String>);
 
 impl<'ast> Visit<'ast> for Named {

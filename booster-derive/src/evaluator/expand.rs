@@ -95,7 +95,7 @@ impl Implementation<'_> {
         predicates.extend(needs(&arguments.model, quote!(::core::marker::Send)));
         predicates.extend(needs(&arguments.batch, quote!(#library::Batch)));
         for Param { ty, .. } in &arguments.params {
-            // Also for concrete types, so that the error is reported on the type and not on the struct.
+            // Bound concrete types too, so that the error is reported on the type and not on the struct.
             let send = quote_spanned!(library::shown_at(library::start(ty))=> ::core::marker::Send);
             predicates.push(parse_quote!(#ty: #send));
             predicates.extend(needs(ty, quote!(::core::clone::Clone)));
@@ -117,7 +117,7 @@ impl Implementation<'_> {
         })
     }
 
-    /// Generates the call of the inner function and the conversion of its result.
+    /// Generates the call to the inner function and the conversion of its result.
     fn evaluate(&self) -> TokenStream {
         let library = self.library;
         let sig = &self.evaluator.function.sig;
@@ -138,7 +138,7 @@ impl Implementation<'_> {
         let into_error = quote_spanned!(library::shown_at(at)=> #evaluator_error::into_error);
         let mut function = sig.ident.clone();
         function.set_span(library::shown_at(at));
-        // Explicit, since a parameter used only in the body cannot be inferred.
+        // Pass the generic arguments, since a parameter used only in the body cannot be inferred.
         let arguments = sig.generics.params.iter().map(generics::argument);
         let turbofish = (!sig.generics.params.is_empty()).then(|| library::located_at(quote!(::<#(#arguments),*>), at));
         let call = quote_spanned! {library::shown_at(at)=>

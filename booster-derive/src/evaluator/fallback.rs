@@ -20,12 +20,12 @@ pub(super) fn function(function: &ItemFn, errors: &TokenStream) -> TokenStream {
     quote!(#errors #without_marks)
 }
 
-/// Emits `errors`, the function without marks, and a `new` for the user's type with the name of the evaluator.
+/// Emits `errors`, the function without marks, and a `new` for the user's type that has the evaluator's name.
 pub(super) fn constructor_of(function: &ItemFn, name: &Ident, errors: TokenStream) -> TokenStream {
     let in_error = InError::new(&function.attrs, &function.vis, name, errors);
     let (cfgs, constant, without_marks) = (in_error.cfgs(), in_error.constant(), without_marks(function, None));
     let ident = in_error.ident();
-    // In a trait, so that it cannot conflict with the type's own `new`.
+    // Declared in a trait, so that it cannot conflict with the type's own `new`.
     quote! {
         #constant
         #cfgs
@@ -95,7 +95,7 @@ fn without_marks(function: &ItemFn, in_error: Option<&Ident>) -> TokenStream {
     quote!(#[allow(irrefutable_let_patterns, unused)] #function)
 }
 
-/// Removes the parts of a signature that rustc would report again.
+/// A visitor that removes the parts of a signature that rustc would report again.
 struct Quiet<'a> {
     in_error: &'a Ident,
     names: BTreeSet<String>,

@@ -1,4 +1,4 @@
-//! Checks of the types of generated fields, as far as a macro can tell.
+//! Syntactic checks of the types of generated fields.
 
 use quote::ToTokens;
 use syn::visit::{self, Visit};

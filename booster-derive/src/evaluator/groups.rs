@@ -1,4 +1,4 @@
-//! Preserving the precedence of `macro_rules!` fragments.
+//! Parentheses that preserve the precedence of `macro_rules!` fragments.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::visit_mut::{self, VisitMut};

@@ -28,9 +28,9 @@ fn not_last(ctxt: &Ctxt, culprit: impl ToTokens) {
     );
 }
 
-/// Returns the statements with the value of a function: its last expression, or several alternatives under `#[cfg]`.
+/// Returns the statements that yield a function's value: its last expression, or alternatives under `#[cfg]`.
 ///
-/// Empty if the body has no last expression.
+/// Returns an empty slice if the body has no last expression.
 pub(super) fn tail(block: &Block) -> &[Stmt] {
     let stmts = &block.stmts[..];
     let count = match stmts.last() {
@@ -61,7 +61,7 @@ fn value_attrs(stmt: &Stmt) -> Option<&[Attribute]> {
     }
 }
 
-/// Reports each `return` of anything but an error.
+/// A visitor that reports each `return` of anything but an error.
 struct Returned<'c> {
     ctxt: &'c Ctxt,
     found: bool,
@@ -77,7 +77,7 @@ impl<'ast> Visit<'ast> for Returned<'_> {
         }
     }
 
-    // A `return` in these does not return from the function.
+    // A `return` in a closure, async block or nested item does not return from the function.
     fn visit_expr_closure(&mut self, _: &'ast syn::ExprClosure) {}
     fn visit_expr_async(&mut self, _: &'ast syn::ExprAsync) {}
     fn visit_item(&mut self, _: &'ast Item) {}

@@ -10,9 +10,9 @@ use crate::meta;
 
 /// One of our attributes.
 pub(super) struct Marker {
-    /// The content of the brackets, or the part of the `cfg_attr`.
+    /// The content of the brackets, or one attribute of the `cfg_attr`.
     pub(super) meta: Meta,
-    /// The attribute itself, or `None` in a `cfg_attr`.
+    /// The attribute itself, or `None` if it is part of a `cfg_attr`.
     attribute: Option<Attribute>,
     /// The condition of the `cfg_attr`.
     pub(super) condition: Option<TokenStream>,

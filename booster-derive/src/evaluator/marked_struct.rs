@@ -29,7 +29,7 @@ impl<'a> MarkedStructs<'a> {
         self.diagnostics.is_none() && self.output.is_none()
     }
 
-    /// Returns the types of diagnostics and output.
+    /// Returns the types of the diagnostics and the output.
     pub(super) fn types(&self, evaluator: &Evaluator<'_>) -> (TokenStream, TokenStream) {
         match &evaluator.returns {
             Returns::All { diagnostics, output } => (quote!(#diagnostics), quote!(#output)),
@@ -61,7 +61,7 @@ pub(super) struct MarkedStruct<'a> {
 }
 
 impl<'a> MarkedStruct<'a> {
-    /// Returns `None` if no value is marked for it.
+    /// Creates the struct, or returns `None` if no value is marked for it.
     fn new(evaluator: &'a Evaluator<'a>, kind: Kind) -> Option<Self> {
         let (marks, suffix): (Vec<_>, _) = match kind {
             Kind::Diagnostics => (evaluator.diagnostics().collect(), "Diagnostics"),
@@ -95,7 +95,7 @@ impl<'a> MarkedStruct<'a> {
     fn diagnostics(&self, library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
         let doc = format!("Diagnostics of [`{}`].", evaluator.ident);
         let root = library.root();
-        // Spanned at the function's name, as are the implementations.
+        // Spanned at the function's name, so that errors in the derived code are reported there.
         let attrs = quote_spanned! {self.ident.span()=>
             #[derive(#root::Diagnostic)]
             #[diagnostic(crate = #root)]
@@ -113,7 +113,7 @@ impl<'a> MarkedStruct<'a> {
     fn output(&self, library: &Library, evaluator: &Evaluator<'_>) -> TokenStream {
         let doc = format!("Output of [`{}`].", evaluator.ident);
         let root = library.root();
-        // Spanned at the function's name, as are the implementations.
+        // Spanned at the function's name, so that errors in the derived code are reported there.
         let attrs = quote_spanned! {self.ident.span()=>
             #[derive(#root::Batch)]
             #[batch(crate = #root)]

@@ -28,7 +28,7 @@ use crate::half_typed;
 use crate::library::Library;
 use crate::meta;
 
-/// Expands the function in `item` to an evaluator, or to its errors and the function.
+/// Expands the function in `item` into an evaluator, or into its errors and the function itself.
 pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let ctxt = Ctxt::new();
     let Options { library, name } = Options::read(&ctxt, arguments.clone());
@@ -57,7 +57,7 @@ pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStre
     }
 }
 
-/// Returns the words of all attributes, for an editor.
+/// Returns the words of all attributes, for completion in an editor.
 fn words(library: &Library, arguments: TokenStream, function: &ItemFn) -> TokenStream {
     let mut words = Words::default();
     words.list("evaluator", arguments);

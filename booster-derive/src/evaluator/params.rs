@@ -24,7 +24,7 @@ pub(super) struct Param<'a> {
 }
 
 impl<'a> Param<'a> {
-    /// Reads a parameter. Reports an invalid argument and returns `None`.
+    /// Parses a parameter. Reports an invalid argument and returns `None`.
     pub(super) fn read(ctxt: &Ctxt, input: &'a PatType) -> Option<Self> {
         let mut attrs = input.attrs.iter().filter(|attr| attr.path().is_ident("param"));
         let Some(attr) = attrs.next() else {
@@ -83,14 +83,14 @@ fn behind<'a>(ctxt: &Ctxt, ty: &'a Type) -> Option<(&'a Type, bool)> {
         field_type::mutable(ctxt, *mutability);
         return None;
     }
-    // A `&'static T` is stored as it is.
+    // A `&'static T` needs no owner, so the field stores the reference itself.
     if reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static") {
         return Some((ty, false));
     }
     Some((&reference.elem, true))
 }
 
-/// Reads `#[param]` or `#[param(default = expression)]`.
+/// Parses `#[param]` or `#[param(default = expression)]`, and returns the default, if any.
 fn default(ctxt: &Ctxt, attr: &Attribute) -> Option<Expr> {
     if matches!(attr.meta, Meta::Path(_)) {
         return None;
@@ -109,7 +109,7 @@ fn default(ctxt: &Ctxt, attr: &Attribute) -> Option<Expr> {
     default
 }
 
-/// Reads the `= expression` of `default = expression`. Reports a missing expression and returns `None`.
+/// Parses the `= expression` of `default = expression`. Reports a missing expression and returns `None`.
 fn value(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Expr> {
     let ahead = meta.input.fork();
     let Ok(value) = ahead.parse::<Token![=]>().and_then(|_| ahead.parse::<Expr>()) else {

@@ -1,4 +1,4 @@
-//! Removing our attributes from the user's function, which is emitted along with errors.
+//! Removal of our attributes from the user's function, which is emitted along with errors.
 
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Expr, FnArg, Item, ItemFn, Local, Pat, Type, parse_quote};
@@ -22,7 +22,7 @@ pub(super) fn markers(mut function: ItemFn) -> ItemFn {
     function
 }
 
-/// Replaces `impl Trait`, which is already reported, so that rustc does not report it again.
+/// A visitor that replaces each `impl Trait`, which is already reported, so that rustc does not report it again.
 struct Unnamed;
 
 impl VisitMut for Unnamed {

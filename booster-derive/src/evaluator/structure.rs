@@ -196,7 +196,7 @@ fn with_bound(evaluator: &Evaluator<'_>, generics: &Generics, bound: &TokenStrea
     bounded
 }
 
-// Written out, since a derive would require `M: Clone` of a model that the struct does not contain.
+// Implemented by hand, since a derive would require `M: Clone` of a model that the struct does not contain.
 fn impl_clone(library: &Library, evaluator: &Evaluator<'_>, generics: &Generics, words: &TokenStream) -> TokenStream {
     let ident = &evaluator.ident;
     let bounded = with_bound(evaluator, generics, &quote!(::core::clone::Clone));

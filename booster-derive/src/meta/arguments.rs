@@ -13,7 +13,7 @@ use crate::library::Library;
 use crate::suggest;
 use crate::text::compact;
 
-/// An argument after its path, with the rest still unread.
+/// An argument whose path has been parsed, with the rest of its tokens unread.
 pub(crate) struct Argument<'a> {
     pub(crate) path: Path,
     pub(crate) input: ParseStream<'a>,
@@ -21,7 +21,7 @@ pub(crate) struct Argument<'a> {
 
 /// Calls `each` for every argument of `#[name(argument, ..)]`.
 ///
-/// `usage` shows the correct form in the help of an error. Returns whether there was a list of arguments.
+/// The help of errors shows `usage` as the correct form. Returns whether the attribute has a list of arguments.
 pub(crate) fn arguments(ctxt: &Ctxt, attr: &Attribute, usage: &str, each: impl FnMut(Argument<'_>)) -> bool {
     let Meta::List(list) = &attr.meta else {
         in_parentheses(ctxt, attr, usage);
@@ -45,7 +45,7 @@ pub(crate) fn parse_arguments(ctxt: &Ctxt, list: TokenStream, usage: &str, mut e
                 input.advance_to(&ahead);
                 each(Argument { path, input });
             }
-            // `each` did not expect the rest of the argument, or there was no path.
+            // Tokens remain if `each` did not expect them, or if the argument does not start with a path.
             let rest = rest_of_argument(input);
             let comma = input.parse::<Option<Token![,]>>()?;
             if !rest.is_empty() {
@@ -78,7 +78,7 @@ fn path_of_any_words(input: ParseStream<'_>) -> syn::Result<Path> {
     Ok(Path { leading_colon, segments })
 }
 
-/// Reports the tokens after a word that takes no arguments, and returns whether there are none.
+/// Reports any tokens after a word that takes no arguments, and returns `true` if there are none.
 pub(crate) fn no_arguments(ctxt: &Ctxt, word: &impl ToTokens, rest: &TokenStream) -> bool {
     if !rest.is_empty() {
         let word = compact(word);
@@ -141,7 +141,7 @@ pub(crate) fn rest_of_argument(input: ParseStream<'_>) -> TokenStream {
     rest
 }
 
-/// Reads the `= path` of `crate = path`. Reports anything else and returns `None`.
+/// Parses the `= path` of `crate = path`. Reports anything else and returns `None`.
 fn library(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Library> {
     let rest = rest_of_argument(meta.input);
     let mut value = rest.clone().into_iter();
@@ -163,7 +163,7 @@ fn library(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Library> {
     Some(Library::new(&path))
 }
 
-/// Reads `crate = path`, and reports any other argument with `known` as the alternatives.
+/// Parses `crate = path`, and reports any other argument with `known` as the alternatives.
 pub(crate) fn crate_argument(
     ctxt: &Ctxt,
     meta: &Argument<'_>,
@@ -181,7 +181,7 @@ pub(crate) fn crate_argument(
     }
 }
 
-/// Reads the `= Name` of an argument such as `name = Name`.
+/// Parses the `= Name` of an argument such as `name = Name`.
 pub(crate) fn name_argument(ctxt: &Ctxt, meta: &Argument<'_>, found: &mut Option<Ident>) {
     let word = compact(&meta.path);
     let rest = rest_of_argument(meta.input);
@@ -199,7 +199,7 @@ pub(crate) fn name_argument(ctxt: &Ctxt, meta: &Argument<'_>, found: &mut Option
     }
 }
 
-/// Reads the attribute `#[name(crate = path)]` of a container that takes no other argument.
+/// Parses the attribute `#[name(crate = path)]` of a container that takes no other argument.
 pub(crate) fn container_library(ctxt: &Ctxt, attrs: &[Attribute], name: &str) -> Library {
     let mut found = None;
     for attr in attrs.iter().filter(|attr| attr.path().is_ident(name)) {

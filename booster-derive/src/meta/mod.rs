@@ -38,7 +38,7 @@ pub(crate) fn docs(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {
 
 /// Generates a doc comment of one line.
 pub(crate) fn doc(line: &str) -> TokenStream {
-    // With the leading space of a doc comment, since rustdoc strips the same indentation from all lines.
+    // Keep the leading space of a doc comment, since rustdoc strips the same indentation from all lines.
     let line = format!(" {line}");
     quote!(#[doc = #line])
 }

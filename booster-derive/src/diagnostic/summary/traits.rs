@@ -59,7 +59,7 @@ impl Summary<'_> {
         }
     }
 
-    /// Implements the traits that are derived for other groups, for a group with a custom reduction.
+    /// Implements the traits of a group with a custom reduction, which other groups derive.
     fn group_impls(&self, group: &GroupName) -> Option<TokenStream> {
         let mut own = self.custom(group).peekable();
         own.peek()?;

@@ -1,4 +1,4 @@
-//! `impl Summary`: the schema, and reading and writing values in its order.
+//! `impl Summary`: the schema, and methods that read and write values in its order.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -35,9 +35,9 @@ impl Summary<'_> {
         }
     }
 
-    /// Generates the schema, or the parts that its check needs.
+    /// Generates the schema, or the parts of it that the check for duplicate tags needs.
     ///
-    /// The check avoids the types that may not be a diagnostic or a reduction, which would be reported twice.
+    /// The check avoids types that may not be a diagnostic or a reduction, since their errors would be reported twice.
     fn schema(&self, check: bool) -> TokenStream {
         let library = self.library;
         let entries = self.container.fields.iter().filter_map(|field| self.entry(field, check));
@@ -46,7 +46,7 @@ impl Summary<'_> {
 
     /// Generates the check for duplicate tags among the struct and its flattened fields.
     ///
-    /// Returns `None` if the struct has parameters, since its schema is unknown until they are.
+    /// Returns `None` if the struct has generic parameters, since its schema depends on their values.
     pub(in crate::diagnostic) fn check(&self) -> Option<TokenStream> {
         let first = self.container.flattened().next()?;
         if !self.container.input.generics.params.is_empty() {
@@ -58,7 +58,7 @@ impl Summary<'_> {
         });
         let schema = self.schema(true);
         let near = shown_at(first.ident.span());
-        // Separate from the schema, so that all of the call has one span.
+        // Kept separate from the schema, so that the whole call has a single span.
         let check = quote_spanned!(near=> const _: () = __CHECKED.check(););
         let library = self.library;
         Some(quote! {
@@ -70,7 +70,7 @@ impl Summary<'_> {
 
     /// Returns an alias for a flattened field's summary, with its span at the field's type.
     ///
-    /// rustc would report a wrong `<ty as Diagnostic>::Summary` twice: it spans differently in constants and structs.
+    /// rustc would report an invalid `<ty as Diagnostic>::Summary` twice, since its spans in constants and structs differ.
     fn alias(&self, field: &Field<'_>) -> Ident {
         let index = self.container.flattened().take_while(|before| before.ident != field.ident).count();
         names::generated(&format!("__Flattened{index}"), start(field.ty()))
