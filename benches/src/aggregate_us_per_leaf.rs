@@ -14,13 +14,13 @@ use indicatif::ProgressBar;
 use crate::paired::{Paired, Spread};
 use crate::report::{Benchmark, Row, Unit};
 
-/// One summary per round of 2000 updates.
+/// The measurement, with one summary per round of 2000 updates.
 const PAIRED: Paired = Paired { rounds: 60, blocks: 10, steps: 200 };
 const SAMPLES: i64 = 64;
-/// Diagnostics created beforehand and reused in a cycle.
+/// The number of diagnostics, which are created beforehand and reused in a cycle.
 const RING: usize = 16;
 const GOAL: f64 = 0.25;
-/// Only on the CPU, where a half-precision sum converts its values first.
+/// The goal for device leaves on the CPU, where a half-precision sum converts its values first.
 const DEVICE_GOAL: f64 = 1.0;
 
 const FEW: &str = "aggregate_us_per_leaf_8";
@@ -43,7 +43,7 @@ fn run(progress: &ProgressBar) -> Result<Vec<Row>> {
     Ok(on_host.into_iter().chain(on_device).collect())
 }
 
-/// The rows for one kind of leaf: the worse of 8 and 32 leaves, and both.
+/// Returns the rows for one kind of leaf: the worse of the results for 8 and 32 leaves, then both.
 fn rows(progress: &ProgressBar, kind: Kind, keys: [&'static str; 3], goal: f64) -> Result<[Row; 3]> {
     let few = measure::<Eight, 8>(progress, kind)?;
     let many = measure::<ThirtyTwo, 32>(progress, kind)?;
@@ -52,7 +52,7 @@ fn rows(progress: &ProgressBar, kind: Kind, keys: [&'static str; 3], goal: f64) 
     Ok([row(keys[0], worse), row(keys[1], few), row(keys[2], many)])
 }
 
-/// Seconds per leaf for booster and the rival.
+/// Measures the seconds per leaf for booster and the rival.
 fn measure<D: OfLeaves<N>, const N: usize>(progress: &ProgressBar, kind: Kind) -> Result<(Spread, Spread)> {
     booster::tch::manual_seed(0);
     let leaf = |_| Tensor::rand([SAMPLES], (Kind::Float, Device::Cpu)).to_kind(kind);

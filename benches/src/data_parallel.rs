@@ -36,7 +36,7 @@ pub(crate) fn batch(samples: i64) -> Labeled {
     }
 }
 
-/// Returns a training step of any pipeline.
+/// Returns a training step for any pipeline.
 pub(crate) fn step_of<P>(mut pipeline: P, batch: &Labeled) -> Result<impl FnMut(usize) -> Result<()>>
 where
     P: EvaluationPipeline<Evaluator = Measured<SequentialT>>,
@@ -48,8 +48,8 @@ where
     })
 }
 
-/// Two replicas on two threads, written in plain tch for this model: they share the memory of the weights, gradients
-/// are added, and per-sample tensors are joined.
+/// Two replicas on two threads, written in plain tch for this model: they share the memory of the weights, add their
+/// gradients and concatenate their per-sample tensors.
 pub(crate) struct ByHand {
     model: SequentialT,
     variables: Vec<Tensor>,
@@ -59,7 +59,7 @@ pub(crate) struct ByHand {
     second: Option<JoinHandle<()>>,
 }
 
-/// Loss, per-sample tensors and gradients.
+/// The loss, the per-sample tensors and the gradients of a shard.
 type Found = (Tensor, Tensor, Tensor, Vec<Tensor>);
 
 impl ByHand {
@@ -86,7 +86,7 @@ impl ByHand {
             for shard in to_do {
                 let (loss, nll, accuracy) = evaluate(&model, &shard);
                 let gradients = variables.iter_mut().map(taken).collect::<Result<_, TchError>>();
-                // After a panic, the first thread would wait forever; leaving the loop closes the channel and tells it.
+                // Leaving the loop closes the channel; after a panic, the first thread would wait forever.
                 let Ok(gradients) = gradients else { break };
                 if done.send((loss, nll, accuracy, gradients)).is_err() {
                     break;

@@ -1,8 +1,8 @@
 //! `derive_compile`, `derive_compile_build`, `derive_compile_release`: the compile time that `#[derive(Diagnostic)]`
 //! adds to a crate, against serde's derives, in `cargo check`, `cargo build` and `cargo build --release`.
 //!
-//! Four crates hold the same structs: of tensors, without and with the derive, and of doubles, without and with
-//! serde's. Each round recompiles each crate, with its dependencies already built.
+//! Four crates contain the same structs: of tensors, without and with the derive, and of doubles, without and with
+//! serde's derives. Each round recompiles each crate, with its dependencies already built.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -132,7 +132,7 @@ impl Crates {
         }
         let members = Variant::ALL.map(Variant::name);
         write(&folder.join("Cargo.toml"), &format!("[workspace]\nresolver = \"3\"\nmembers = {members:?}\n"))?;
-        // The versions of the main workspace, which are already downloaded.
+        // Use the versions of the main workspace, which are already downloaded.
         let lock = fs::read_to_string(root.join("Cargo.lock")).context("reading `Cargo.lock`")?;
         write(&folder.join("Cargo.lock"), &lock)?;
         Ok(Self { folder })
@@ -140,7 +140,7 @@ impl Crates {
 
     /// Runs a cargo command that rebuilds one crate, and returns its time in seconds.
     fn compile(&self, command: &[&str], variant: Variant) -> Result<f64> {
-        // Newer than its build output.
+        // Writing makes the source newer than its build output.
         write(&self.folder.join(variant.name()).join("src/lib.rs"), &variant.source())?;
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo
@@ -170,7 +170,8 @@ fn write(path: &Path, text: &str) -> Result<()> {
     write().with_context(|| format!("writing `{}`", path.display()))
 }
 
-/// CPU seconds of all finished child processes and their children, or `None` if the system does not report them.
+/// Returns the CPU seconds of all finished child processes and their children, or `None` if the system does not report
+/// them.
 ///
 /// Other load on the machine affects CPU time less than wall-clock time.
 fn cpu_of_children() -> Option<f64> {

@@ -1,5 +1,5 @@
 //! `dp_grad_error`: the largest gradient error over all ways to split 1 to 9 samples into 1 to 4 shards, relative to
-//! one device. The rival averages the means of the shards.
+//! one device. The rival averages the gradients of the shards' means.
 
 use anyhow::Result;
 use booster::evaluation::Labeled;
@@ -51,7 +51,7 @@ where
     Ok(variables.iter().map(|variable| variable.grad() / batches.len() as f64).collect())
 }
 
-/// The largest difference between entries, relative to the largest entry of the same variable.
+/// Returns the largest difference between entries, relative to the largest entry of the same variable.
 fn error(found: &[Tensor], expected: &[Tensor]) -> f64 {
     let of_variable = |(found, expected): (&Tensor, &Tensor)| {
         (found - expected).abs().max().double_value(&[]) / expected.abs().max().double_value(&[])

@@ -1,4 +1,4 @@
-//! `dp_one_replica`: a data-parallel pipeline of one replica against a plain pipeline, on the model of `step_overhead`.
+//! `dp_one_replica`: a data-parallel pipeline with one replica against a plain one, on the model of `step_overhead`.
 
 use anyhow::Result;
 use booster::prelude::*;

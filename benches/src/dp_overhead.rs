@@ -11,7 +11,7 @@ use crate::training::Measured;
 
 const ROUNDS: usize = 20;
 
-/// Batch sizes with steps per turn; a round has two turns.
+/// The keys with their batch sizes and steps per turn; a round has two turns per side.
 const SIZES: [(&str, i64, usize); 3] =
     [("dp_overhead", 512, 4), ("dp_overhead_64", 64, 12), ("dp_overhead_4096", 4096, 1)];
 

@@ -1,5 +1,5 @@
-//! `dp_two_ways`: a backward pass per replica, each on its own thread as in a training step, against a single backward
-//! pass through the graphs of all replicas, as after `evaluate`.
+//! `dp_two_ways`: one backward pass per replica, each on its own thread, as in a training step, against a single
+//! backward pass through the graphs of all replicas, as after `evaluate`.
 
 use anyhow::Result;
 use booster::prelude::*;

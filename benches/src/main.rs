@@ -90,7 +90,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// The benchmarks with keys that contain `filter`.
+/// Returns the benchmarks with a key that contains `filter`.
 fn chosen(filter: Option<&str>) -> Result<Vec<Benchmark>> {
     let filter = filter.unwrap_or_default();
     let is_chosen = |benchmark: &&Benchmark| benchmark.keys.iter().any(|key| key.contains(filter));

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 
-/// Warm-up rounds, not counted.
+/// The number of warm-up rounds, which are not counted.
 const WARM_UP: usize = 2;
 
 /// The length and structure of a measurement.
@@ -18,14 +18,14 @@ const WARM_UP: usize = 2;
 pub(crate) struct Paired {
     /// The number of counted rounds.
     pub(crate) rounds: usize,
-    /// Turns per side in a round.
+    /// The number of turns per side in a round.
     pub(crate) blocks: usize,
-    /// Steps per turn, for a few milliseconds of work.
+    /// The number of steps per turn, enough for a few milliseconds of work.
     pub(crate) steps: usize,
 }
 
 impl Paired {
-    /// Steps per side in a round.
+    /// Returns the number of steps per side in a round.
     pub(crate) const fn round(&self) -> usize {
         self.blocks * self.steps
     }
@@ -38,7 +38,7 @@ impl Paired {
     /// Measures both sides, each a function of the step's index in the round.
     ///
     /// # Errors
-    /// Returns an error if a side does.
+    /// Returns the error of a side that fails.
     pub(crate) fn measure(
         &self,
         progress: &ProgressBar,
@@ -83,7 +83,7 @@ fn time(steps: Range<usize>, side: &mut impl FnMut(usize) -> Result<()>) -> Resu
     Ok(start.elapsed())
 }
 
-/// Both sides' times, and the per-round ratio of booster's to the rival's.
+/// The times of both sides, and the per-round ratio of booster's to the rival's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Comparison {
     pub(crate) ours: Spread,
@@ -92,7 +92,7 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
-    /// Computes the result from pairs, booster's time first.
+    /// Computes the result from pairs of times, booster's first.
     ///
     /// # Errors
     /// Returns an error if there are no pairs.
@@ -107,7 +107,7 @@ impl Comparison {
     }
 }
 
-/// Median and spread of a set of numbers.
+/// The median and spread of a set of numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spread {
     pub(crate) lower_quartile: f64,

@@ -16,6 +16,8 @@ pub(crate) struct Python {
 }
 
 impl Python {
+    /// Checks that the interpreter has the required packages.
+    ///
     /// # Errors
     /// Returns an error if the program does not exist or lacks a package.
     pub(crate) fn new(program: &Path) -> Result<Self> {
@@ -33,7 +35,7 @@ impl Python {
         bail!("{text}; install them with `{} -m pip install torch torchmetrics`", program.display());
     }
 
-    /// Returns the rivals' times for some keys.
+    /// Measures the rivals' times for some keys.
     ///
     /// # Errors
     /// Returns an error if the script fails.

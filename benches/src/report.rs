@@ -54,9 +54,9 @@ impl Unit {
 pub(crate) struct Row {
     key: &'static str,
     unit: Unit,
-    /// In `unit`.
+    /// Booster's time or error, in `unit`.
     ours: f64,
-    /// In `unit`.
+    /// The rival's time or error, in `unit`.
     rival: f64,
     /// The rival's name.
     against: &'static str,
@@ -80,7 +80,7 @@ impl Row {
         Self { key, unit, ours, rival, against, number: comparison.ratio, goal }
     }
 
-    /// Creates a row whose number is booster's time or error, in the unit; times are passed in seconds.
+    /// Creates a row whose number is booster's time or error, in `unit`. Times are passed in seconds.
     pub(crate) fn time(
         key: &'static str,
         ours: Spread,
@@ -104,7 +104,7 @@ impl Row {
         self.number.median <= self.goal
     }
 
-    /// The cells of the row, with other rivals' by column.
+    /// Returns the cells of the row, with those of other rivals by column.
     fn cells(&self, columns: &[&String], others: &Others) -> Vec<String> {
         let Spread { lower_quartile, median, upper_quartile, interval: [low, high] } = self.number;
         let mut cells = vec![
@@ -127,7 +127,7 @@ impl Row {
     }
 }
 
-/// Other rivals' times by key and name, in the unit of the key's row.
+/// The times of other rivals by key and name, in the unit of the key's row.
 pub(crate) type Others = BTreeMap<String, BTreeMap<String, f64>>;
 
 const HEADING: [&str; 9] = ["key", "ours", "rival", "", "number", "95 % interval", "quartiles", "goal", ""];
@@ -153,7 +153,7 @@ fn align(lines: &[Vec<String>]) -> String {
     lines.iter().map(pad).collect::<Vec<_>>().join("\n")
 }
 
-/// Writes the rows' numbers to a file as `{"key": number}`, merged over those of earlier runs.
+/// Writes the rows' numbers to a file as `{"key": number}`, keeping the other keys of earlier runs.
 ///
 /// # Errors
 /// Returns an error if the file cannot be written, or has another format.

@@ -1,6 +1,6 @@
-//! `step_vs_tch`: a training step with all that runs need, beside the loop that one writes with tch.
+//! `step_vs_tch`: a training step with aggregation and checks, against a typical loop in plain tch.
 //!
-//! Both compute the loss and the accuracy of each sample, clip the gradient's norm and step Adam. booster also aggregates,
+//! Both compute the loss and the accuracy of each sample, clip the gradient norm and step Adam. booster also aggregates
 //! and checks for non-finite values.
 
 use std::hint::black_box;
@@ -62,7 +62,7 @@ fn booster_step(widths: &'static [i64], batch: &Labeled) -> Result<impl FnMut(us
         if step + 1 == PAIRED.round() {
             black_box(mean.summary()?);
             mean.reset();
-            // An error unless all losses and gradients were finite.
+            // Returns an error unless all losses and gradients were finite.
             trainer.check()?;
         }
         Ok(())

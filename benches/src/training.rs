@@ -16,11 +16,12 @@ const CLASSES: i64 = 10;
 const BATCH: i64 = 64;
 const BATCHES: usize = 16;
 
-/// Too small to learn anything, so that the work per step stays constant. If units died in training, Adam's moments
-/// would decay into subnormal numbers, which are slow.
+/// The learning rate, too small to learn anything, so that the work per step stays constant.
+///
+/// If units died in training, Adam's moments would decay into subnormal numbers, which are slow.
 pub(crate) const LEARNING_RATE: f64 = 1e-7;
 
-/// One summary per round of 1000 steps, in turns of 25.
+/// The measurement, with one summary per round of 1000 steps, in turns of 25.
 pub(crate) const PAIRED: Paired = Paired { rounds: 60, blocks: 40, steps: 25 };
 
 /// Cross-entropy classification.
@@ -42,7 +43,7 @@ pub(crate) fn net(path: &nn::Path<'_>) -> SequentialT {
         .add(nn::linear(path / "logits", HIDDEN, CLASSES, nn::LinearConfig::default()))
 }
 
-/// Batches that both sides cycle through.
+/// Returns the batches that both sides cycle through.
 pub(crate) fn batches() -> Vec<Labeled> {
     booster::tch::manual_seed(0);
     let batch = |_| Labeled {
@@ -52,13 +53,13 @@ pub(crate) fn batches() -> Vec<Labeled> {
     (0..BATCHES).map(batch).collect()
 }
 
-/// A full booster step: pipeline, typed diagnostics, aggregation, and a summary at the end of the round.
+/// Returns a full booster step: pipeline, typed diagnostics, aggregation, and a summary at the end of the round.
 pub(crate) fn booster_step(batches: &[Labeled]) -> Result<impl FnMut(usize) -> Result<()>> {
     booster::tch::manual_seed(1);
     step_of(Pipeline::build(Device::Cpu, net, Measured::new()), batches)
 }
 
-/// The same for any pipeline.
+/// Returns a full booster step for any pipeline.
 pub(crate) fn step_of<P>(mut pipeline: P, batches: &[Labeled]) -> Result<impl FnMut(usize) -> Result<()>>
 where
     P: EvaluationPipeline<Evaluator = Measured<SequentialT>>,
@@ -75,7 +76,7 @@ where
     })
 }
 
-/// A step in plain tch, with the loss that `loss` computes from logits and targets.
+/// Returns a step in plain tch, with the loss that `loss` computes from logits and targets.
 pub(crate) fn tch_step(
     batches: &[Labeled],
     loss: impl Fn(&Tensor, &Tensor) -> Tensor,

@@ -29,7 +29,7 @@ fn start(workspace: &Workspace, command: &mut Command) -> Result<ExitCode> {
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// The command that builds and runs a program of the benchmarks.
+/// Returns the command that builds and runs a program of the benchmarks.
 fn command(workspace: &Workspace, program: &str, python: Option<&Path>) -> Result<Command> {
     let arguments = ["run", "--release", "--package", "booster-benches", "--bin", program, "--"];
     let mut command = workspace.cargo(arguments);

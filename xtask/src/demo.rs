@@ -16,7 +16,7 @@ pub(crate) fn run(workspace: &Workspace, name: &str, arguments: &[OsString]) -> 
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// The command that builds and runs the example `name`.
+/// Returns the command that builds and runs the example `name`.
 pub(crate) fn command(workspace: &Workspace, name: &str, arguments: &[OsString]) -> Command {
     let mut command = workspace.cargo(["run", "--release", "--package", "booster-examples", "--bin", name, "--"]);
     command.args(arguments);

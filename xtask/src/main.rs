@@ -63,12 +63,12 @@ enum Command {
         #[arg(long, value_name = "PATH")]
         python: Option<PathBuf>,
     },
-    /// Run cases that other tools get wrong, with them and with booster.
+    /// Run cases that other tools get wrong, with those tools and with booster.
     Compare {
         /// A Python interpreter with torch, torchmetrics, lightning, transformers and flax.
         #[arg(long, value_name = "PATH")]
         python: Option<PathBuf>,
-        /// Run the case of burn, too, which downloads and builds burn (minutes).
+        /// Also run the burn case, which downloads and builds burn (takes minutes).
         #[arg(long)]
         burn: bool,
     },

@@ -47,7 +47,7 @@ struct Recipe {
     make: String,
     /// The complete `src/main.rs`, with its test.
     program: String,
-    /// The commands that run it.
+    /// The commands that run the crate.
     start: String,
 }
 
@@ -67,7 +67,7 @@ impl Recipe {
     }
 }
 
-/// The text under a heading, up to the next one of its level.
+/// Returns the text under a heading, up to the next heading of its level.
 fn section<'text>(text: &'text str, heading: &str) -> Result<&'text str> {
     let (_, section) =
         text.split_once(&format!("\n{heading}\n")).with_context(|| format!("the README has no `{heading}`"))?;
@@ -122,12 +122,12 @@ impl<'workspace> Shell<'workspace> {
     fn cargo(&self, arguments: &[&str]) -> Command {
         let mut cargo = self.workspace.cargo(arguments);
         cargo.current_dir(&self.folder);
-        // A new user has not set these, and cargo set them for xtask's own package.
+        // Cargo sets these for xtask's own package, but a new user has not set them.
         for name in ["LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"] {
             cargo.env_remove(name);
         }
         cargo.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        // Keep the user's libtorch: `.libtorch` may not exist then.
+        // Pass on a libtorch set by the user, in which case `.libtorch` may not exist.
         if let Some(libtorch) = self.workspace.users_libtorch() {
             cargo.env("LIBTORCH", libtorch);
         }

@@ -1,4 +1,4 @@
-//! Progress of a long command: its output, its time and the size of a folder.
+//! Progress of a long command: its output, the elapsed time and the size of a folder.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, IsTerminal as _, Read};
@@ -15,7 +15,7 @@ use crate::cache;
 
 const LAST_LINES: usize = 15;
 const LOOK: Duration = Duration::from_millis(500);
-/// How often a silent command is reported without a terminal.
+/// The interval between progress lines of a silent command without a terminal.
 const SPEAK: Duration = Duration::from_secs(15);
 
 /// The outcome of a watched command.
@@ -26,7 +26,7 @@ pub(crate) struct Ended {
     pub(crate) last_lines: Vec<String>,
 }
 
-/// Runs `command`, which fills `folder`, without standard input.
+/// Runs `command`, which fills `folder`, without standard input, and shows its progress.
 ///
 /// A terminal shows its output above a spinner with the elapsed time and the size of `folder`; a log gets plain lines.
 pub(crate) fn watch(command: &mut Command, folder: &Path) -> Result<Ended> {
@@ -61,7 +61,7 @@ pub(crate) fn watch(command: &mut Command, folder: &Path) -> Result<Ended> {
     Ok(Ended { status, last_lines: last_lines.into() })
 }
 
-/// A process it leaves behind may keep its pipes open longer.
+/// Returns whether the process has exited, even if a process that it left behind keeps its pipes open.
 fn has_ended(child: &mut Child) -> bool {
     matches!(child.try_wait(), Ok(Some(_)))
 }
@@ -111,7 +111,7 @@ impl Display {
     }
 
     fn size(&mut self, folder: &Path) {
-        // Files come and go while the command runs.
+        // Reading the size may fail, since files come and go while the command runs.
         let size = || cache::files(folder).map(|files| files.iter().map(|(_, size)| size).sum());
         match self {
             Self::Terminal(bar) => {

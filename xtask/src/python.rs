@@ -18,7 +18,7 @@ pub(crate) struct Python {
 }
 
 impl Python {
-    /// The interpreter on `PATH`.
+    /// Finds the interpreter on `PATH`.
     pub(crate) fn find() -> Result<Self> {
         let name = if cfg!(windows) { "python.exe" } else { "python3" };
         let program = env::split_paths(&env::var_os("PATH").unwrap_or_default())
@@ -28,7 +28,7 @@ impl Python {
         Ok(Self { program })
     }
 
-    /// The output of `pip --version`.
+    /// Returns the output of `pip --version`.
     fn pip(&self) -> Result<String> {
         output(Command::new(&self.program).args(["-m", "pip", "--version"])).with_context(|| {
             format!("`{}` has no pip (Debian and Ubuntu: `apt-get install python3-pip`)", self.program.display())
@@ -38,7 +38,7 @@ impl Python {
     /// Installs into `staging.content` with `pip install --target`.
     ///
     /// # Errors
-    /// Returns pip's last lines if it fails.
+    /// Returns an error with pip's last lines of output if it fails.
     pub(crate) fn install<A: AsRef<OsStr>>(
         &self,
         staging: &Staging,
@@ -76,15 +76,14 @@ impl Python {
         )
     }
 
-    /// Its version and platform, such as `3.11 linux-x86_64`, which packages depend on.
+    /// Returns the interpreter's version and platform, such as `3.11 linux-x86_64`, which packages depend on.
     fn platform(&self) -> Result<String> {
         let code = "import sysconfig as s; print(s.get_python_version(), s.get_platform())";
         output(Command::new(&self.program).args(["-c", code]))
     }
 }
 
-/// Whether this line of `pip --version` names a pip before 20.3, which does not
-/// support `manylinux_2_28` packages.
+/// Returns whether a line of `pip --version` names a pip before 20.3, which does not support `manylinux_2_28` packages.
 fn is_too_old(pip: &str) -> bool {
     let mut numbers = pip
         .trim_start_matches("pip ")
@@ -99,7 +98,7 @@ fn is_too_old(pip: &str) -> bool {
 /// Runs `command` and returns its first line of output.
 ///
 /// # Errors
-/// Returns its last error line unless it exits with 0.
+/// Returns an error with its last error line unless it exits with 0.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let program = command.get_program().display().to_string();
     let output = command.output().with_context(|| format!("`{program}` cannot be started"))?;
@@ -150,7 +149,7 @@ pub(crate) fn packages(requirements: &Path) -> Result<Packages> {
     Ok(Packages::Installed(slot.path()))
 }
 
-/// FNV-1a, which is stable across runs and releases, unlike std's hasher.
+/// Computes the FNV-1a hash, which is stable across runs and releases, unlike std's hasher.
 fn hash(text: &str) -> u64 {
     text.bytes()
         .fold(0xcbf2_9ce4_8422_2325, |state, byte| (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))

@@ -1,4 +1,4 @@
-//! Sequential commands, each with a heading and its time.
+//! Sequential steps, each with a heading and its time.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -30,7 +30,7 @@ impl Steps {
         self.run(name, || succeed(command))
     }
 
-    /// One line per step with its time, then the total.
+    /// Formats one line per step with its time, then the total.
     pub(crate) fn table(&self) -> String {
         let width = self.done.iter().map(|(name, _)| name.len()).max().unwrap_or(0).max(5);
         let mut table = String::new();
@@ -54,7 +54,7 @@ pub(crate) fn succeed(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Prints `command` as typed in a shell, and returns that line.
+/// Prints `command` as it would be typed in a shell, and returns that line.
 pub(crate) fn echo(command: &Command) -> String {
     let program = command.get_program();
     let program = std::path::Path::new(program).file_stem().unwrap_or(program);

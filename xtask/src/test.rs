@@ -21,7 +21,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// The Python packages for tests; without them, [`steps`] skips some.
+/// Returns the Python packages that [`steps`] needs to run all tests.
 pub(crate) fn required_packages(workspace: &Workspace) -> Result<Packages> {
     match python::packages(&workspace.root().join("tests/requirements.txt"))? {
         Packages::NoPython(reason) => Err(reason.context("the tests need Python")),

@@ -31,8 +31,8 @@ impl Workspace {
         self.root.join(".libtorch")
     }
 
-    /// A separate target folder for packages built with tch's `doc-only`
-    /// feature, so that they do not trigger rebuilds of the others.
+    /// Returns a separate target folder for packages built with tch's `doc-only` feature, so that they do not trigger
+    /// rebuilds of the others.
     pub(crate) fn ui_target(&self) -> PathBuf {
         self.target().join("ui")
     }
@@ -43,10 +43,10 @@ impl Workspace {
         self.root.join(target)
     }
 
-    /// `LIBTORCH` as set by the user.
+    /// Returns `LIBTORCH` as set by the user.
     ///
-    /// `cargo xtask` also sets it from `.cargo/config.toml`; that value names the
-    /// checkout's own link and is ignored.
+    /// `cargo xtask` also sets the variable from `.cargo/config.toml`; that value names the checkout's own link and is
+    /// ignored.
     pub(crate) fn users_libtorch(&self) -> Option<PathBuf> {
         env::var_os("LIBTORCH").map(PathBuf::from).filter(|path| *path != self.libtorch_link())
     }
@@ -56,8 +56,7 @@ impl Workspace {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(&self.root).args(arguments);
         if self.users_libtorch().is_none() {
-            // The inner cargo sets it from the configuration again, so the build is
-            // the same as without xtask.
+            // The inner cargo sets the variable from its configuration, so the build is the same as without xtask.
             command.env_remove("LIBTORCH");
         }
         command

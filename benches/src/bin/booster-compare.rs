@@ -1,6 +1,6 @@
-//! The same small cases with booster and with the libraries that people train with today: `cargo xtask compare`.
+//! Small cases run with booster and with other training libraries: `cargo xtask compare`.
 //!
-//! The cases come from those libraries' issue trackers; the guide's page `why` explains them.
+//! The cases come from the issue trackers of those libraries; the guide's page `why` explains them.
 
 use std::collections::HashMap;
 use std::env;
@@ -17,15 +17,15 @@ use clap::Parser;
 /// Runs the cases with booster and, given an interpreter, with the libraries in Python.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// A Python interpreter with torch, torchmetrics, lightning, transformers and flax; a missing package is named.
+    /// A Python interpreter with torch, torchmetrics, lightning, transformers and flax; missing packages are reported.
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
-    /// Run the case of burn, too, which downloads and builds burn.
+    /// Also run the burn case, which downloads and builds burn.
     #[arg(long)]
     burn: bool,
 }
 
-/// A case, and the number that it should give.
+/// A case and its exact result.
 struct Case {
     key: &'static str,
     exact: f64,
@@ -58,7 +58,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// What `python/faults.py` prints, by key.
+/// Runs `python/faults.py` and returns its results by key.
 fn rivals(python: &Path) -> Result<HashMap<String, String>> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/faults.py");
     let mut command = Command::new(python);
@@ -68,7 +68,7 @@ fn rivals(python: &Path) -> Result<HashMap<String, String>> {
         bail!("`{}` failed on {script}: {}", python.display(), output.status);
     }
     let mut found = HashMap::new();
-    // transformers prints lines of its own.
+    // Skip the lines that transformers prints itself.
     for line in String::from_utf8(output.stdout)?.lines() {
         let Ok(line) = serde_json::from_str::<serde_json::Value>(line) else { continue };
         let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
@@ -78,7 +78,7 @@ fn rivals(python: &Path) -> Result<HashMap<String, String>> {
     Ok(found)
 }
 
-/// What the package in `burn` prints: the precision of an epoch.
+/// Runs the package in `burn` and returns the precision of an epoch that it prints.
 fn burn() -> Result<f64> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("burn");
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -109,7 +109,7 @@ struct Masked {
     value: Weighted,
 }
 
-/// Batches of 4, 4 and 2 samples.
+/// Averages over batches of 4, 4 and 2 samples.
 fn short_last_batch() -> Result<f64> {
     let mut epoch = Aggregator::new();
     for (samples, value) in [(4, 1.0), (4, 1.0), (2, 7.0)] {
@@ -118,7 +118,7 @@ fn short_last_batch() -> Result<f64> {
     Ok(epoch.summary()?.metrics.value)
 }
 
-/// One prediction of one is right, then one of nine.
+/// Computes the precision over two batches: one of one predictions is correct, then one of nine.
 fn ratio() -> Result<f64> {
     let mut epoch = Aggregator::new();
     for predicted in [1.0, 9.0] {
@@ -127,7 +127,7 @@ fn ratio() -> Result<f64> {
     Ok(epoch.summary()?.metrics.precision)
 }
 
-/// A mask that is broadcast over the samples.
+/// Averages under a mask that is broadcast over the samples.
 fn masked_mean() -> Result<f64> {
     let values = Tensor::arange(6, (Kind::Float, Device::Cpu)).reshape([2, 3]);
     let mask = Tensor::from_slice(&[true, false, true]).expand([2, 3], false);
@@ -143,7 +143,7 @@ struct Tokens {
     mask: Tensor,
 }
 
-/// A loss whose gradient is minus the mean of the values that the mask keeps.
+/// A loss whose gradient is the negated mean of the values selected by the mask.
 #[evaluator]
 fn kept_mean(weight: &Tensor, batch: &Tokens, _mode: Mode) -> booster::Result<Loss> {
     let kept = batch.values.f_mul(&batch.mask)?.f_sum(Kind::Float)?;
@@ -160,7 +160,7 @@ fn tokens(values: &[[f32; 3]], mask: &[[f32; 3]]) -> Tokens {
     Tokens { values: Tensor::from_slice2(values), mask: Tensor::from_slice2(mask) }
 }
 
-/// A window of 3 tokens, then 1 token with padding, and a step of gradient descent at rate 1.
+/// Accumulates the gradients of 3 tokens, then of 1 padded token, and takes a gradient descent step at rate 1.
 fn accumulation() -> Result<f64> {
     let mut pipeline = Pipeline::build(Device::Cpu, weight, KeptMean::new());
     let optimizer = Sgd::options(1.0).build(pipeline.var_store())?;
@@ -170,7 +170,7 @@ fn accumulation() -> Result<f64> {
     Ok(pipeline.model().double_value(&[]))
 }
 
-/// Six samples on four replicas, two of which have two samples.
+/// Trains on six samples with four replicas, two of which get two samples each.
 fn unequal_ranks() -> Result<f64> {
     let mut pipeline = DataParallelPipeline::build(&[Device::Cpu; 4], weight, KeptMean::new())?;
     let mut optimizer = Sgd::options(1.0).build(pipeline.var_store())?;
@@ -179,7 +179,7 @@ fn unequal_ranks() -> Result<f64> {
     Ok(pipeline.var_store().variables()["weight"].double_value(&[]))
 }
 
-/// A training step and its aggregation.
+/// Counts the device-to-host reads of a training step and its aggregation.
 fn reads_per_step() -> Result<f64> {
     let mut pipeline = Pipeline::build(Device::Cpu, weight, KeptMean::new());
     let mut optimizer = Sgd::options(1.0).build(pipeline.var_store())?;

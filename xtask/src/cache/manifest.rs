@@ -25,8 +25,8 @@ pub(super) fn write(folder: &Path, identity: &str) -> Result<()> {
 /// Compares `folder` with its manifest.
 ///
 /// # Errors
-/// Returns the first difference: a missing manifest, another identity, or a
-/// missing file or one of another size.
+/// Returns the first difference: a missing manifest, a different identity, or a file that is missing or has a
+/// different size.
 pub(super) fn verify(folder: &Path, identity: &str) -> Result<()> {
     let text = fs::read_to_string(folder.join(FILE)).context("it is incomplete (no `.complete` file)")?;
     let mut lines = text.lines();

@@ -1,7 +1,7 @@
 //! Folders in the user's cache that are either complete or rebuilt.
 //!
-//! A folder is filled in a staging place and renamed once its manifest is
-//! written, so a folder that has no manifest, or differs from it, is broken.
+//! A folder is filled in a staging folder and renamed once its manifest is written, so a folder without a matching
+//! manifest is broken.
 
 mod manifest;
 
@@ -16,7 +16,7 @@ use anyhow::{Context, Result};
 pub(crate) struct Slot {
     parent: PathBuf,
     name: String,
-    /// One line that identifies the content; a folder with another line is out of date.
+    /// A line that identifies the content; a folder with a different line is out of date.
     identity: String,
 }
 
@@ -51,8 +51,7 @@ impl Slot {
 
     /// Calls `make` if the folder is incomplete or `force` is set.
     ///
-    /// One process at a time fills a slot; others wait and find it complete. If
-    /// `make` fails, the cache is unchanged.
+    /// One process at a time fills a slot; others wait and find it complete. If `make` fails, the cache is unchanged.
     pub(crate) fn fill(&self, force: bool, make: impl FnOnce(&Staging) -> Result<()>) -> Result<()> {
         if !force && self.is_complete() {
             return Ok(());
@@ -127,7 +126,7 @@ impl Slot {
     }
 }
 
-/// booster's cache folder: `BOOSTER_CACHE`, or one in the system's cache folder.
+/// Returns booster's cache folder: `BOOSTER_CACHE`, or `booster` in the system's cache folder.
 fn root() -> Result<PathBuf> {
     let variable = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(folder) = variable("BOOSTER_CACHE") {

@@ -1,7 +1,7 @@
 //! libtorch from the `torch` package on the Python Package Index.
 //!
-//! The package holds the C++ headers and libraries, for any version of Python.
-//! pip's configuration determines where packages come from.
+//! The package contains the C++ headers and libraries, which are the same for all versions of Python. pip's
+//! configuration determines the source of packages.
 
 use std::fmt;
 use std::fs;
@@ -40,7 +40,7 @@ pub(crate) fn install(flavor: Flavor, force: bool) -> Result<PathBuf> {
     Ok(inside(flavor, &slot.path()))
 }
 
-/// Advice after a failed install.
+/// Returns the advice shown after a failed installation.
 fn ways() -> String {
     format!(
         "provide libtorch in one of three ways, then run the command again:
@@ -52,7 +52,7 @@ fn ways() -> String {
     )
 }
 
-/// The flavor that `link` points to in the cache, complete or not.
+/// Returns the flavor in the cache that `link` points to, complete or not.
 pub(crate) fn linked(link: &Path) -> Option<Flavor> {
     let target = fs::read_link(link).ok()?;
     let place = |flavor| Some(inside(flavor, &slot(flavor).ok()?.path()));
@@ -71,12 +71,12 @@ fn slot(flavor: Flavor) -> Result<Slot> {
     Slot::new(format!("libtorch-{VERSION}-{flavor}"), identity)
 }
 
-/// Whether the package is a CUDA build that is stripped to its CPU part.
+/// Returns whether the package is a CUDA build that is reduced to its CPU part.
 fn is_reduced(flavor: Flavor) -> bool {
     flavor == Flavor::Cpu && cfg!(target_os = "linux")
 }
 
-/// The path of libtorch in an installed folder.
+/// Returns the path of libtorch in an installed folder.
 fn inside(flavor: Flavor, folder: &Path) -> PathBuf {
     if is_reduced(flavor) { folder.to_owned() } else { folder.join("torch") }
 }
@@ -135,7 +135,7 @@ fn reduce(staging: &Staging) -> Result<()> {
             take(&entry.path(), &lib.join(&name))?;
         }
     }
-    // The real one needs `libtorch_cuda.so`; torch-sys only requires that the file exists.
+    // The original file needs `libtorch_cuda.so`; torch-sys only requires that the file exists.
     fs::write(lib.join("libtorch.so"), "INPUT(-ltorch_cpu)\n")?;
     fs::write(staging.content.join("build-version"), format!("{VERSION}+cpu\n"))?;
     Ok(())

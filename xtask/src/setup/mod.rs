@@ -1,8 +1,7 @@
 //! `cargo xtask setup`: installs libtorch for this checkout.
 //!
-//! A libtorch named by the user is checked and left alone. Otherwise the CPU
-//! or CUDA build is installed into the user's cache, once for all checkouts, and
-//! `.libtorch`, which `.cargo/config.toml` names as `LIBTORCH`, links to it.
+//! A libtorch named by the user is checked but not changed. Otherwise, the CPU or CUDA build is installed into the
+//! user's cache, once for all checkouts, and `.libtorch`, to which `.cargo/config.toml` sets `LIBTORCH`, links to it.
 
 mod libtorch;
 mod link;
@@ -52,8 +51,7 @@ pub(crate) fn install(workspace: &Workspace, flavor: Flavor, force: bool) -> Res
     Ok(())
 }
 
-/// Removes builds against another libtorch: torch-sys does not notice, since the
-/// path of `.libtorch` is unchanged.
+/// Removes builds against another libtorch, which torch-sys does not detect since the path `.libtorch` is unchanged.
 fn forget_builds(workspace: &Workspace) -> Result<()> {
     for profile in ["dev", "release"] {
         let mut clean = workspace.cargo(["clean", "--quiet", "--package", "torch-sys", "--profile", profile]);
