@@ -70,7 +70,7 @@ impl Summary<'_> {
 
     /// Returns an alias for a flattened field's summary, with its span at the field's type.
     ///
-    /// rustc would report an invalid `<ty as Diagnostic>::Summary` twice: its spans differ between constants and structs.
+    /// rustc would report an invalid `<ty as Diagnostic>::Summary` twice: its spans in constants and structs differ.
     fn alias(&self, field: &Field<'_>) -> Ident {
         let index = self.container.flattened().take_while(|before| before.ident != field.ident).count();
         names::generated(&format!("__Flattened{index}"), start(field.ty()))
