@@ -15,8 +15,8 @@ const CERTAIN: f64 = 1000.0;
 /// `log_prob` accepts values from 0 to 1; values in between, such as gray pixels, give the expected log-probability.
 /// Values outside this range are not rejected, since a check would wait for the device, but the result is meaningless.
 ///
-/// A logit of infinity means probability 1, minus infinity probability 0. Certain values have log-probability 0,
-/// impossible ones minus infinity. The gradient of an infinite result is 0.
+/// A logit of infinity means probability 1, and minus infinity means probability 0. Certain values have log-probability
+/// 0, and impossible values minus infinity. The gradient of an infinite result is 0.
 #[derive(Batch, Debug)]
 pub struct Bernoulli {
     logits: Tensor,
@@ -55,8 +55,9 @@ impl Distribution for Bernoulli {
         let value = values("Bernoulli::log_prob", value, &logits)?;
         let shapes = Tensor::f_broadcast_tensors(&[&logits, &value])?;
         let [logits, value] = &shapes[..] else { return Ok(value) };
-        // libtorch gives NaN for infinite logits, so they are clamped to the largest finite ones. Those give 0 or at
-        // least `greatest * epsilon / 2`, as values below 1 differ from it by epsilon / 2; the threshold is half that.
+        // libtorch returns NaN for infinite logits, so they are clamped to the largest finite ones. The loss is then 0
+        // or at least `greatest * epsilon / 2`, since no value below 1 is closer to 1 than `epsilon / 2`; the threshold
+        // is half of that.
         let (greatest, epsilon) = match logits.f_kind()? {
             Kind::Double => (f64::MAX, f64::EPSILON),
             _ => (f64::from(f32::MAX), f64::from(f32::EPSILON)),
@@ -67,7 +68,7 @@ impl Distribution for Bernoulli {
     }
 
     fn entropy(&self) -> Result<Tensor> {
-        // In terms of the less likely value, to avoid cancellation in `1 - p`. Clamped because infinity times 0 is NaN.
+        // The less likely value avoids cancellation in `1 - p`, and clamping avoids infinity times 0, which is NaN.
         let certainty = at_least_single(&self.logits)?.f_abs()?.try_clamp_max(CERTAIN)?;
         let rare = certainty.f_neg()?;
         Ok(certainty.f_log_sigmoid()?.f_neg()?.f_add(&certainty.f_mul(&rare.f_sigmoid()?)?)?)
@@ -79,9 +80,9 @@ impl Distribution for Bernoulli {
 }
 
 impl KlDivergence for Bernoulli {
-    /// The Bregman divergence of softplus, which generates the family.
+    /// Computes the Bregman divergence of softplus, the log-partition function of the family.
     fn kl_divergence(&self, other: &Self) -> Result<Tensor> {
-        // In terms of the less likely value: a probability that rounds to 1 would lose its gradient.
+        // Uses the less likely value, since a probability that rounds to 1 would lose its gradient.
         let (logits, other_logits) = (at_least_single(&self.logits)?, at_least_single(&other.logits)?);
         let certain = other_logits.f_isinf()?;
         let likely = logits.try_gt(0.0)?;

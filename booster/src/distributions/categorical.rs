@@ -11,7 +11,7 @@ use crate::kind::summing_kind;
 
 /// The categorical distribution over `0..classes`, parameterized by logits along the last dimension.
 ///
-/// A logit of minus infinity makes a class impossible. A logit of infinity turns everything into NaN, as in PyTorch.
+/// A logit of minus infinity makes a class impossible. A logit of infinity makes every result NaN, as in PyTorch.
 /// The classes that make a result infinite contribute 0 to its gradient.
 #[derive(Batch, Debug)]
 pub struct Categorical {
@@ -40,10 +40,10 @@ impl Categorical {
         &self.log_probabilities
     }
 
-    /// The expectation of `of` over classes; impossible classes contribute 0.
+    /// Computes the expectation of `of` over classes; impossible classes contribute 0.
     fn expectation(&self, of: &Tensor) -> Result<Tensor> {
         let probability = self.log_probabilities.f_exp()?;
-        // Masked before the product: 0 times infinity is NaN, in the value and in the gradient.
+        // Masks before multiplying, since 0 times infinity is NaN, in the value and in the gradient.
         let never = probability.try_eq(0.0)?;
         let infinite = of.f_detach()?.try_eq(f64::INFINITY)?;
         let left_out = never.f_logical_or(&infinite)?;

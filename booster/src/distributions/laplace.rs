@@ -58,9 +58,9 @@ impl KlDivergence for Laplace {
     fn kl_divergence(&self, other: &Self) -> Result<Tensor> {
         let ([loc, log_scale], [other_loc, other_log_scale]) = (self.at_least_single()?, other.at_least_single()?);
         let log_ratio = log_scale.f_sub(&other_log_scale)?;
-        // Absolute values come last, since their gradient at 0 is 0 in any unit.
+        // Scales before `abs`, whose gradient of 0 at 0 would become NaN when multiplied by an infinite factor.
         let difference = loc.f_sub(&other_loc)?;
-        // At large distances the overlap vanishes, so clamping the unit to a finite one changes nothing.
+        // The overlap vanishes at large distances, so clamping the factor to a finite one changes nothing.
         let limit = greatest_exponent(log_scale.f_kind()?);
         let own_distance = difference.f_mul(&log_scale.f_neg()?.try_clamp_max(limit)?.f_exp()?)?.f_abs()?;
         let others_distance = in_units(&difference, &other_log_scale)?.f_abs()?;

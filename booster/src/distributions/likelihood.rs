@@ -9,7 +9,7 @@ use crate::functional::shape_and_kind;
 
 /// A distribution parameterized by the output of a decoder.
 ///
-/// Implement it to use your own distribution with models that are generic over their likelihood.
+/// Implement this trait to use your own distribution with models that are generic over their likelihood.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be parameterized by a decoder's output",
     label = "not a likelihood",

@@ -19,7 +19,7 @@ macro_rules! location_scale {
                 Ok(Self { loc, log_scale })
             }
 
-            /// Returns the usual prior: location 0 and scale 1, of the same shape, kind and device.
+            /// Returns the standard distribution, with location 0 and scale 1, of the same shape, kind and device.
             ///
             /// # Errors
             /// Returns [`Error::Torch`](crate::Error::Torch) if allocation fails.
@@ -46,7 +46,7 @@ macro_rules! location_scale {
                 Ok(self.log_scale.f_exp()?)
             }
 
-            /// The location and log scale, in at least single precision.
+            /// Returns the location and log scale, in at least single precision.
             fn at_least_single(&self) -> Result<[Tensor; 2]> {
                 Ok([at_least_single(&self.loc)?, at_least_single(&self.log_scale)?])
             }
@@ -61,7 +61,8 @@ macro_rules! location_scale {
         impl Likelihood for $family {
             const PARAMETERS: i64 = 2;
 
-            /// Creates a distribution with the first half of dimension 1 as location, the second as log scale.
+            /// Creates a distribution whose location is the first half of dimension 1 and whose log scale is the
+            /// second.
             fn from_parameters(parameters: &Tensor) -> Result<Self> {
                 let [loc, log_scale] = likelihood::split($operation, parameters)?;
                 Self::new(&loc, &log_scale)
@@ -72,14 +73,14 @@ macro_rules! location_scale {
 
 pub(super) use location_scale;
 
-/// The largest number with a finite exponential in a kind, rounded down.
+/// Returns the largest number with a finite exponential in a kind, rounded down.
 pub(super) fn greatest_exponent(kind: Kind) -> f64 {
     if kind == Kind::Double { 709.0 } else { 88.0 }
 }
 
 /// Divides a difference by the scale. A difference of 0 stays 0, in value and gradient, however small the scale.
 pub(super) fn in_units(difference: &Tensor, log_scale: &Tensor) -> Result<Tensor> {
-    // Divides by the root of the scale twice, clamped to a finite factor, because 0 times infinity is NaN.
+    // Divides twice by the square root of the scale, clamped to a finite factor, because 0 times infinity is NaN.
     let limit = greatest_exponent(log_scale.f_kind()?);
     // Same as `clamp_min`, but with a cheaper gradient.
     let root = log_scale.try_threshold(-2.0 * limit, -2.0 * limit)?.try_mul_scalar(-0.5)?.f_exp()?;

@@ -2,12 +2,12 @@
 //!
 //! A distribution is a [`Batch`](crate::Batch) of its parameters: if their first dimension is the sample dimension, it
 //! can be split into shards, joined and moved between devices like any other. Results agree with PyTorch's
-//! `torch.distributions`, and take their limit where PyTorch gives NaN: for probabilities of 0 and 1, and for scales
-//! that underflow.
+//! `torch.distributions`, but are limits where PyTorch returns NaN: for probabilities of 0 and 1, and for scales that
+//! underflow.
 //!
 //! Draws and means have the kind of the parameters. Log-probabilities, entropies, divergences and the noise of draws
-//! have at least single precision: in half precision, a sum over pixels would keep three digits, and impossible classes
-//! could be drawn.
+//! have at least single precision: in half precision, a sum over pixels would have three significant digits, and
+//! impossible classes could be drawn.
 //!
 //! ```
 //! use booster::distributions::{Distribution, KlDivergence, Normal, Reparameterized};
@@ -75,7 +75,7 @@ pub trait Distribution {
 
     /// Draws values of shape `[*sample_shape, *batch_shape, *event_shape]`, without a graph.
     ///
-    /// They come from libtorch's generator: call [`tch::manual_seed`] for reproducible draws.
+    /// Draws use libtorch's generator: call [`tch::manual_seed`] for reproducible draws.
     ///
     /// # Errors
     /// Returns [`Error::Torch`] if `sample_shape` has a negative length, or if allocation fails.
@@ -89,7 +89,7 @@ pub trait Distribution {
     /// Returns [`Error::Mismatch`] if the shapes do not broadcast, or if the distribution does not support the kind.
     fn log_prob(&self, value: &Tensor) -> Result<Tensor>;
 
-    /// Computes the entropy in nats, of shape `batch_shape`; differential for continuous values.
+    /// Computes the entropy in nats, of shape `batch_shape`; for continuous values, the differential entropy.
     ///
     /// # Errors
     /// Returns [`Error::Torch`] if allocation fails.
@@ -110,7 +110,8 @@ pub trait Distribution {
     note = "`Normal`, `Laplace` and `Independent` of them can; use `sample` to draw from others, without gradients"
 )]
 pub trait Reparameterized: Distribution {
-    /// Draws values of shape `[*sample_shape, *batch_shape, *event_shape]`, differentiable in the parameters.
+    /// Draws values of shape `[*sample_shape, *batch_shape, *event_shape]`, differentiable with respect to the
+    /// parameters.
     ///
     /// # Errors
     /// Same as [`Distribution::sample`].
@@ -124,14 +125,15 @@ pub trait Reparameterized: Distribution {
     note = "estimate it from draws: the mean of `self.log_prob(draw) - other.log_prob(draw)`"
 )]
 pub trait KlDivergence<Other = Self>: Distribution {
-    /// Computes `KL(self || other)` in nats, of the broadcast `batch_shape`; negative only by rounding.
+    /// Computes `KL(self || other)` in nats, of the broadcast `batch_shape`; negative only due to rounding.
     ///
     /// # Errors
-    /// Returns [`Error::Torch`] if the shapes do not broadcast, or [`Error::Mismatch`] if the classes differ.
+    /// Returns [`Error::Torch`] if the shapes do not broadcast, or [`Error::Mismatch`] if the numbers of
+    /// classes differ.
     fn kl_divergence(&self, other: &Other) -> Result<Tensor>;
 }
 
-/// [`Reparameterized::rsample`] without a graph.
+/// Calls [`Reparameterized::rsample`] without recording a graph.
 fn sample_without_graph(distribution: &impl Reparameterized, sample_shape: &[i64]) -> Result<Tensor> {
     let _no_grad = no_grad_guard();
     distribution.rsample(sample_shape)
@@ -141,7 +143,8 @@ fn draws(sample_shape: &[i64], parameter: &Tensor) -> Vec<i64> {
     [sample_shape, &parameter.size()].concat()
 }
 
-/// The kind and device of noise, in at least single precision: half precision rounds to 0 and 1 and loses the tails.
+/// Returns the kind and device of noise. The kind is at least single precision, since half precision rounds to 0 and 1
+/// and loses the tails.
 fn noise_options(parameter: &Tensor) -> Result<(Kind, Device)> {
     Ok((summing_kind(parameter.f_kind()?), parameter.device()))
 }
@@ -184,7 +187,7 @@ fn fits(operation: &'static str, value: &[i64], shape: &[i64]) -> Result<()> {
     broadcast(value, shape).map(drop).ok_or_else(unlike)
 }
 
-/// The shape that two shapes broadcast to, or `None`.
+/// Returns the shape that two shapes broadcast to, or `None` if they do not.
 fn broadcast(one: &[i64], other: &[i64]) -> Option<Vec<i64>> {
     let (long, short) = if one.len() < other.len() { (other, one) } else { (one, other) };
     let mut shape = long.to_vec();

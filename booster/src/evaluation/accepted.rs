@@ -1,4 +1,4 @@
-//! Bounds on an `#[evaluator]` function's parameters and error, as traits with diagnostics of their own.
+//! Bounds on the parameters and the error of an `#[evaluator]` function, as traits with their own compiler messages.
 
 use crate::error::Error;
 
@@ -33,7 +33,7 @@ impl<T: Clone> EvaluatorParam for T {
     note = "for a type of your own, implement `From<{Self}>` for `booster::Error` with `booster::Error::custom`"
 )]
 pub trait EvaluatorError {
-    /// Converts the error into the library's.
+    /// Converts the error into an [`Error`].
     fn into_error(self) -> Error;
 }
 

@@ -38,7 +38,7 @@ impl Labeled {
     }
 }
 
-/// The weight of each class in the loss, non-negative.
+/// The non-negative weight of each class in the loss.
 #[derive(Clone, Default)]
 pub struct ClassWeights {
     weights: Vec<f32>,
@@ -52,12 +52,12 @@ impl ClassWeights {
         Self { weights: weights.into(), tensors: Arc::default() }
     }
 
-    /// Weighs all classes equally.
+    /// Creates equal weights for all classes.
     pub fn uniform() -> Self {
         Self::default()
     }
 
-    /// The weights on the device and in the kind of `logits`; `None` if uniform.
+    /// Returns the weights on the device and in the kind of `logits`, or `None` if uniform.
     fn beside(&self, logits: &Tensor) -> Result<Option<Tensor>> {
         if self.weights.is_empty() {
             return Ok(None);
@@ -85,12 +85,12 @@ impl fmt::Debug for ClassWeights {
     }
 }
 
-/// Classification by cross-entropy, with negative log-likelihood and accuracy of each sample.
+/// Classification by cross-entropy, with the negative log-likelihood and accuracy of each sample.
 ///
 /// The model maps inputs `[batch, *dims]` to logits `[batch, classes]`, or `[batch, classes, *positions]` for targets
-/// `[batch, *positions]`. The loss is the class-weighted mean over all targets but the ignored ones, which count in
-/// neither loss nor accuracy. A target of a zero-weight class adds nothing to the loss; in libtorch's mean, its label
-/// smoothing would still count.
+/// `[batch, *positions]`. The loss is the class-weighted mean over all targets except ignored ones, which affect
+/// neither the loss nor the accuracy. A target of a zero-weight class adds nothing to the loss; in libtorch's mean, its
+/// label smoothing would still count.
 ///
 /// ```
 /// use booster::evaluation::Classification;
@@ -138,7 +138,7 @@ pub fn classification<M: ModuleT>(
     let losses = losses.try_masked_fill(&weight.try_eq(0)?, 0)?;
     let sums = summing_kind(losses.f_kind()?);
     let loss = Loss::from_sum(&losses.f_sum(sums)?, &weight.f_sum(sums)?)?;
-    /// Negative log-likelihood of the target, with label smoothing if set.
+    /// The negative log-likelihood of the target, with label smoothing if set.
     #[group = "loss"]
     let nll: Weighted = Weighted::new(per_weight(losses, class_weights.as_ref(), &weight)?, weight);
     /// Whether the most likely class is the target.
@@ -147,7 +147,7 @@ pub fn classification<M: ModuleT>(
     Ok(loss)
 }
 
-/// The weight of each target: that of its class, or 0 if ignored.
+/// Computes the weight of each target: that of its class, or 0 if ignored.
 fn target_weights(class_weights: Option<&Tensor>, target: &Tensor, counted: &Tensor) -> Result<Tensor> {
     let Some(class_weights) = class_weights else { return Ok(counted.shallow_clone()) };
     let known = target.try_masked_fill(&counted.f_logical_not()?, 0)?;

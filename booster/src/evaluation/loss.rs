@@ -15,7 +15,7 @@ use crate::sealed::Sealed;
 /// the same gradient as all samples at once. Weights are constants: no gradient flows into them.
 ///
 /// A sum of means with different denominators, such as pixels and labeled images, has no denominator of its own, so
-/// shards and micro-batches would change it. Divide all its sums by one number instead, such as the number of samples.
+/// splitting the batch would change it. Divide all its sums by one number instead, such as the number of samples.
 ///
 /// As a diagnostic, a loss is averaged over batches by its weight.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ enum Mean {
 impl Loss {
     /// Creates a loss from a mean and its denominator.
     ///
-    /// Both are 0-dimensional. A loss of weight 0 (nothing to learn from in this batch) adds nothing when combined with
+    /// Both are 0-dimensional. A loss of weight 0 (a batch without targets) adds nothing when combined with
     /// others, but its mean must still be finite: [`Loss::from_sum`] guarantees that.
     pub fn weighted(mean: Tensor, weight: Tensor) -> Self {
         Self(Mean::Weighted(Weighted::new(mean, weight)))
@@ -38,7 +38,7 @@ impl Loss {
 
     /// Creates a loss from a sum and its denominator, both 0-dimensional.
     ///
-    /// If the denominator is 0, so are the mean and its gradient.
+    /// If the denominator is 0, the mean and its gradient are 0 too.
     ///
     /// ```
     /// use booster::prelude::*;
@@ -53,7 +53,7 @@ impl Loss {
     /// ```
     ///
     /// # Errors
-    /// Returns [`Error::Torch`] if the two are on different devices.
+    /// Returns [`Error::Torch`] if the tensors are on different devices.
     pub fn from_sum(sum: &Tensor, weight: &Tensor) -> Result<Self> {
         let weight = weight.f_detach()?;
         let counts = weight.try_ne(0.0)?;
@@ -82,7 +82,8 @@ impl Loss {
     ///
     /// # Errors
     /// Returns [`Error::LossWithoutGradient`] if the loss depends on no variable that requires a gradient, or
-    /// [`Error::Torch`] if the backward pass fails, such as when it already ran or a variable was modified in place.
+    /// [`Error::Torch`] if the backward pass fails, such as when it has already run or a variable was modified in
+    /// place.
     pub fn backward(&self) -> Result<()> {
         if !self.tensor().requires_grad() {
             return Err(Error::LossWithoutGradient);

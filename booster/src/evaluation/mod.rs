@@ -24,17 +24,18 @@ use crate::batch::Batch;
 use crate::diagnostic::Diagnostic;
 use crate::error::Result;
 
-/// The purpose of an evaluation: training or not.
+/// The mode in which a model is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
-    /// Training: dropout is active, batch norm updates its statistics.
+    /// Training: dropout is active, and batch norm updates its running statistics.
     Train,
     /// Validation, testing or inference.
     Eval,
 }
 
 impl Mode {
-    /// Returns `true` for [`Mode::Train`], as [`ModuleT::forward_t`](tch::nn::ModuleT::forward_t) expects it.
+    /// Returns `true` for [`Mode::Train`], for the argument `train` of
+    /// [`ModuleT::forward_t`](tch::nn::ModuleT::forward_t).
     pub fn is_train(self) -> bool {
         self == Self::Train
     }
@@ -64,10 +65,10 @@ pub trait Evaluator: Clone + Send + 'static {
     type Batch: Batch;
     /// The measured values.
     type Diagnostics: Diagnostic;
-    /// Any further output, or `()`.
+    /// The additional output, or `()`.
     type Output: Batch;
 
-    /// Evaluates the model on a batch on the same device.
+    /// Evaluates the model on a batch that is on the model's device.
     ///
     /// # Errors
     /// Returns an error if the evaluation fails.

@@ -1,4 +1,4 @@
-//! The device to train on.
+//! Selection of the device to train on.
 
 use booster_sys::accelerator::{Accelerator, accelerator};
 use tch::{Cuda, Device, utils};

@@ -51,7 +51,7 @@ pub fn log_mean_exp(tensor: &Tensor, dim: i64) -> Result<Tensor> {
     Ok(sum.try_sub_scalar((length as f64).ln())?.f_to_kind(tensor.f_kind()?)?)
 }
 
-/// The length of the dimension to reduce.
+/// Returns the length of the dimension to reduce.
 fn length(operation: &'static str, tensor: &Tensor, dim: i64) -> Result<i64> {
     let (size, kind) = shape_and_kind(operation, tensor)?;
     let rank = size.len() as i64;

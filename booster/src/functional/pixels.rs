@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 
 /// Converts images of 1 or 3 channels to bytes, on the same device and without a graph.
 ///
-/// Floats are clamped to 0 (black) to 1 (white), with NaN as black. The last three of `rank` dimensions are channels,
-/// height and width.
+/// Floats are clamped to 0 (black) to 1 (white), with NaN as black. The last three of the `rank` dimensions are
+/// channels, height and width.
 pub(crate) fn to_bytes(operation: &'static str, images: &Tensor, rank: usize) -> Result<Tensor> {
     let (size, kind) = shape_and_kind(operation, images)?;
     let has_channels = matches!(size[..], [.., 1 | 3, _, _]);

@@ -1,11 +1,11 @@
-//! Checks of operands and the precision to compute in.
+//! Checks of operands, and conversion to at least single precision.
 
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
 use crate::kind::{is_real, summing_kind};
 
-/// The shape and kind of an operand.
+/// Returns the shape and kind of an operand.
 ///
 /// # Errors
 /// Returns [`Error::Mismatch`] if the tensor is undefined, where tch would panic.
@@ -17,7 +17,7 @@ pub(crate) fn shape_and_kind(operation: &'static str, tensor: &Tensor) -> Result
     Err(Error::operand(operation, expected, found))
 }
 
-/// The shape and kind of an operand of a floating-point, integer or bool kind.
+/// Returns the shape and kind of an operand of a floating-point, integer or bool kind.
 ///
 /// # Errors
 /// Returns [`Error::Mismatch`] if the tensor is undefined, complex or quantized.

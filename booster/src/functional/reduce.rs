@@ -8,15 +8,15 @@ use crate::error::{Error, Result};
 /// The reduction of a sample's entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BatchReduction {
-    /// Their sum.
+    /// The sum of the entries.
     Sum,
-    /// Their mean.
+    /// The mean of the entries.
     Mean,
 }
 
 /// Reduces all dimensions but the first: `[batch, *dims]` to `[batch]`.
 ///
-/// Floating-point kinds are kept. Sums of integers or bools are of kind int64, their means of kind float. A sample
+/// Floating-point kinds are kept. Sums of integers or bools are of kind int64, and their means of kind float. A sample
 /// without entries (a dimension of length 0) has sum 0 and mean NaN.
 ///
 /// ```
@@ -32,7 +32,7 @@ pub enum BatchReduction {
 /// ```
 ///
 /// # Errors
-/// Returns [`Error::Mismatch`] if the tensor has rank 0, is undefined, complex or quantized.
+/// Returns [`Error::Mismatch`] if the tensor has rank 0, or is undefined, complex or quantized.
 pub fn batch_reduce(tensor: &Tensor, reduction: BatchReduction) -> Result<Tensor> {
     let (size, given) = real_shape_and_kind("batch_reduce", tensor)?;
     let rank = size.len() as i64;

@@ -8,7 +8,7 @@
 //! | merge or save an aggregator | [diagnostics](diagnostics#aggregating) |
 //! | write the function that computes the loss | [evaluators] |
 //! | read batches from a data set | [evaluators](evaluators#batches) |
-//! | change a parameter of the loss by a schedule | [evaluators](evaluators#change-a-parameter-while-training) |
+//! | schedule a parameter of the loss | [evaluators](evaluators#change-a-parameter-while-training) |
 //! | predict without targets | [evaluators](evaluators#predict-without-targets) |
 //! | accumulate, clip, average weights | [training](training#the-trainer) |
 //! | choose an optimizer, or group its parameters | [training](training#optimizers) |
@@ -20,7 +20,7 @@
 //! | save and resume | [training](training#save-and-resume) |
 //! | train a model with latent variables | [variational_inference] |
 //! | use several devices | [many_devices] |
-//! | repeat a seeded run to the bit | [many_devices](many_devices#reproducible-runs) |
+//! | reproduce a seeded run bit for bit | [many_devices](many_devices#reproducible-runs) |
 //! | weight a loss by tokens, or sum it | [loss_weights](loss_weights#weight-a-loss-by-tokens) |
 //! | show training and validation side by side | [diagnostics](diagnostics#reading-a-summary) |
 //! | write to TensorBoard, a text file or a picture | [logging] |
@@ -29,8 +29,8 @@
 //! | write an evaluator by hand | [extending](extending#write-an-evaluator) |
 //! | write a sink | [extending](extending#write-a-sink) |
 //! | freeze a backbone | [frozen_backbones] |
-//! | move a loop that uses tch | [from_tch] |
-//! | move a program from booster-pytorch | [from_python] |
+//! | port a training loop that uses tch | [from_tch] |
+//! | port a program from booster-pytorch | [from_python] |
 //! | run the examples | [installation](installation#run-the-examples) |
 //! | see what booster gets right | [why] |
 //! | install booster, or use my own libtorch | [installation](installation#your-own-libtorch) |

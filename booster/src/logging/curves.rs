@@ -50,7 +50,7 @@ type Curve = BTreeMap<u64, f64>;
 
 struct Figure {
     path: PathBuf,
-    /// Whether the file may be overwritten: it holds this figure, or the caller said so.
+    /// Whether the file may be overwritten, because it holds this figure or the caller allowed it.
     may_replace: bool,
     /// The parts, in insertion order.
     parts: Vec<String>,
@@ -218,7 +218,7 @@ fn within(value: f64) -> f64 {
     value.clamp(f64::MIN / 4.0, f64::MAX / 4.0)
 }
 
-/// The range from minimum to maximum, widened if they are equal.
+/// Returns the range from minimum to maximum, widened if they are equal.
 fn span(numbers: impl Iterator<Item = f64>) -> Range<f64> {
     let (least, greatest) = numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, greatest), number| {
         (least.min(number), greatest.max(number))

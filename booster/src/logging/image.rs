@@ -43,7 +43,7 @@ pub struct Image {
 impl Image {
     /// Creates an image from a tensor `[channels, height, width]`, with 1 (gray) or 3 (RGB) channels.
     ///
-    /// Values are floats, clamped to 0 to 1, or of kind uint8. Waits for the tensor's device.
+    /// Values are floats, clamped to the range from 0 to 1, or of kind uint8. This waits for the tensor's device.
     ///
     /// # Errors
     /// Returns [`Error::Mismatch`] if the tensor has another shape or kind, or is empty.

@@ -42,7 +42,7 @@ impl Steps {
         }
     }
 
-    /// The last run that starts at or before `step`.
+    /// Returns the last run that starts at or before `step`.
     fn run_before(&self, step: u64) -> Option<(u64, Run)> {
         self.0.range(..=step).next_back().map(|(&first, &run)| (first, run))
     }

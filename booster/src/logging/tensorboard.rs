@@ -20,8 +20,9 @@ use crate::histogram::Histogram;
 /// event for each summary.
 ///
 /// Each sink has its own file, so several can share a folder. A background thread writes events to the file within 5
-/// seconds, and [`flush`](Sink::flush) and drop do so at once. If that thread fails, the next call returns its error
-/// without writing its event; earlier events are kept and retried. The file never contains partial events.
+/// seconds, and [`flush`](Sink::flush) or dropping the sink does so at once. If that thread fails, the next call
+/// returns the error and discards its own event; earlier events are kept and retried. The file never contains partial
+/// events.
 ///
 /// ```
 /// use booster::logging::{Point, PointData, Sink, TensorBoard};
@@ -114,7 +115,7 @@ fn value(point: &Point<'_>) -> Result<Summary_Value> {
     Ok(value)
 }
 
-/// TensorBoard's color space is the number of channels: 1 is gray, 3 is RGB.
+/// Encodes an image as PNG. TensorBoard's color space is the number of channels: 1 is gray, 3 is RGB.
 fn encoded(image: &Image) -> Result<Summary_Image> {
     let size = |length: u32| i32::try_from(length).map_err(Error::custom);
     let mut encoded = Summary_Image::new();
@@ -125,7 +126,7 @@ fn encoded(image: &Image) -> Result<Summary_Image> {
     Ok(encoded)
 }
 
-/// TensorBoard identifies a bucket by its upper edge; the first one starts at the minimum.
+/// Converts a histogram. TensorBoard identifies a bucket by its upper edge; the first one starts at the minimum.
 fn histogram(buckets: &Histogram) -> HistogramProto {
     let mut histogram = HistogramProto::new();
     histogram.set_min(buckets.min);
@@ -154,7 +155,7 @@ fn create_file(folder: &Path) -> Result<(PathBuf, File)> {
     Err(io_error("create an event file in", folder, io::ErrorKind::AlreadyExists.into()))
 }
 
-/// Seconds since 1970.
+/// Returns the number of seconds since 1970.
 fn wall_time() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |elapsed| elapsed.as_secs_f64())
 }

@@ -10,9 +10,9 @@ use crate::error::Result;
 
 /// A sink that writes a line of text for each summary: `step 12  loss/nll 0.2713  metrics/accuracy 0.9187`.
 ///
-/// Numbers round-trip exactly. Histograms and images are left out. Lines are written immediately, and whole or not at
-/// all, since a truncated number would be a different one. A resumed run [appends](Self::append) to the file, on a new
-/// line even if the last one was cut off.
+/// Numbers round-trip exactly. Histograms and images are left out. Each line is written immediately, and whole or
+/// not at all, since a truncated number would be a different number. A resumed run [appends](Self::append) to the file,
+/// on a new line even if the last one was cut off.
 ///
 /// ```
 /// use booster::logging::{Point, PointData, Sink, TextLog};
@@ -44,7 +44,7 @@ struct Lines {
 }
 
 impl TextLog {
-    /// Creates a log in a file that is missing or empty, and any missing folders.
+    /// Creates a log in a missing or empty file, and creates any missing folders.
     ///
     /// # Errors
     /// Returns [`Error::Io`](crate::Error::Io) if the file is not empty (use [`append`](Self::append) to continue it),
@@ -109,7 +109,7 @@ impl Lines {
     }
 }
 
-/// Whether a file lacks its final newline, as after a process was killed while writing.
+/// Returns `true` if a file lacks its final newline, as after a process was killed while writing.
 fn ends_in_part_of_a_line(path: &Path) -> io::Result<bool> {
     let about = std::fs::metadata(path)?;
     if !about.is_file() || about.len() == 0 {

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use super::io_error;
 use crate::error::Result;
 
-/// The longest time that a record is buffered. The docs promise 5 seconds; the rest is slack for a busy disk.
+/// The longest time that a record is buffered. The docs promise 5 seconds; the difference allows for a
+/// busy disk.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Buffered bytes that trigger a write; with twice as many, the caller waits for the disk.
@@ -47,14 +48,14 @@ struct Queue {
 
 struct Output {
     file: File,
-    /// The length of all whole writes.
+    /// The total length of completed writes.
     length: u64,
     /// Whether the file may end in part of a failed write.
     is_torn: bool,
 }
 
 impl BackgroundWriter {
-    /// Starts the thread; `file` must be new.
+    /// Starts the thread; `file` must be empty.
     pub(super) fn new(path: PathBuf, file: File) -> Result<Self> {
         let output = Mutex::new(Output { file, length: 0, is_torn: false });
         let shared = Arc::new(Shared { path, queue: Mutex::default(), changed: Condvar::new(), file: output });
@@ -166,7 +167,7 @@ impl Shared {
 }
 
 impl Queue {
-    /// Whether the buffer is large enough to write now. After an error, the thread waits before it retries.
+    /// Returns `true` if the buffer is large enough to write now. After an error, the thread waits before it retries.
     fn is_enough(&self) -> bool {
         self.bytes.len() >= ENOUGH && self.error.is_none()
     }
@@ -187,7 +188,7 @@ impl Output {
         Ok(())
     }
 
-    /// Removes what a failed write left behind.
+    /// Removes the remains of a failed write.
     fn mend(&mut self) -> io::Result<()> {
         if self.is_torn {
             self.file.set_len(self.length)?;

@@ -14,14 +14,14 @@ use crate::kind::summing_kind;
 /// The sizes of a [`SimpleVae`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SimpleVaeConfig {
-    /// The widths of the encoder's hidden layers; the decoder has them in reverse.
+    /// The widths of the encoder's hidden layers; the decoder uses them in reverse order.
     pub hidden: Vec<i64>,
     /// The number of latent variables.
     pub latent: i64,
 }
 
 impl Default for SimpleVaeConfig {
-    /// Returns two hidden layers of width 512 and 32 latent variables.
+    /// Returns the sizes of a model with two hidden layers of width 512 and 32 latent variables.
     fn default() -> Self {
         Self { hidden: vec![512, 512], latent: 32 }
     }
@@ -161,7 +161,7 @@ impl Mlp {
         Ok(hidden)
     }
 
-    /// The current kind and device of the weights.
+    /// Returns the current kind and device of the weights.
     fn options(&self) -> Result<(Kind, Device)> {
         let Some(first) = self.0.first() else { return Ok((Kind::Float, Device::Cpu)) };
         Ok((first.ws.f_kind()?, first.ws.device()))

@@ -1,4 +1,4 @@
-//! Losses that a model adds to the bound.
+//! Auxiliary losses of a latent variable model.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::error::Result;
 
 /// Additional losses of a model, measured as diagnostics and weighted by name.
 ///
-/// They join `elbo`, `nll` and `kl` in the diagnostics; a loss with the group and name of another does not compile.
+/// The diagnostics report them beside `elbo`, `nll` and `kl`; a loss whose group and name are taken does not compile.
 ///
 /// ```
 /// use booster::evaluation::AuxiliaryLosses;
@@ -82,7 +82,7 @@ pub trait AuxiliaryLosses: Diagnostic {
 
     /// Computes the weighted sum of the losses, whose mean is added to the loss.
     ///
-    /// It is `[batch, *dims]` or 0-dimensional, or `None` if there is nothing to add.
+    /// The sum is `[batch, *dims]` or 0-dimensional, or `None` if there is nothing to add.
     ///
     /// # Errors
     /// Returns an error if the computation fails.

@@ -21,10 +21,11 @@ pub struct VariationalInferenceDiagnostics<A: Diagnostic> {
     /// The negative log-likelihood of the data given the latents, averaged over importance samples: `[batch]`.
     #[group = "loss"]
     pub nll: Tensor,
-    /// The divergence of the posterior from the prior, over all layers, averaged over importance samples: `[batch]`.
+    /// The KL divergence of the posterior from the prior, summed over layers, averaged over importance samples:
+    /// `[batch]`.
     #[group = "loss"]
     pub kl: Tensor,
-    /// The divergence of each stochastic layer, in drawing order: `[batch, layers]`.
+    /// The KL divergence of each stochastic layer, in sampling order: `[batch, layers]`.
     #[group = "loss"]
     #[metric(mean_dims)]
     pub kl_per_layer: Tensor,
@@ -34,15 +35,15 @@ pub struct VariationalInferenceDiagnostics<A: Diagnostic> {
     /// The effective number of importance samples: `[batch]`, or `None` with one importance sample.
     #[group = "metrics"]
     pub effective_sample_size: Option<Tensor>,
-    /// The negative of the tighter bound, in bits per observed value: `[batch]`. For continuous values, such as pixels
-    /// divided by 255, it is based on a density and depends on the scale of the data.
+    /// The negated tighter bound, in bits per observed value: `[batch]`. For continuous values, such as pixels divided
+    /// by 255, the bound is on a density and depends on the scale of the data.
     #[group = "metrics"]
     pub bits_per_dimension: Tensor,
-    /// The weight of the divergence.
+    /// The weight of the KL divergence.
     #[group = "parameters"]
     #[metric(last)]
     pub beta: f64,
-    /// The free nats of each stochastic layer.
+    /// The free-bits budget of each stochastic layer, in nats.
     #[group = "parameters"]
     #[metric(last)]
     pub free_bits: f64,
@@ -64,14 +65,14 @@ pub struct VariationalInferenceOutput<L: Batch> {
     pub latents: Vec<Tensor>,
 }
 
-/// The evaluator's parameters to report.
+/// The evaluator parameters to report.
 pub(super) struct Parameters {
     pub(super) beta: f64,
     pub(super) free_bits: FreeBits,
     pub(super) importance_samples: i64,
 }
 
-/// Log-likelihoods and log-ratios are `[batch, importance_samples]`.
+/// Computes the diagnostics from log-likelihoods and log-ratios `[batch, importance_samples]`.
 pub(super) fn measure<A: Diagnostic>(
     log_likelihood: &Tensor,
     log_ratio: Option<&Tensor>,

@@ -5,12 +5,12 @@ use tch::Tensor;
 
 use crate::error::Result;
 
-/// A budget of divergence from the prior free of cost, so that the model gains nothing by ignoring its latents (Kingma
-/// et al., 2016, arXiv 1606.04934, appendix C.8).
+/// A budget of KL divergence from the prior that the loss does not penalize, so that the model gains nothing by
+/// ignoring its latents (Kingma et al., 2016, arXiv 1606.04934, appendix C.8).
 ///
 /// In the loss, `max(nats, kl)` replaces each group's `kl`: below its budget, a group gets no gradient from its
-/// divergence. Diagnostics report the actual divergence. With the importance-weighted bound, which has no divergence
-/// term, and with sticking-the-landing gradients, `max(nats - kl, 0)` is added, with the divergence averaged over
+/// KL divergence. Diagnostics report the actual KL divergence. With the importance-weighted bound, which has no KL
+/// term, and with sticking-the-landing gradients, `max(nats - kl, 0)` is added instead, with `kl` averaged over
 /// importance samples; the gradients then cancel only on average.
 ///
 /// ```
@@ -26,20 +26,20 @@ use crate::error::Result;
 pub struct FreeBits {
     /// The budget of each stochastic layer, in nats; 0 turns free bits off.
     pub nats: f64,
-    /// The divergence to compare with the budget.
+    /// The KL divergence to compare with the budget.
     pub clamp: FreeBitsClamp,
-    /// How to split a layer's budget.
+    /// The groups that share a layer's budget.
     pub groups: FreeBitsGroups,
 }
 
-/// The divergence compared with a group's budget.
+/// The KL divergence compared with a group's budget.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum FreeBitsClamp {
-    /// The mean of the group's divergence over the batch, as in the paper. Shards and micro-batches are each compared
-    /// separately: the maximum of a mean is not the mean of maxima.
+    /// The mean of the group's KL divergence over the batch, as in the paper. Each shard or micro-batch is compared
+    /// separately, so the loss depends on how a batch is split.
     #[default]
     BatchMean,
-    /// The group's divergence of each sample.
+    /// The group's KL divergence for each sample.
     Sample,
 }
 
@@ -54,17 +54,17 @@ pub enum FreeBitsGroups {
 }
 
 impl FreeBits {
-    /// Disables free bits.
+    /// Returns a budget of 0, which disables free bits.
     pub const fn none() -> Self {
         Self::new(0.0)
     }
 
-    /// Sets a budget for each stochastic layer, in nats, compared with the mean over the batch.
+    /// Creates a budget for each stochastic layer, in nats, compared with the mean KL divergence over the batch.
     pub const fn new(nats: f64) -> Self {
         Self { nats, clamp: FreeBitsClamp::BatchMean, groups: FreeBitsGroups::Layer }
     }
 
-    /// Compares the budget with each sample's divergence.
+    /// Compares the budget with the KL divergence of each sample.
     #[must_use]
     pub const fn per_sample(self) -> Self {
         Self { clamp: FreeBitsClamp::Sample, ..self }
@@ -76,8 +76,8 @@ impl FreeBits {
         Self { groups: FreeBitsGroups::Dimension, ..self }
     }
 
-    /// The unused budget of all groups, as a 0-dimensional mean over the batch, or `None` without a budget. Added to a
-    /// divergence `kl`, it gives `max(nats, kl)`. Layers are `[batch, dims]`.
+    /// Computes the unused budget of all groups from layers `[batch, dims]`, as a 0-dimensional mean over the batch, or
+    /// `None` without a budget. The sum of this and `kl` is `max(nats, kl)`.
     pub(super) fn unused(self, layers: &[Tensor]) -> Result<Option<Tensor>> {
         if self.nats <= 0.0 {
             return Ok(None);

@@ -9,8 +9,8 @@ use crate::functional::{BatchReduction, at_least_single, batch_reduce, log_mean_
 /// Computes the importance-weighted bound on the log-likelihood, `ln (1/K) sum_k w_k` (Burda et al., 2016,
 /// arXiv 1509.00519): log-weights `[batch, importance_samples]` to `[batch]`, in nats.
 ///
-/// With one sample it is the log-weight itself, an estimate of the evidence lower bound. With more samples its
-/// expectation never falls, and approaches the log-likelihood.
+/// With one sample, the bound is the log-weight itself, an estimate of the evidence lower bound. With more samples, its
+/// expectation never decreases and approaches the log-likelihood.
 ///
 /// # Errors
 /// Returns [`Error::Mismatch`] if the tensor has no second dimension, or is not of a floating-point kind.
@@ -19,10 +19,11 @@ pub fn importance_weighted_bound(log_weights: &Tensor) -> Result<Tensor> {
 }
 
 /// Computes the effective sample size of the importance samples, `(sum_k w_k)^2 / sum_k w_k^2` (Kong, 1992):
-/// log-weights `[batch, importance_samples]` to `[batch]`, from 1 (one has all the weight) to `K` (equal weights).
+/// log-weights `[batch, importance_samples]` to `[batch]`, from 1 (one sample has all the weight) to `K` (equal
+/// weights).
 ///
-/// Weights are scaled by the largest, so log-weights of any size are valid, minus infinity included. The result has no
-/// graph and is at least single precision.
+/// Weights are scaled by the largest one, so log-weights may have any magnitude, including minus infinity. The result
+/// has no graph and at least single precision.
 ///
 /// # Errors
 /// Returns [`Error::Mismatch`] if the tensor has no second dimension, or is not of a floating-point kind.
@@ -36,7 +37,7 @@ pub fn effective_sample_size(log_weights: &Tensor) -> Result<Tensor> {
     Ok(sum.f_square()?.f_div(&batch_reduce(&weights.f_square()?, BatchReduction::Sum)?)?)
 }
 
-/// Checks the log-weights and raises them to at least single precision, since half precision would round many together.
+/// Checks the log-weights and converts them to at least single precision, since half precision would make many equal.
 fn checked(operation: &'static str, log_weights: &Tensor) -> Result<Tensor> {
     let (size, kind) = shape_and_kind(operation, log_weights)?;
     if size.len() < 2 || size[1] == 0 || !log_weights.is_floating_point() {

@@ -7,8 +7,8 @@ use crate::distributions::{Distribution, KlDivergence, Reparameterized};
 use crate::error::{Error, Result};
 use crate::functional::{BatchReduction, at_least_single, batch_reduce, shape_and_kind};
 
-/// Draws the latent variables of a [`LatentVariableModel`](super::LatentVariableModel) layer by layer, and records the
-/// terms of the bound.
+/// The latent variables of a [`LatentVariableModel`](super::LatentVariableModel), drawn layer by layer, with the terms
+/// of the bound.
 #[derive(Debug)]
 pub struct Latents {
     batch_size: i64,
@@ -22,13 +22,13 @@ pub struct Latents {
 #[derive(Debug)]
 struct Layer {
     draw: Tensor,
-    /// The divergence of the posterior from the prior, `[rows, dims]`, in single precision at least.
+    /// The KL divergence of the posterior from the prior, `[rows, dims]`, in at least single precision.
     kl: Tensor,
     /// `ln p(z) - ln q(z)`, `[rows]`, if the bound needs it.
     log_ratio: Option<Tensor>,
 }
 
-/// The divergence of each layer, averaged over importance samples.
+/// The KL divergence of each layer, averaged over importance samples.
 #[derive(Debug)]
 pub(super) struct LayerDivergences(Vec<Tensor>);
 
@@ -36,7 +36,7 @@ impl Latents {
     /// Creates latents without layers for a batch of `batch_size` samples, with `importance_samples` draws of each.
     ///
     /// # Errors
-    /// Returns [`Error::Mismatch`] if either is less than 1, or if their product overflows.
+    /// Returns [`Error::Mismatch`] if either number is less than 1, or if their product overflows.
     pub fn new(batch_size: i64, importance_samples: i64) -> Result<Self> {
         if batch_size < 1 || importance_samples < 1 || batch_size.checked_mul(importance_samples).is_none() {
             return Err(Error::operand(
@@ -60,7 +60,7 @@ impl Latents {
 
     /// Repeats each row for every importance sample: `[batch, *dims]` to `[batch * importance_samples, *dims]`.
     ///
-    /// The rows of a sample stay together. Useful for tensors to concatenate with a latent, as in a conditional model.
+    /// The rows of a sample stay together. Use this for tensors that a conditional model concatenates with a latent.
     ///
     /// # Errors
     /// Returns [`Error::Torch`] if the tensor has rank 0.
@@ -74,7 +74,7 @@ impl Latents {
     /// Draws a stochastic layer from its posterior: `[batch * importance_samples, *dims]`, differentiable.
     ///
     /// The posterior has one row per sample or, if it depends on a previous layer, one per importance sample; the prior
-    /// has as many rows, one row, or one dimension less. The divergence is computed in closed form.
+    /// has as many rows, one row, or one dimension less. The KL divergence is computed in closed form.
     ///
     /// # Errors
     /// Returns [`Error::Mismatch`] if the number of rows differs, or if the prior does not broadcast to the posterior.
@@ -90,9 +90,9 @@ impl Latents {
         self.keep(&posterior, draw, &kl, log_ratio)
     }
 
-    /// Like [`sample`](Self::sample), but estimates the divergence from the draw as `ln q(z) - ln p(z)`.
+    /// Like [`sample`](Self::sample), but estimates the KL divergence from the draw as `ln q(z) - ln p(z)`.
     ///
-    /// For a posterior whose divergence from the prior has no closed form.
+    /// Use this for a posterior whose KL divergence from the prior has no closed form.
     ///
     /// # Errors
     /// Same as [`sample`](Self::sample).
@@ -143,7 +143,7 @@ impl Latents {
         Ok(given)
     }
 
-    /// Posterior and prior with one row per importance sample; a prior shared by all rows is unchanged.
+    /// Returns posterior and prior with one row per importance sample; a prior shared by all rows is unchanged.
     fn by_row<Q: Distribution + Batch, P: Distribution + Batch>(&self, posterior: &Q, prior: &P) -> Result<(Q, P)> {
         let shape = posterior.batch_shape();
         let posterior = match shape.first() {
@@ -182,7 +182,7 @@ impl Latents {
         Ok(of_rows.f_reshape([self.batch_size, self.importance_samples])?)
     }
 
-    /// `ln p(z) - ln q(z)` summed over layers, `[batch, importance_samples]`, if the bound needs it.
+    /// Returns `ln p(z) - ln q(z)` summed over layers, `[batch, importance_samples]`, if the bound needs it.
     pub(super) fn log_ratio(&self) -> Result<Option<Tensor>> {
         let mut sum: Option<Tensor> = None;
         for log_ratio in self.layers.iter().filter_map(|layer| layer.log_ratio.as_ref()) {
@@ -191,7 +191,7 @@ impl Latents {
         sum.map(|sum| self.by_draw(&sum)).transpose()
     }
 
-    /// The divergence of each layer, averaged over importance samples.
+    /// Returns the KL divergence of each layer, averaged over importance samples.
     pub(super) fn kl(&self) -> Result<LayerDivergences> {
         if self.layers.is_empty() {
             return Err(Error::operand(
@@ -221,7 +221,7 @@ impl Latents {
         })
     }
 
-    /// The draws of each layer, `[batch, importance_samples, *dims]`.
+    /// Returns the draws of each layer, `[batch, importance_samples, *dims]`.
     pub(super) fn into_draws(self) -> Result<Vec<Tensor>> {
         let (batch_size, importance_samples) = (self.batch_size, self.importance_samples);
         self.layers.into_iter().map(|layer| by_draw(&layer.draw, batch_size, importance_samples)).collect()
@@ -235,18 +235,18 @@ fn by_draw(rows: &Tensor, batch_size: i64, importance_samples: i64) -> Result<Te
 }
 
 impl LayerDivergences {
-    /// The divergences by layer, each `[batch, dims]`.
+    /// Returns the KL divergence of each layer, `[batch, dims]`.
     pub(super) fn layers(&self) -> &[Tensor] {
         &self.0
     }
 
-    /// The sum over dimensions of each layer, `[batch, layers]`.
+    /// Returns the sum over the dimensions of each layer, `[batch, layers]`.
     pub(super) fn per_layer(&self) -> Result<Tensor> {
         let sums = self.0.iter().map(|layer| batch_reduce(layer, BatchReduction::Sum)).collect::<Result<Vec<_>>>()?;
         Ok(Tensor::f_stack(&sums, 1)?)
     }
 
-    /// The sum over layers and dimensions, `[batch]`.
+    /// Returns the sum over layers and dimensions, `[batch]`.
     pub(super) fn total(&self) -> Result<Tensor> {
         batch_reduce(&self.per_layer()?, BatchReduction::Sum)
     }

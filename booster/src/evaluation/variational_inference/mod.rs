@@ -36,15 +36,15 @@ type OutputOf<M> = VariationalInferenceOutput<<M as LatentVariableModel>::Likeli
 /// importance sample the loss is the mean over the batch of `nll + beta * kl`, the negative evidence lower bound
 /// (Kingma and Welling, 2013, arXiv 1312.6114; with `beta`, Higgins et al., 2017, "beta-VAE"). With `K` samples it is
 /// the negative importance-weighted bound (Burda et al., 2016, arXiv 1509.00519),
-/// `-ln (1/K) sum_k p(x | z_k) (p(z_k) / q(z_k | x))^beta`. Free bits and auxiliary losses are added to it.
+/// `-ln (1/K) sum_k p(x | z_k) (p(z_k) / q(z_k | x))^beta`. Free bits and auxiliary losses are added to the loss.
 ///
 /// Parameters are public fields that a schedule can change: `pipeline.evaluator_mut().beta = 0.5`.
 ///
 /// Log-likelihoods, divergences and importance weights are summed and compared in at least single precision, whatever
 /// the kind of the model.
 ///
-/// The loss is the mean over samples, so shards and micro-batches add up to the loss of their batch, with one
-/// exception: [`FreeBitsClamp::BatchMean`] clamps the mean of each shard separately.
+/// The loss is the mean over samples, so the losses of shards and micro-batches average to that of their batch, with
+/// one exception: [`FreeBitsClamp::BatchMean`] clamps the mean of each shard separately.
 ///
 /// ```
 /// use booster::distributions::Bernoulli;
@@ -76,18 +76,18 @@ pub fn variational_inference<M: LatentVariableModel>(
     model: &M,
     batch: &M::Batch,
     mode: Mode,
-    /// The weight of the divergence from the prior.
+    /// The weight of the KL divergence from the prior.
     #[param(default = 1.0)]
     beta: f64,
-    /// The divergence free of cost.
+    /// The free-bits budget.
     #[param(default = FreeBits::none())]
     free_bits: FreeBits,
-    /// The number of latent draws per sample, at least 1; above 1 the loss is the importance-weighted bound.
+    /// The number of latent draws per sample, at least 1; above 1, the loss is the importance-weighted bound.
     #[param(default = 1)]
     importance_samples: i64,
-    /// Whether to drop the posterior's score, 0 on average, from the gradient for less variance near the optimum
-    /// (Roeder et al., 2017, arXiv 1703.09194). Biased with several importance samples (Tucker et al., 2019,
-    /// arXiv 1810.04152).
+    /// Whether to drop the posterior's score, which is 0 on average, from the gradient to reduce its variance near the
+    /// optimum (Roeder et al., 2017, arXiv 1703.09194). With several importance samples the gradient is then biased
+    /// (Tucker et al., 2019, arXiv 1810.04152).
     #[param(default = false)]
     sticking_the_landing: bool,
     /// The weight of each auxiliary loss.
@@ -125,12 +125,12 @@ pub fn variational_inference<M: LatentVariableModel>(
     Ok((loss.into(), diagnostics, output))
 }
 
-/// `value + weight * term`.
+/// Computes `value + weight * term`.
 fn weighted(value: &Tensor, term: &Tensor, weight: f64) -> Result<Tensor> {
     Ok(value.f_add(&term.try_mul_scalar(weight)?)?)
 }
 
-/// The log-probability of each sample given each draw, `[batch, importance_samples]`.
+/// Computes the log-probability of each sample given each draw, `[batch, importance_samples]`.
 fn log_likelihood(likelihood: &impl Distribution, observed: &Tensor, latents: &Latents) -> Result<Tensor> {
     let repeated = latents.repeat(observed)?;
     let shape = [likelihood.batch_shape(), likelihood.event_shape()].concat();

@@ -8,7 +8,7 @@ use crate::distributions::Distribution;
 use crate::error::Result;
 use crate::evaluation::{Labeled, Mode};
 
-/// A batch with data for a generative model.
+/// A batch of observed data for a generative model.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no observed data",
     label = "`Observed` is not implemented",
@@ -34,7 +34,7 @@ impl Observed for Labeled {
 
 /// A latent variable model and its approximate posterior, such as a variational autoencoder.
 ///
-/// It draws its stochastic layers from `latents` in the order of the generative model. A latent has one row per
+/// The model draws its stochastic layers from `latents` in the order of the generative model. A latent has one row per
 /// importance sample of each sample, `[batch * importance_samples, *dims]`, and so does everything computed from it.
 /// Tensors computed from the batch alone, such as the posterior of the first layer, have one row per sample.
 ///
