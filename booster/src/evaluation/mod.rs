@@ -34,8 +34,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// Returns `true` for [`Mode::Train`], for the argument `train` of
-    /// [`ModuleT::forward_t`](tch::nn::ModuleT::forward_t).
+    /// Returns `true` for [`Mode::Train`], as the argument of [`ModuleT::forward_t`](tch::nn::ModuleT::forward_t).
     pub fn is_train(self) -> bool {
         self == Self::Train
     }
