@@ -50,8 +50,8 @@ pub fn clamp(tensors: &mut [Tensor], most: f64) -> Result<(), TchError> {
 /// Interpolates each mean linearly toward its new value, without recording a graph.
 ///
 /// The weight `share` of the new values is a 0-dimensional tensor on any device. A tensor that is not
-/// [defined](Tensor::defined) counts as 0. Means have single precision or higher. An undefined mean may share the
-/// memory of its value.
+/// [defined](Tensor::defined) counts as 0. Means have single precision or higher. A mean that was undefined may share
+/// memory with its value afterward.
 ///
 /// # Errors
 /// Returns [`TchError`] if the number of means differs from the number of values, `share` is not 0-dimensional, or the

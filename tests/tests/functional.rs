@@ -39,7 +39,10 @@ fn batch_reduce_leaves_one_number_per_sample_as_it_is() -> Outcome {
         assert_eq!(batch_reduce(&Tensor::zeros([0, 3], FLOATS), reduction)?.size(), [0]);
     }
     let error = batch_reduce(&values.get(0), BatchReduction::Sum).map_err(|error| error.to_string());
-    assert_eq!(error, Err("batch_reduce: expected a tensor [batch, *dims], found a tensor of rank 0".to_owned()));
+    assert_eq!(
+        error,
+        Err("batch_reduce: expected a tensor of shape [batch, *dims], found a tensor of rank 0".to_owned())
+    );
     Ok(())
 }
 

@@ -61,7 +61,7 @@ use crate::kind::summing_kind;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a probability distribution",
     label = "not a distribution",
-    note = "`Normal`, `Laplace`, `Bernoulli`, `Categorical` and `Independent` of them are",
+    note = "the distributions are `Normal`, `Laplace`, `Bernoulli`, `Categorical`, and these wrapped in `Independent`",
     note = "for your own type, implement `booster::distributions::Distribution`; wrap a foreign type in a struct"
 )]
 pub trait Distribution {
@@ -107,7 +107,7 @@ pub trait Distribution {
 #[diagnostic::on_unimplemented(
     message = "draws of `{Self}` are not differentiable with respect to its parameters",
     label = "cannot be reparameterized",
-    note = "`Normal`, `Laplace` and `Independent` of them can; use `sample` to draw from others, without gradients"
+    note = "`Normal`, `Laplace` and these wrapped in `Independent` can; to draw from others, without gradients, use `sample`"
 )]
 pub trait Reparameterized: Distribution {
     /// Draws values of shape `[*sample_shape, *batch_shape, *event_shape]`, differentiable with respect to the

@@ -55,7 +55,7 @@ impl fmt::Display for Mode {
     label = "not an evaluator",
     note = "annotate the function that computes the loss with `#[evaluator]`, and use the struct it generates: \
             `fn classification` generates `Classification`",
-    note = "for a type from another crate, call it in such a function"
+    note = "to use a type from another crate, call it in a function with `#[evaluator]`"
 )]
 pub trait Evaluator: Clone + Send + 'static {
     /// The model.

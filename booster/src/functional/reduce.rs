@@ -37,7 +37,7 @@ pub fn batch_reduce(tensor: &Tensor, reduction: BatchReduction) -> Result<Tensor
     let (size, given) = real_shape_and_kind("batch_reduce", tensor)?;
     let rank = size.len() as i64;
     if rank == 0 {
-        let expected = "a tensor [batch, *dims]".to_owned();
+        let expected = "a tensor of shape [batch, *dims]".to_owned();
         return Err(Error::operand("batch_reduce", expected, "a tensor of rank 0"));
     }
     let kind = match (tensor.is_floating_point(), reduction) {

@@ -90,12 +90,12 @@ impl Latents {
         self.keep(&posterior, draw, &kl, log_ratio)
     }
 
-    /// Like [`sample`](Self::sample), but estimates the KL divergence from the draw as `ln q(z) - ln p(z)`.
+    /// Draws a stochastic layer from its posterior, and estimates the KL divergence from the draw as `ln q(z) - ln p(z)`.
     ///
     /// Use this for a posterior whose KL divergence from the prior has no closed form.
     ///
     /// # Errors
-    /// Same as [`sample`](Self::sample).
+    /// Returns [`Error::Mismatch`] if the number of rows differs, or if the prior does not broadcast to the posterior.
     pub fn sample_with_estimated_kl<Q, P>(&mut self, posterior: &Q, prior: &P) -> Result<Tensor>
     where
         Q: Reparameterized + Batch,

@@ -70,7 +70,7 @@ impl<'a, P> EmaGuard<'a, P> {
     }
 }
 
-/// The swapped variables, each with its own value.
+/// The swapped variables, each with its original value.
 struct SwapGuard(Vec<(Tensor, Tensor)>);
 
 impl SwapGuard {
