@@ -63,8 +63,7 @@ pub fn move_means(means: &mut [Tensor], values: &[Tensor], share: &Tensor) -> Re
     let share = number(share)?;
     let means = means.iter_mut().map(Tensor::as_mut_ptr).collect::<Vec<_>>();
     let values = pointers(values);
-    // SAFETY: the pointers refer to equally many live means and values, and the means are borrowed mutably; `share` is
-    // live.
+    // SAFETY: all tensors are live, there are as many values as means, and the means are borrowed mutably.
     unsafe { ffi::checked(ffi::booster_move_means(means.as_ptr(), values.as_ptr(), means.len(), share.as_ptr())) }
 }
 

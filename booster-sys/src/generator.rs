@@ -40,7 +40,7 @@ pub fn seed(device: Device, seed: u64) -> Result<(), TchError> {
     unsafe { ffi::checked(ffi::booster_seed_generator(beside.as_ptr(), seed)) }
 }
 
-/// Returns an empty tensor that identifies the device to the C++.
+/// Returns an empty tensor on `device`, which tells the C++ code which device to use.
 fn tensor_on(device: Device) -> Result<Tensor, TchError> {
     Tensor::f_empty([0], (Kind::Uint8, device))
 }

@@ -52,7 +52,7 @@ fn impl_diagnostic(library: &Library, container: &Container<'_>, summary: &Summa
     implementation(library, container.input, &generics, &summary.ty(), visits)
 }
 
-/// Generates the implementation for a summary and the bodies of `visit` and `visit_mut`.
+/// Generates the `Diagnostic` implementation from the summary type and the bodies of `visit` and `visit_mut`.
 pub(super) fn implementation(
     library: &Library,
     input: &DeriveInput,

@@ -72,7 +72,7 @@ fn is_method(function: &ItemFn) -> bool {
     receives || signature::first_self(function.sig.to_token_stream()).is_some()
 }
 
-/// Returns the function for the editor, without anything that is an error outside the macro.
+/// Returns the function without marks, adjusted to avoid further errors outside the macro.
 fn without_marks(function: &ItemFn, in_error: Option<&Ident>) -> TokenStream {
     let mut function = strip::markers(function.clone());
     function.sig.constness = None;

@@ -84,7 +84,7 @@ fn inside(flavor: Flavor, folder: &Path) -> PathBuf {
 fn fill(slot: &Slot, flavor: Flavor, staging: &Staging) -> Result<()> {
     let python = Python::find()?;
     let torch = format!("torch=={VERSION}");
-    // Any Python version with a package works; the user's may have none.
+    // The user's Python version may have no torch wheel; any version that has one works.
     let mut arguments = vec!["--only-binary", ":all:", "--python-version", "3.12", torch.as_str()];
     if flavor == Flavor::Cpu {
         arguments.push("--no-deps");
