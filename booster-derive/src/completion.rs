@@ -1,6 +1,7 @@
 //! Completion and documentation of attribute arguments in an editor.
 //!
-//! Each word becomes a path to a library item that documents it, under a `cfg` that only rust-analyzer sets.
+//! Each argument name expands to the path of the library item that documents it, under a `cfg` that only rust-analyzer
+//! sets.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +12,12 @@ use syn::{Attribute, Meta};
 use crate::library::Library;
 use crate::names;
 
-/// Returns lint levels for the item around the words, since no crate declares their `cfg`.
+/// Returns lint levels for the item that contains the generated paths, since no crate declares their `cfg`.
 pub(crate) fn lints() -> TokenStream {
     quote!(#[allow(unexpected_cfgs)])
 }
 
-/// The words found so far, by the library module that documents them.
+/// The argument names found so far, by the library module that documents them.
 #[derive(Default)]
 pub(crate) struct Words {
     found: BTreeMap<&'static str, Vec<Ident>>,

@@ -9,7 +9,8 @@ use syn::{Attribute, DeriveInput, Generics, Visibility, parse_quote};
 
 use crate::{generics, meta, names};
 
-/// Returns the generics of a struct with the bounds of our traits, written so that rustc does not check them.
+/// Returns the generics of a struct with the bounds that `Diagnostic` and `Batch` require, in a form that rustc does
+/// not check.
 pub(crate) fn with_unchecked_bounds(input: &DeriveInput) -> Generics {
     let ident = &input.ident;
     let (_, ty_generics, _) = input.generics.split_for_impl();
@@ -31,7 +32,7 @@ pub(crate) struct InError<'a> {
 }
 
 impl<'a> InError<'a> {
-    /// Wraps the errors of an item with these attributes and a placeholder named `of`.
+    /// Wraps the errors of an item that has the attributes `attrs` and a placeholder named `of`.
     pub(crate) fn new(attrs: &'a [Attribute], vis: &'a Visibility, of: &Ident, errors: TokenStream) -> Self {
         let ident = names::generated(&format!("__{}InError", names::plain(of)), of.span());
         Self { vis, ident, cfgs: meta::cfgs(attrs).collect(), errors }
@@ -49,7 +50,7 @@ impl<'a> InError<'a> {
 
     /// Returns the constant, which contains each error once.
     ///
-    /// A `loop` has any type, whereas an editor would report a mismatched type for a block.
+    /// Its value is a `loop`, which has any type: an editor would report a mismatched type for a block.
     pub(crate) fn constant(&self) -> TokenStream {
         let Self { vis, ident, cfgs, errors } = self;
         quote! {
@@ -60,7 +61,7 @@ impl<'a> InError<'a> {
         }
     }
 
-    /// Returns a type that matches any other: a projection that depends on an error is rustc's error type.
+    /// Returns a type that matches any other: rustc turns a projection that depends on an error into its error type.
     pub(crate) fn ty(&self) -> TokenStream {
         self.projection(&quote!(()))
     }
@@ -70,7 +71,7 @@ impl<'a> InError<'a> {
         quote!(<[#mentioned; { #ident }] as ::core::iter::Iterator>::Item)
     }
 
-    /// Returns a placeholder for a struct of which only the name is known: an alias.
+    /// Returns an alias as the placeholder for a struct whose fields are unknown.
     pub(crate) fn alias(&self, name: &Ident, generics: &Generics) -> TokenStream {
         let Self { vis, cfgs, .. } = self;
         let generics = generics::bare(generics);

@@ -103,12 +103,13 @@ pub(crate) fn mentioned_in<'a>(generics: &Generics, types: impl IntoIterator<Ite
 
 /// Returns whether `ty` depends on a parameter, and so needs a bound.
 ///
-/// A bound on any other type would be trivial: it would cause a warning if true and a second error if false.
+/// A bound on any other type would be trivial: rustc would warn about a true bound and report an error for a false one,
+/// in addition to the error on the type.
 pub(crate) fn is_generic(generics: &Generics, ty: &Type) -> bool {
     !mentioned(generics, ty).is_empty()
 }
 
-/// Extends `kept` with all parameters that the inline bounds of its members mention, transitively.
+/// Extends `kept` with all parameters that the inline bounds of the parameters in `kept` mention, transitively.
 pub(crate) fn closure(generics: &Generics, mut kept: Names) -> Names {
     loop {
         let wider = mentioned_by(generics, |mentions| {
@@ -186,7 +187,7 @@ fn without_default(mut param: GenericParam) -> GenericParam {
     param
 }
 
-/// Returns the parameters without bounds, where clause and defaults.
+/// Returns `generics` without bounds, where clause and defaults.
 pub(crate) fn bare(generics: &Generics) -> Generics {
     let mut bare = generics.clone();
     bare.where_clause = None;
@@ -200,7 +201,7 @@ pub(crate) fn bare(generics: &Generics) -> Generics {
     bare
 }
 
-/// Adds `predicates` to the where clause.
+/// Adds `predicates` to the where clause of `generics`.
 pub(crate) fn add_predicates(generics: &mut Generics, predicates: impl IntoIterator<Item = WherePredicate>) {
     let mut predicates = predicates.into_iter().peekable();
     // An empty `where` would show up in the user's documentation.

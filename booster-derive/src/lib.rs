@@ -7,11 +7,11 @@
 //! `src/snapshots` contains formatted expansions; start with `diagnostic_plain.snap`, `batch_named.snap` and
 //! `evaluator_first_form.snap`. `ui-tests/cases` contains the error messages.
 //!
-//! Generated code refers to the library by its name in the package's `Cargo.toml`, or as `::booster` if that is
-//! ambiguous. `crate = path` overrides this path.
+//! Generated code refers to the library by its name in the package's `Cargo.toml`, or as `::booster` if that name
+//! is ambiguous. The attribute argument `crate = path` overrides both.
 //!
-//! All errors in an input are reported at once, each on its own token. Placeholders for the generated items prevent
-//! follow-up errors, and the function below an `#[evaluator]` is kept.
+//! All errors in an input are reported at once, each on its own token. The output then contains placeholders for the
+//! generated items, which prevent follow-up errors, and the function annotated with `#[evaluator]`.
 
 mod batch;
 mod completion;
@@ -93,7 +93,7 @@ use proc_macro::TokenStream;
 ///
 /// Two metrics in a group cannot have the same name, even if one of them is in a flattened field.
 ///
-/// Type parameters need no bounds: the implementation adds the bounds that each field's type needs.
+/// Type parameters need no bounds: the derived `impl Diagnostic` adds those that the field types require.
 #[proc_macro_derive(Diagnostic, attributes(group, metric, diagnostic))]
 pub fn derive_diagnostic(input: TokenStream) -> TokenStream {
     diagnostic::derive(&input.into()).into()

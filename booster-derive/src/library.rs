@@ -29,7 +29,7 @@ impl Library {
         &self.path
     }
 
-    /// Returns `<ty as Trait>::method` with the user's own type tokens, with all spans at the type.
+    /// Returns `<ty as Trait>::method` with the user's own tokens for `ty` and all spans at that type.
     ///
     /// If `ty` does not implement the trait, all such paths cause the same error on the same span, which rustc prints
     /// once.
@@ -37,7 +37,8 @@ impl Library {
         qualified(ty, &self.item(of, start(ty)), method)
     }
 
-    /// Returns the path of [`method`](Self::method) with the trait's public path, since it is shown in documentation.
+    /// Returns the same path as [`method`](Self::method), but by way of the trait's public path, which documentation
+    /// shows.
     pub(crate) fn public_method(&self, ty: &Type, of: &str, method: &str) -> TokenStream {
         let span = shown_at(start(ty));
         let path = located_at(self.path.clone(), start(ty));
@@ -72,7 +73,7 @@ pub(crate) fn start(ty: &Type) -> Span {
     start_of(&ty.to_token_stream())
 }
 
-/// Returns the span of the first token.
+/// Returns the span of the first of `tokens`.
 pub(crate) fn start_of(tokens: &TokenStream) -> Span {
     tokens.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span())
 }
@@ -84,7 +85,7 @@ pub(crate) fn shown_at(near: Span) -> Span {
     Span::call_site().located_at(near)
 }
 
-/// Returns the span for an implementation of the generated type `ident`, and the type with that span.
+/// Returns the span for an `impl` block of the generated type `ident`, and that type with the same span.
 pub(crate) fn at_name(ident: &Ident, ty_generics: &impl ToTokens) -> (Span, TokenStream) {
     let near = shown_at(ident.span());
     (near, located_at(quote!(#ident #ty_generics), near))

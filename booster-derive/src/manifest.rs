@@ -10,9 +10,9 @@ use std::{env, fs};
 const PACKAGE: &str = "booster-tch";
 const LIBRARY: &str = "booster";
 
-/// Returns the name of the dependency in the package being compiled, if it is renamed.
+/// Returns the name of the booster dependency in the package being compiled, if that dependency is renamed.
 pub(crate) fn renamed() -> Option<String> {
-    /// The last file read, with its path, since an editor expands the macros of many packages in one process.
+    /// A cache of the last manifest, by path, since an editor expands the macros of many packages in one process.
     static LAST: Mutex<Option<(PathBuf, Option<String>)>> = Mutex::new(None);
     let path = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR")?).join("Cargo.toml");
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
@@ -37,7 +37,7 @@ fn workspace_of(path: &Path) -> Option<String> {
     })
 }
 
-/// Returns the name of booster among the dependencies in `manifest`, if it is unambiguous and renamed.
+/// Returns the name of booster among the dependencies in `manifest`, if booster is renamed and its name unambiguous.
 fn name_in(manifest: &str, workspace: impl FnOnce() -> Option<String>) -> Option<String> {
     let mut found = dependencies(manifest, false);
     if found.values().any(|dependency| dependency.inherited) {
@@ -59,9 +59,9 @@ fn name_in(manifest: &str, workspace: impl FnOnce() -> Option<String>) -> Option
 /// The settings of a dependency that determine its name.
 #[derive(Default)]
 struct Dependency {
-    /// Whether it has `package = "booster-tch"`.
+    /// Whether the dependency has `package = "booster-tch"`.
     renamed: bool,
-    /// Whether it has `workspace = true`.
+    /// Whether the dependency has `workspace = true`.
     inherited: bool,
 }
 
@@ -163,7 +163,7 @@ mod tests {
             assert_eq!(name.as_deref(), Some("engine"), "{manifest}");
         }
         assert_eq!(name_in("[dependencies]\nother.workspace = true", || Some(workspace.to_owned())), None);
-        // The package need not use a shared dependency.
+        // The package need not use a dependency of its workspace.
         assert_eq!(name(workspace), None);
     }
 

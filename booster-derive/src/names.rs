@@ -20,7 +20,7 @@ pub(crate) fn snake(name: &str) -> String {
     for (index, letter) in letters.iter().enumerate() {
         let behind = index.checked_sub(1).map(|before| letters[before]);
         let ahead = letters.get(index + 1);
-        // A word starts after a lowercase letter, and `KLMean` becomes `kl_mean`.
+        // A word starts after a lowercase letter or at the last capital of an acronym: `KLMean` becomes `kl_mean`.
         let starts = letter.is_uppercase()
             && behind.is_some_and(|behind| {
                 behind != '_' && (!behind.is_uppercase() || ahead.is_some_and(|ahead| ahead.is_lowercase()))
@@ -42,7 +42,7 @@ pub(crate) fn is_snake(name: &str) -> bool {
 pub(crate) fn identifier(name: &str, span: Span) -> Option<Ident> {
     let mut letters = name.chars();
     let starts = letters.next().is_some_and(|first| first == '_' || first.is_alphabetic());
-    // Checked before lexing, since the lexer would report a stray quote and drop comments and spaces.
+    // Check the letters before lexing, since the lexer would report a stray quote and drop comments and spaces.
     if !starts || !letters.all(|letter| letter == '_' || letter.is_alphanumeric()) {
         return None;
     }
@@ -50,7 +50,7 @@ pub(crate) fn identifier(name: &str, span: Span) -> Option<Ident> {
     if matches!(name, "self" | "Self" | "super" | "crate") || upper_camel(name).is_empty() {
         return None;
     }
-    // `gen` is a keyword since edition 2024, but not to syn. The raw identifier is valid in all editions.
+    // `gen` is a keyword since edition 2024, but syn accepts it. The raw identifier is valid in all editions.
     if name == "gen" {
         return Some(Ident::new_raw(name, span));
     }
@@ -80,7 +80,7 @@ pub(crate) fn plain(ident: &Ident) -> String {
     ident.unraw().to_string()
 }
 
-/// Returns the identifier with a generated span, which suppresses lints on its use in generated code.
+/// Returns `ident` with a generated span, which suppresses lints on uses of the identifier in generated code.
 pub(crate) fn again(ident: &Ident) -> Ident {
     let mut ident = ident.clone();
     ident.set_span(Span::call_site().located_at(ident.span()));

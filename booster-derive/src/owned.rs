@@ -5,7 +5,7 @@ use syn::{Attribute, GenericArgument, Ident, PathArguments, Type, TypePath};
 use crate::ctxt::Ctxt;
 use crate::text::compact;
 
-/// Reports a field that is a reference or shares its value, neither of which can be measured or scattered.
+/// Reports a field that is a reference or a shared pointer, since such a field cannot be measured or scattered.
 pub(crate) fn check(ctxt: &Ctxt, ty: &Type, what: &str) {
     match ty {
         Type::Group(group) => check(ctxt, &group.elem, what),
@@ -53,7 +53,7 @@ pub(crate) fn check(ctxt: &Ctxt, ty: &Type, what: &str) {
     }
 }
 
-/// Returns the last segment of a path with a single type argument, and that type.
+/// Returns the last segment of a path that has a single type argument, and that argument.
 fn argument(path: &TypePath) -> Option<(&Ident, &Type)> {
     let last = path.path.segments.last()?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else {

@@ -41,7 +41,7 @@ pub(super) fn container(library: &Library, container: &Container<'_>) -> TokenSt
     quote!(#lints #implementation)
 }
 
-/// Returns the user's generics, with a bound for each field whose type mentions a parameter.
+/// Returns the user's generics, with a `Batch` bound for each field whose type mentions a parameter.
 fn impl_generics(library: &Library, container: &Container<'_>) -> Generics {
     let mut generics = container.input.generics.clone();
     let batch = library.item("Batch", Span::call_site());
@@ -52,7 +52,7 @@ fn impl_generics(library: &Library, container: &Container<'_>) -> Generics {
     generics
 }
 
-/// Generates the implementation with method bodies that use no arguments.
+/// Generates `impl Batch` with method bodies that use no arguments.
 pub(super) fn unused(
     library: &Library,
     input: &DeriveInput,

@@ -8,7 +8,7 @@ use super::expand;
 use crate::fallback;
 use crate::library::Library;
 
-/// Emits `errors` and an implementation that never runs.
+/// Emits `errors` and an `impl Batch` whose methods are never called.
 pub(super) fn container(library: &Library, input: &DeriveInput, errors: &TokenStream) -> TokenStream {
     let bodies = [(); 3].map(|()| quote!(::core::unreachable!()));
     let implementation = expand::unused(library, input, &fallback::with_unchecked_bounds(input), bodies);

@@ -9,7 +9,7 @@ use proc_macro2::TokenStream;
 use crate::ctxt::Ctxt;
 use crate::{half_typed, meta};
 
-/// Generates the implementation for the struct in `input`, or its errors and a placeholder.
+/// Generates `impl Batch` for the struct in `input`, or the errors in the struct and a placeholder.
 pub(crate) fn derive(input: &TokenStream) -> TokenStream {
     let input = match half_typed::structure(input) {
         Ok(input) => input,

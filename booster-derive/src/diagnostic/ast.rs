@@ -13,7 +13,7 @@ use crate::{names, owned};
 /// A struct whose fields all have a role.
 pub(super) struct Container<'a> {
     pub(super) input: &'a DeriveInput,
-    /// The name of the summary, if it is not derived from the struct's.
+    /// The name of the summary, or `None` to derive it from the struct's name.
     pub(super) summary: Option<&'a Ident>,
     pub(super) fields: Vec<Field<'a>>,
     /// The groups, in order of first appearance.
@@ -54,13 +54,12 @@ pub(super) struct Metric {
     pub(super) reduce: Reduce,
     /// The tokens that errors point at.
     pub(super) tokens: TokenStream,
-    /// The reduction as written, or the field's name if there is none.
+    /// The reduction as written, or the field's name if no reduction is written.
     pub(super) word: TokenStream,
 }
 
 impl<'a> Container<'a> {
-    /// Parses a struct, skipping and reporting invalid fields. Reports an error and returns `None` if it has no named
-    /// fields.
+    /// Parses a struct, skipping and reporting invalid fields. Reports a struct without named fields and returns `None`.
     pub(super) fn from_input(ctxt: &Ctxt, input: &'a DeriveInput, summary: Option<&'a Ident>) -> Option<Self> {
         stray_attributes(ctxt, &input.attrs);
         owned::packed(ctxt, &input.attrs, "Diagnostic");
@@ -117,7 +116,7 @@ impl<'a> Field<'a> {
         &self.original.ty
     }
 
-    /// Returns the name for messages, tags and schemas.
+    /// Returns the field's name for messages, tags and schemas.
     pub(super) fn name(&self) -> String {
         names::plain(self.ident)
     }
@@ -186,7 +185,7 @@ fn role(ctxt: &Ctxt, field: &syn::Field, ident: &Ident, attrs: FieldAttrs<'_>) -
         Some(metric) => metrics(ctxt, metric, ident),
         None => Vec::new(),
     };
-    // If all reductions are invalid, the field keeps a metric for the placeholder.
+    // If all reductions are invalid, the summary's placeholder still needs a metric for the field.
     let metrics = if metrics.is_empty() { vec![alone(ident, Reduce::MEAN)] } else { metrics };
     let Some(group) = attrs.group else {
         // A `#[diagnostic(..)]` that neither skips nor flattens is already reported.

@@ -15,7 +15,7 @@ pub(super) struct FieldAttrs<'a> {
     pub(super) metric: Option<MetricAttr<'a>>,
     pub(super) skip: Option<Path>,
     pub(super) flatten: Option<Path>,
-    /// Used only by the library's own diagnostics.
+    /// The argument `batch_size`, which only the library's own diagnostics use.
     pub(super) batch_size: Option<Path>,
 }
 

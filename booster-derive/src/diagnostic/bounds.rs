@@ -33,8 +33,8 @@ fn predicate(library: &Library, all: &Generics, field: &Field<'_>) -> Option<Whe
 
 /// Returns the bound on the type of a flattened field.
 ///
-/// For a type without parameters, a `for<..>` keeps rustc from checking the bound here, so that the only error is that
-/// of the summary's field, on the type.
+/// For a type without parameters, a `for<..>` keeps rustc from checking the bound here, so that the only error is
+/// the one on the type of the summary's field.
 pub(super) fn flattened(library: &Library, all: &Generics, ty: &Type) -> WherePredicate {
     if is_generic(all, ty) {
         parse_quote!(#ty: #library::Diagnostic)
@@ -50,13 +50,14 @@ pub(super) fn reductions(library: &Library, container: &Container<'_>) -> Vec<Wh
 
 /// Returns the bound on a custom reduction.
 ///
-/// The `for<..>` keeps rustc from checking it here, so that the only error is that of the field in its group's summary.
+/// The `for<..>` keeps rustc from checking the bound here, so that the only error is the one on the field in the group's
+/// summary.
 pub(super) fn reduction(library: &Library, ty: &Type) -> WherePredicate {
     let root = library.root();
     parse_quote!(for<'reduction> #ty: #root::Reduction)
 }
 
-/// Returns the reduction bounds on field types that mention a parameter.
+/// Returns the bounds that reductions place on field types that mention a parameter.
 fn suited_bounds(library: &Library, container: &Container<'_>) -> Vec<WherePredicate> {
     let all = &container.input.generics;
     let fields = suited::checked(container).filter(|(field, _)| is_generic(all, field.ty()));

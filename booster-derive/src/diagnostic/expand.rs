@@ -33,7 +33,7 @@ pub(super) fn container(library: &Library, container: &Container<'_>, words: &To
     }
 }
 
-/// Returns the lint levels for the implementations.
+/// Returns the lint levels for the generated `impl` blocks.
 fn lints(container: &Container<'_>) -> TokenStream {
     let mut lints = meta::lint_levels(&container.input.attrs);
     let fields = container.fields.iter().flat_map(|field| &field.original.attrs);
@@ -52,7 +52,7 @@ fn impl_diagnostic(library: &Library, container: &Container<'_>, summary: &Summa
     implementation(library, container.input, &generics, &summary.ty(), visits)
 }
 
-/// Generates the `Diagnostic` implementation from the summary type and the bodies of `visit` and `visit_mut`.
+/// Generates `impl Diagnostic` with the given summary type and the given bodies of `visit` and `visit_mut`.
 pub(super) fn implementation(
     library: &Library,
     input: &DeriveInput,

@@ -10,7 +10,7 @@ use super::summary::Summary;
 use crate::fallback::{self, InError};
 use crate::library::Library;
 
-/// Emits `errors`, placeholders for the summary and its groups, and an implementation without leaves.
+/// Emits `errors`, placeholders for the summary and its groups, and an `impl Diagnostic` without leaves.
 pub(super) fn container(
     library: &Library,
     input: &DeriveInput,
@@ -19,7 +19,7 @@ pub(super) fn container(
     errors: TokenStream,
 ) -> TokenStream {
     let (structs, summary) = if errors.is_empty() {
-        // There is no constant to depend on if rustc reports the error itself.
+        // If rustc reports all errors itself, no erroneous constant is generated for a placeholder to depend on.
         (TokenStream::new(), quote!(#library::EmptySummary))
     } else {
         let in_error = InError::new(&input.attrs, &input.vis, &input.ident, errors);

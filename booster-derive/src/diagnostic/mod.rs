@@ -20,7 +20,7 @@ use crate::ctxt::Ctxt;
 use crate::library::Library;
 use crate::{half_typed, meta};
 
-/// Generates the implementation and the summary for the struct in `input`, or its errors and placeholders.
+/// Generates `impl Diagnostic` and the summary for the struct in `input`, or the errors in the struct and placeholders.
 pub(crate) fn derive(input: &TokenStream) -> TokenStream {
     let input = match half_typed::structure(input) {
         Ok(input) => input,
@@ -43,7 +43,7 @@ pub(crate) fn derive(input: &TokenStream) -> TokenStream {
     }
 }
 
-/// Returns the words of all attributes, for completion in an editor.
+/// Returns the argument names in all attributes, for completion in an editor.
 fn words(library: &Library, input: &DeriveInput) -> TokenStream {
     let mut words = Words::default();
     words.attributes(&input.attrs, &[("diagnostic", "structure")]);
@@ -58,7 +58,7 @@ fn words(library: &Library, input: &DeriveInput) -> TokenStream {
 /// The arguments of `#[diagnostic(..)]` on the struct.
 struct Options {
     library: Library,
-    /// The name of the summary, if it is not derived from the struct's.
+    /// The name of the summary, or `None` to derive it from the struct's name.
     summary: Option<Ident>,
 }
 

@@ -122,7 +122,7 @@ impl Reduce {
         }
     }
 
-    /// Returns whether two reductions have the same type, as far as a macro can tell.
+    /// Returns whether two reductions have the same type tokens, since a macro cannot resolve aliases.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let [this, other] = [self, other].map(|reduce| reduce.ty(&Library::default()).to_string());
         this == other
@@ -150,7 +150,7 @@ impl Reduce {
         }
     }
 
-    /// Returns the sentence for the documentation of a summary.
+    /// Returns the sentence that documents the reduction in a summary.
     pub(super) fn sentence(&self) -> String {
         match self {
             Self::Named(named) => named.sentence.to_owned(),
@@ -169,7 +169,7 @@ impl Reduce {
 }
 
 impl Value<'_> {
-    /// Returns the type by its public path, since it is shown in documentation.
+    /// Returns the type by its public path, which documentation shows.
     pub(super) fn ty(self, library: &Library) -> TokenStream {
         let root = library.root();
         match self {

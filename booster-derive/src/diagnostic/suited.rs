@@ -7,7 +7,7 @@ use super::ast::{Container, Field, Metric};
 use crate::generics::is_generic;
 use crate::library::{Library, located_at, shown_at, start_of};
 
-/// Returns the fields with reductions that support only some types, and those reductions.
+/// Returns the fields with reductions that support only some leaf types, and the metrics of those reductions.
 pub(super) fn checked<'s>(container: &'s Container<'_>) -> impl Iterator<Item = (&'s Field<'s>, Vec<&'s Metric>)> {
     let leaves = container.fields.iter().filter_map(|field| Some((field, field.leaf()?)));
     let checked = leaves.map(|(field, leaf)| {

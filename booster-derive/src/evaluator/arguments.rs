@@ -51,7 +51,7 @@ impl<'a> Arguments<'a> {
         }
         let [model, batch, mode, ..] = inputs[..] else {
             ctxt.error_with_help(
-                // The missing argument has no span of its own.
+                // A missing argument has no span, so the error points at the function's name.
                 &sig.ident,
                 "an evaluator must take a model, a batch and a mode",
                 "write `(model: &Net, batch: &Images, mode: Mode)`",
@@ -154,7 +154,7 @@ struct Lent {
 const MODEL: Lent = Lent { what: "the model", param: "Model", usage: "write `model: &Net`" };
 const BATCH: Lent = Lent { what: "the batch", param: "Batch", usage: "write `batch: &Images`" };
 
-/// Returns the referenced type, with a type parameter for each `impl Trait`.
+/// Returns the type behind the reference `ty`, with a type parameter for each `impl Trait`.
 fn lent(ctxt: &Ctxt, function: &ItemFn, generics: &mut Generics, ty: &Type, lent: &Lent) -> Option<Type> {
     let Type::Reference(reference) = ungrouped(ty) else {
         ctxt.error_with_help(ty, format_args!("{} must be taken by reference", lent.what), lent.usage);

@@ -15,7 +15,7 @@ use crate::{meta, names};
 
 pub(super) struct Evaluator<'a> {
     pub(super) function: &'a ItemFn,
-    /// The name of the struct.
+    /// The name of the evaluator struct.
     pub(super) ident: Ident,
     /// The generics of the function, with a parameter for each `impl Trait`.
     pub(super) generics: Generics,
@@ -32,7 +32,7 @@ impl<'a> Evaluator<'a> {
         let free = signature::check(ctxt, function);
         let returns = returns::read(ctxt, &function.sig);
         let marks = body::read(ctxt, function, returns.as_ref());
-        // A method is not an evaluator, so its arguments are not checked.
+        // A method cannot be an evaluator, so its arguments are not checked.
         if !free {
             return None;
         }
@@ -63,17 +63,17 @@ impl<'a> Evaluator<'a> {
         self.function.attrs.iter().find(|attr| is_deprecated(attr))
     }
 
-    /// Returns `#[allow(deprecated)]` for the implementations of a deprecated struct.
+    /// Returns `#[allow(deprecated)]` for the `impl` blocks of a deprecated evaluator struct.
     pub(super) fn quiet(&self) -> Option<TokenStream> {
         self.deprecated().map(|_| quote!(#[allow(deprecated)]))
     }
 
-    /// Returns the marks of the diagnostics.
+    /// Returns the marked `let`s whose values go into the diagnostics.
     pub(super) fn diagnostics(&self) -> impl Iterator<Item = &Mark<'a>> {
         self.marks.iter().filter(|mark| mark.is_diagnostic())
     }
 
-    /// Returns the marks of the output.
+    /// Returns the marked `let`s whose values go into the output.
     pub(super) fn output(&self) -> impl Iterator<Item = &Mark<'a>> {
         self.marks.iter().filter(|mark| mark.is_output())
     }

@@ -1,4 +1,4 @@
-//! The marked `let`s of a function body, and misplaced marks.
+//! The marked `let`s of a function body, and errors about misplaced marks.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -31,7 +31,7 @@ impl<'a> Mark<'a> {
         self.markers.iter().any(|marker| marker.is("output"))
     }
 
-    /// Returns the attributes for `#[derive(Diagnostic)]`.
+    /// Returns the attributes that `#[derive(Diagnostic)]` expects on the generated field.
     pub(super) fn diagnostic_attrs(&self) -> impl Iterator<Item = Attribute> {
         self.markers.iter().filter(|marker| marker.is_diagnostic()).map(Marker::attribute)
     }
@@ -64,7 +64,7 @@ impl<'a> Mark<'a> {
         self.cfgs().next().is_none() && self.markers.iter().all(|marker| marker.condition.is_none())
     }
 
-    /// Returns the statement without the attributes of the field.
+    /// Returns the statement without the attributes that mark it.
     pub(super) fn statement(&self) -> Local {
         let mut local = self.local.clone();
         local.attrs.retain(|attr| !meta::is_doc(attr));
@@ -210,7 +210,7 @@ fn attributes(ctxt: &Ctxt, markers: &[Marker]) -> Option<()> {
     Some(())
 }
 
-/// Reports arguments of a marker that takes none.
+/// Reports arguments of a marker that accepts no arguments.
 fn without_arguments(ctxt: &Ctxt, marker: &Marker) {
     if !matches!(marker.meta, Meta::Path(_)) {
         let name = compact(marker.meta.path());

@@ -74,7 +74,7 @@ impl Implementation<'_> {
         }
     }
 
-    /// Returns the generics of the function, with the bounds of the trait on types that mention a parameter.
+    /// Returns the generics of the function, with the bounds that `Evaluator` requires on types that mention a parameter.
     fn generics(&self) -> Generics {
         let (library, evaluator) = (self.library, self.evaluator);
         let mut generics = evaluator.generics.clone();
@@ -104,7 +104,7 @@ impl Implementation<'_> {
         generics
     }
 
-    /// Returns the names of the method's arguments, which must not shadow the inner function.
+    /// Returns names for the arguments of `Evaluator::evaluate`, which must not shadow the inner function.
     fn argument_names(&self) -> [syn::Ident; 3] {
         let function = names::plain(&self.evaluator.function.sig.ident);
         let types = &self.evaluator.arguments;

@@ -20,12 +20,13 @@ pub(super) fn function(function: &ItemFn, errors: &TokenStream) -> TokenStream {
     quote!(#errors #without_marks)
 }
 
-/// Emits `errors`, the function without marks, and a `new` for the user's type that has the evaluator's name.
+/// Emits `errors`, the function without marks, and a function `new` for the user's type whose name conflicts with the
+/// evaluator's.
 pub(super) fn constructor_of(function: &ItemFn, name: &Ident, errors: TokenStream) -> TokenStream {
     let in_error = InError::new(&function.attrs, &function.vis, name, errors);
     let (cfgs, constant, without_marks) = (in_error.cfgs(), in_error.constant(), without_marks(function, None));
     let ident = in_error.ident();
-    // Declared in a trait, so that it cannot conflict with the type's own `new`.
+    // Declare `new` in a trait, so that it cannot conflict with the type's own `new`.
     quote! {
         #constant
         #cfgs
@@ -46,7 +47,7 @@ pub(super) fn evaluator(
     words: &TokenStream,
     errors: &TokenStream,
 ) -> TokenStream {
-    // No struct can be declared in place of a method.
+    // A method is emitted in an `impl` block, where no struct can be declared.
     let name = name.or_else(|| unreported(|ctxt| signature::name(ctxt, &function.sig.ident)));
     let Some(name) = name.filter(|_| !is_method(function)) else {
         return self::function(function, errors);
@@ -91,7 +92,7 @@ fn without_marks(function: &ItemFn, in_error: Option<&Ident>) -> TokenStream {
     if returns && loss::tail(&function.block).is_empty() {
         function.block.stmts.push(Stmt::Expr(parse_quote!(::core::unreachable!()), None));
     }
-    // Marked values are unused here.
+    // Without marks, the values of marked `let`s may be unused.
     quote!(#[allow(irrefutable_let_patterns, unused)] #function)
 }
 

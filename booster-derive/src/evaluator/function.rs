@@ -51,7 +51,7 @@ impl Function<'_> {
         let lints = lints(&function.sig);
         quote! {
             #(#attrs)*
-            // The macro prescribes the signature.
+            // The macro prescribes the signature, so the user cannot fix these lints.
             #[allow(#lints)]
             #sig #body
         }
@@ -59,7 +59,7 @@ impl Function<'_> {
 
     /// Generates the user's statements, and saves each marked value and its version right after the statement.
     ///
-    /// The value may thus be moved or shadowed later, and a later write is detected by its version.
+    /// The user's code may thus move or shadow the value later; a changed version reveals a later write to its tensor.
     fn body(&self, declared: &TokenStream) -> TokenStream {
         let library = self.library;
         let block = &*self.evaluator.function.block;

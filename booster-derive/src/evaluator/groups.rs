@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Expr, ExprParen, ItemFn, Macro, Meta, token};
 
-/// Puts parentheses around the fragments in `function`.
+/// Puts parentheses around the `macro_rules!` fragments in `function`.
 ///
 /// rustc ignores the invisible groups around fragments in the output of a procedural macro: with `1.0 + 2.0` for `$e`,
 /// `$e * 2.0` would be 5.
@@ -40,7 +40,7 @@ impl VisitMut for Visible {
     }
 }
 
-/// Puts parentheses around the fragments in opaque tokens.
+/// Puts parentheses around the `macro_rules!` fragments in unparsed tokens.
 fn visible_tokens(tokens: TokenStream) -> TokenStream {
     let visible = |tree| match tree {
         TokenTree::Group(group) => {

@@ -100,7 +100,7 @@ pub(super) fn strip(attrs: &mut Vec<Attribute>) {
     attrs.retain_mut(|attribute| stripped(&mut attribute.meta));
 }
 
-/// Removes our parts of an attribute, and returns whether anything is left.
+/// Removes our attributes from `meta`, which may be a `cfg_attr`, and returns whether anything is left.
 fn stripped(meta: &mut Meta) -> bool {
     if is_ours(meta) {
         return false;

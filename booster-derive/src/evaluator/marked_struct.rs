@@ -11,7 +11,7 @@ use super::structure::docs_or;
 use crate::library::{self, Library};
 use crate::{generics, meta, names};
 
-/// Both structs, each present if any value is marked for it.
+/// The diagnostics and output structs, each present if any value is marked for it.
 pub(super) struct MarkedStructs<'a> {
     pub(super) diagnostics: Option<MarkedStruct<'a>>,
     pub(super) output: Option<MarkedStruct<'a>>,
@@ -158,7 +158,7 @@ impl<'a> MarkedStruct<'a> {
         }
     }
 
-    /// Implements `Debug` through the diagnostic or batch, since the fields may not implement it.
+    /// Implements `Debug` through the `Diagnostic` or `Batch` trait, since the fields may not implement `Debug`.
     fn debug(
         &self,
         library: &Library,

@@ -49,7 +49,7 @@ pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStre
     let named_already = evaluator.as_ref().is_some_and(|evaluator| check::named_already(&ctxt, evaluator));
     match (ctxt.check(), evaluator) {
         (Ok(()), Some(evaluator)) => expand::evaluator(&library, &evaluator, &words),
-        // The user's own type has the name that the placeholder would have.
+        // The placeholder for the evaluator would conflict with the user's type of the same name.
         (Err(errors), Some(evaluator)) if named_already => {
             fallback::constructor_of(&function, &evaluator.ident, errors)
         }
@@ -57,7 +57,7 @@ pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStre
     }
 }
 
-/// Returns the words of all attributes, for completion in an editor.
+/// Returns the argument names in all attributes, for completion in an editor.
 fn words(library: &Library, arguments: TokenStream, function: &ItemFn) -> TokenStream {
     let mut words = Words::default();
     words.list("evaluator", arguments);
@@ -78,7 +78,7 @@ fn words(library: &Library, arguments: TokenStream, function: &ItemFn) -> TokenS
 #[derive(Default)]
 struct Options {
     library: Library,
-    /// The name of the struct, if it is not derived from the function's.
+    /// The name of the evaluator struct, or `None` to derive it from the function's name.
     name: Option<Ident>,
 }
 

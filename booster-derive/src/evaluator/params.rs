@@ -1,4 +1,4 @@
-//! The parameters: arguments after the mode.
+//! The parameters of an evaluator: the function's arguments after the mode.
 
 use quote::ToTokens;
 use syn::parse::discouraged::Speculative;
@@ -74,7 +74,7 @@ fn under_a_condition(ctxt: &Ctxt, condition: impl ToTokens) {
     );
 }
 
-/// Returns the type of the field for an argument, and whether the argument borrows it.
+/// Returns the type of the field for an argument of type `ty`, and whether the argument borrows the field.
 fn behind<'a>(ctxt: &Ctxt, ty: &'a Type) -> Option<(&'a Type, bool)> {
     let Type::Reference(reference) = ungrouped(ty) else {
         return Some((ty, false));

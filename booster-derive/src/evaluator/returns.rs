@@ -1,4 +1,4 @@
-//! The two forms of a return type.
+//! The two forms of an evaluator function's return type.
 
 use proc_macro2::Span;
 use quote::ToTokens;
@@ -28,7 +28,7 @@ pub(super) fn read<'a>(ctxt: &Ctxt, sig: &'a Signature) -> Option<Returns<'a>> {
             }
             None => ty.to_token_stream(),
         },
-        // A missing return type has no span of its own.
+        // A missing return type has no span, so the error points at the function's name.
         ReturnType::Default => sig.ident.to_token_stream(),
     };
     ctxt.error_with_help(

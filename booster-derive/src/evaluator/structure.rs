@@ -63,7 +63,7 @@ pub(super) fn evaluator(library: &Library, evaluator: &Evaluator<'_>, words: &To
 
 /// Returns the type parameters that no field mentions, which need a marker field.
 ///
-/// Returns `None` if there are none, so that a struct literal can create the evaluator.
+/// Returns `None` if every parameter is mentioned: without a marker field, a struct literal can create the evaluator.
 fn unused(evaluator: &Evaluator<'_>) -> Option<Names> {
     let generics = &evaluator.generics;
     let mentioned = generics::mentioned_in(generics, evaluator.arguments.params.iter().map(|param| param.ty));
@@ -76,7 +76,7 @@ fn marker_value(evaluator: &Evaluator<'_>) -> Option<TokenStream> {
     unused(evaluator).map(|_| quote!(__marker: ::core::marker::PhantomData,))
 }
 
-/// Returns `docs`, or the single line `line` if there are none.
+/// Returns `docs`, or the doc comment `line` if `docs` is empty.
 pub(super) fn docs_or<'d>(docs: impl Iterator<Item = &'d syn::Attribute>, line: &str) -> TokenStream {
     let mut docs = docs.peekable();
     if docs.peek().is_none() { meta::doc(line) } else { quote!(#(#docs)*) }
@@ -133,7 +133,7 @@ fn constructor(evaluator: &Evaluator<'_>, generics: &Generics) -> TokenStream {
     });
     let setters = params.iter().filter(|param| param.default.is_some());
     let setters = setters.map(|param| setter(evaluator, param));
-    // The constructor has as many arguments as the function has parameters.
+    // The user's function determines the number of arguments.
     let many = (taken.len() > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
     let marker = marker_value(evaluator);
     let default = taken.is_empty().then(|| {
@@ -177,7 +177,7 @@ fn setter(evaluator: &Evaluator<'_>, Param { ident, ty, .. }: &Param<'_>) -> Tok
     quote! {
         #doc
         #[must_use]
-        // Not every crate overrides the default.
+        // A crate may never override the default.
         #[allow(dead_code)]
         #vis fn #setter(mut self, #ident: #ty) -> Self {
             self.#ident = #ident;
@@ -196,7 +196,7 @@ fn with_bound(evaluator: &Evaluator<'_>, generics: &Generics, bound: &TokenStrea
     bounded
 }
 
-// Implemented by hand, since a derive would require `M: Clone` of a model that the struct does not contain.
+// Generates `impl Clone`, since a derive would require `M: Clone` of a model that the struct does not contain.
 fn impl_clone(library: &Library, evaluator: &Evaluator<'_>, generics: &Generics, words: &TokenStream) -> TokenStream {
     let ident = &evaluator.ident;
     let bounded = with_bound(evaluator, generics, &quote!(::core::clone::Clone));

@@ -21,7 +21,7 @@ pub(crate) struct Argument<'a> {
 
 /// Calls `each` for every argument of `#[name(argument, ..)]`.
 ///
-/// The help of errors shows `usage` as the correct form. Returns whether the attribute has a list of arguments.
+/// Error messages show `usage` as the correct form. Returns whether the attribute has a list of arguments.
 pub(crate) fn arguments(ctxt: &Ctxt, attr: &Attribute, usage: &str, each: impl FnMut(Argument<'_>)) -> bool {
     let Meta::List(list) = &attr.meta else {
         in_parentheses(ctxt, attr, usage);
@@ -100,7 +100,7 @@ fn in_parentheses(ctxt: &Ctxt, attr: &Attribute, usage: &str) {
     );
 }
 
-/// Reports an argument that is not one of `known`, and skips the rest of it.
+/// Reports an argument that is not one of `known`, and skips its remaining tokens.
 pub(crate) fn unknown(ctxt: &Ctxt, meta: &Argument<'_>, what: &str, known: &[&str]) {
     unknown_word(ctxt, &meta.path, what, known);
     skip_argument(meta.input);

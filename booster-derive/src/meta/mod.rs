@@ -13,7 +13,7 @@ pub(crate) use self::arguments::{
 use crate::ctxt::Ctxt;
 use crate::text::compact;
 
-/// Returns an expression without invisible groups around it.
+/// Returns an expression without the invisible groups around it, which `macro_rules!` fragments have.
 pub(crate) fn ungrouped(mut value: &Expr) -> &Expr {
     while let Expr::Group(group) = value {
         value = &group.expr;

@@ -32,7 +32,7 @@ pub(super) fn number(value: &Expr) -> Option<f64> {
         }
         _ => return None,
     };
-    // Negative zero has different bits, and would become a different type for the same number.
+    // Adding zero normalizes negative zero, whose different bits would make a different reduction type.
     f64::is_finite(value).then_some(value + 0.0)
 }
 

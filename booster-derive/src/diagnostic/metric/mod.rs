@@ -148,7 +148,7 @@ fn histogram(ctxt: &Ctxt, word: &Ident, rest: TokenStream) -> Option<Reduce> {
 }
 
 fn custom(ctxt: &Ctxt, meta: &Argument<'_>) -> Option<Reduction> {
-    // Parsed as a type first, since its generic arguments may contain a comma.
+    // Parse a type before looking for the next comma, since the type's generic arguments may contain commas.
     let equals = meta.input.peek(Token![=]);
     let ahead = meta.input.fork();
     let is_type = ahead.parse::<Token![=]>().is_ok()

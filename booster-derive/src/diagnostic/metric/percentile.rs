@@ -40,7 +40,7 @@ pub(super) fn read(ctxt: &Ctxt, word: &Ident, rest: &TokenStream, whole: &str, d
         );
         return None;
     }
-    // `None` means too large, since there are only digits.
+    // The strings contain only digits, so `None` means that a number is too large.
     let hundredths = whole.parse::<u32>().ok().and_then(|whole| {
         let decimals = format!("{decimals:0<2}").parse::<u32>().ok()?;
         whole.checked_mul(100)?.checked_add(decimals)

@@ -1,4 +1,4 @@
-//! Suggestions for unknown reductions.
+//! Suggestions for misspelled and unknown reductions.
 
 use proc_macro2::TokenStream;
 use syn::Path;
@@ -14,7 +14,7 @@ const WORDS: [&str; 13] =
     ["mean", "sum", "min", "max", "last", "count", "std", "var", "ema", "histogram", "mean_dims", "reduce", "samples"];
 const EXPECTED: &str = "expected `mean`, `sum`, `min`, `max`, `last`, `count`, `std`, `var`, a percentile such as `p95`, \
                         `ema(0.99)`, `histogram`, `mean_dims`, `reduce = path::To::Type` or `samples`";
-/// The names of reductions in other libraries, with ours.
+/// The names of reductions in other libraries, each with our name for the reduction.
 const ELSEWHERE: [(&str, &str); 12] = [
     ("average", "mean"),
     ("avg", "mean"),

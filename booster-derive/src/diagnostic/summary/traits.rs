@@ -59,7 +59,7 @@ impl Summary<'_> {
         }
     }
 
-    /// Implements the traits of a group with a custom reduction, which other groups derive.
+    /// Implements the traits of a group with custom reductions. Other groups derive these traits.
     fn group_impls(&self, group: &GroupName) -> Option<TokenStream> {
         let mut own = self.custom(group).peekable();
         own.peek()?;

@@ -37,7 +37,8 @@ impl Summary<'_> {
 
     /// Generates the schema, or the parts of it that the check for duplicate tags needs.
     ///
-    /// The check avoids types that may not be a diagnostic or a reduction, since their errors would be reported twice.
+    /// The check avoids types that may not implement `Diagnostic` or `Reduction`, since rustc would report such types
+    /// twice.
     fn schema(&self, check: bool) -> TokenStream {
         let library = self.library;
         let entries = self.container.fields.iter().filter_map(|field| self.entry(field, check));
