@@ -1,7 +1,7 @@
 //! Placeholders for generated types, so that an error in the input causes no further errors where the types are used.
 //!
-//! rustc reports no missing fields, methods or traits and no mismatches for a type that depends on an erroneous
-//! constant. The errors therefore go into such a constant, and every placeholder depends on it.
+//! For a type that depends on an erroneous constant, rustc reports neither missing fields, methods or traits nor type
+//! mismatches. The errors therefore go into a constant on which every placeholder depends.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -9,13 +9,13 @@ use syn::{Attribute, DeriveInput, Generics, Visibility, parse_quote};
 
 use crate::{generics, meta, names};
 
-/// Returns the generics of a struct with the bounds that `Diagnostic` and `Batch` require, in a form that rustc does
-/// not check.
+/// Returns the generics of a struct, with the bound `Send + 'static` on the struct itself in a form that rustc does not
+/// check.
 pub(crate) fn with_unchecked_bounds(input: &DeriveInput) -> Generics {
     let ident = &input.ident;
     let (_, ty_generics, _) = input.generics.split_for_impl();
     let mut generics = input.generics.clone();
-    // The `for<..>` keeps rustc from rejecting a false bound.
+    // The `for<..>` keeps rustc from rejecting an unsatisfied bound.
     generics.make_where_clause().predicates.push(parse_quote! {
         for<'fallback> #ident #ty_generics: ::core::marker::Send + 'static
     });
@@ -26,7 +26,7 @@ pub(crate) fn with_unchecked_bounds(input: &DeriveInput) -> Generics {
 pub(crate) struct InError<'a> {
     vis: &'a Visibility,
     ident: Ident,
-    /// The `#[cfg]`s of the item.
+    /// The `#[cfg]`s of the user's item.
     cfgs: Vec<&'a Attribute>,
     errors: TokenStream,
 }
@@ -38,7 +38,7 @@ impl<'a> InError<'a> {
         Self { vis, ident, cfgs: meta::cfgs(attrs).collect(), errors }
     }
 
-    /// Returns the `#[cfg]`s of the item, for the other generated items.
+    /// Returns the `#[cfg]`s of the user's item, which every generated item repeats.
     pub(crate) fn cfgs(&self) -> TokenStream {
         let cfgs = &self.cfgs;
         quote!(#(#cfgs)*)

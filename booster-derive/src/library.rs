@@ -91,7 +91,7 @@ pub(crate) fn at_name(ident: &Ident, ty_generics: &impl ToTokens) -> (Span, Toke
     (near, located_at(quote!(#ident #ty_generics), near))
 }
 
-/// Moves the spans of tokens to `near` but preserves their hygiene, such as that of `$crate`.
+/// Moves the spans of `tokens` to `near` but preserves the hygiene of each span, such as that of `$crate`.
 pub(crate) fn located_at(tokens: TokenStream, near: Span) -> TokenStream {
     tokens
         .into_iter()

@@ -59,7 +59,8 @@ pub(super) struct Metric {
 }
 
 impl<'a> Container<'a> {
-    /// Parses a struct, skipping and reporting invalid fields. Reports a struct without named fields and returns `None`.
+    /// Parses a struct, skipping and reporting invalid fields. Returns `None` and reports an error if the struct has no
+    /// named fields.
     pub(super) fn from_input(ctxt: &Ctxt, input: &'a DeriveInput, summary: Option<&'a Ident>) -> Option<Self> {
         stray_attributes(ctxt, &input.attrs);
         owned::packed(ctxt, &input.attrs, "Diagnostic");

@@ -1,4 +1,4 @@
-//! Parsing of field attributes, which `ast` combines into roles.
+//! Parsing of field attributes, from which the module `ast` determines the role of each field.
 
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Path};
 

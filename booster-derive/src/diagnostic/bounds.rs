@@ -50,8 +50,8 @@ pub(super) fn reductions(library: &Library, container: &Container<'_>) -> Vec<Wh
 
 /// Returns the bound on a custom reduction.
 ///
-/// The `for<..>` keeps rustc from checking the bound here, so that the only error is the one on the field in the group's
-/// summary.
+/// The `for<..>` keeps rustc from checking the bound here, so that the only error is the one on the field in the
+/// group's summary.
 pub(super) fn reduction(library: &Library, ty: &Type) -> WherePredicate {
     let root = library.root();
     parse_quote!(for<'reduction> #ty: #root::Reduction)

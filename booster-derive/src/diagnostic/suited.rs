@@ -27,7 +27,7 @@ pub(super) fn check(library: &Library, container: &Container<'_>) -> Option<Toke
             let (library, reduce) = (located_at(quote!(#library), near), located_at(metric.reduce.ty(library), near));
             quote_spanned!(shown_at(near)=> #library::Reduced::<__Leaf, #reduce>::check();)
         });
-        // An alias gives the whole check the span of the reduction.
+        // An alias for the type lets the whole check have the span of the reduction.
         quote!({
             type __Leaf = #ty;
             #(#checks)*

@@ -64,7 +64,7 @@ impl<'a> Mark<'a> {
         self.cfgs().next().is_none() && self.markers.iter().all(|marker| marker.condition.is_none())
     }
 
-    /// Returns the statement without the attributes that mark it.
+    /// Returns the statement without its doc comments and our attributes, which belong to the generated field.
     pub(super) fn statement(&self) -> Local {
         let mut local = self.local.clone();
         local.attrs.retain(|attr| !meta::is_doc(attr));

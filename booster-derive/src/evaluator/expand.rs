@@ -74,7 +74,7 @@ impl Implementation<'_> {
         }
     }
 
-    /// Returns the generics of the function, with the bounds that `Evaluator` requires on types that mention a parameter.
+    /// Returns the generics of the function, with the bounds that `impl Evaluator` needs.
     fn generics(&self) -> Generics {
         let (library, evaluator) = (self.library, self.evaluator);
         let mut generics = evaluator.generics.clone();

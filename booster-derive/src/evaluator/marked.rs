@@ -145,8 +145,8 @@ pub(super) fn any_of<'m>(markers: impl Iterator<Item = &'m Marker>) -> TokenStre
     conditions.map_or_else(TokenStream::new, |conditions| quote!(#[cfg(any(#(#conditions),*))]))
 }
 
-/// Returns whether an item in a body may use our attributes itself: a struct through a derive, others through an
-/// attribute macro.
+/// Returns whether an item in a function body may use our attributes itself: a struct through a derive, other items
+/// through an attribute macro.
 pub(super) fn reads_its_own(item: &Item) -> bool {
     const PLAIN: [&str; 12] = [
         "doc",

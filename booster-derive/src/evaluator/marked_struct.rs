@@ -158,7 +158,7 @@ impl<'a> MarkedStruct<'a> {
         }
     }
 
-    /// Implements `Debug` through the `Diagnostic` or `Batch` trait, since the fields may not implement `Debug`.
+    /// Implements `Debug` through the `Diagnostic` or `Batch` trait, since the fields might not implement `Debug`.
     fn debug(
         &self,
         library: &Library,

@@ -22,7 +22,7 @@ pub(super) fn markers(mut function: ItemFn) -> ItemFn {
     function
 }
 
-/// A visitor that replaces each `impl Trait`, which is already reported, so that rustc does not report it again.
+/// A visitor that replaces each `impl Trait`, so that rustc does not repeat an error already reported.
 struct Unnamed;
 
 impl VisitMut for Unnamed {

@@ -63,7 +63,7 @@ pub(super) fn evaluator(library: &Library, evaluator: &Evaluator<'_>, words: &To
 
 /// Returns the type parameters that no field mentions, which need a marker field.
 ///
-/// Returns `None` if every parameter is mentioned: without a marker field, a struct literal can create the evaluator.
+/// Returns `None` if all are mentioned: without a marker field, a struct literal can create the evaluator.
 fn unused(evaluator: &Evaluator<'_>) -> Option<Names> {
     let generics = &evaluator.generics;
     let mentioned = generics::mentioned_in(generics, evaluator.arguments.params.iter().map(|param| param.ty));

@@ -13,7 +13,8 @@ use crate::fallback::InError;
 use crate::names;
 
 impl Summary<'_> {
-    /// Generates placeholders for the structs. They omit fields that may be invalid; accessing those causes no errors.
+    /// Generates placeholders for the structs, without fields that may be invalid. Access to an omitted field causes no
+    /// error.
     pub(in crate::diagnostic) fn fallback(&self, in_error: &InError<'_>) -> TokenStream {
         let mut seen = BTreeSet::new();
         let groups = self.container.groups.iter();

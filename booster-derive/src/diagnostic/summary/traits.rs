@@ -72,7 +72,7 @@ impl Summary<'_> {
     }
 }
 
-/// A struct whose traits cannot be derived.
+/// A generated struct for which standard traits cannot be derived.
 ///
 /// A derive would require `A: Clone` although only the summary of `A` is cloned, and would report an invalid reduction
 /// several times.

@@ -1,4 +1,4 @@
-//! `impl Summary`: the schema, and methods that read and write values in its order.
+//! `impl Summary`: the schema, and methods that read and write values in the schema's order.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -37,7 +37,7 @@ impl Summary<'_> {
 
     /// Generates the schema, or the parts of it that the check for duplicate tags needs.
     ///
-    /// The check avoids types that may not implement `Diagnostic` or `Reduction`, since rustc would report such types
+    /// The check avoids types that might not implement `Diagnostic` or `Reduction`, since rustc would report such types
     /// twice.
     fn schema(&self, check: bool) -> TokenStream {
         let library = self.library;
