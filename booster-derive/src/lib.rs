@@ -64,13 +64,13 @@ use proc_macro::TokenStream;
 ///
 /// | attribute | on | meaning |
 /// |---|---|---|
-/// | `#[group = "name"]` | field | The group, an identifier: a field of the summary and the first part of the tag `name/field`. Required for measured fields. |
+/// | `#[group = "name"]` | field | The group's name, an identifier. It names a field of the summary and is the first part of the tag `name/field`. Required for measured fields. |
 /// | `#[metric(mean, ..)]` | field | The reductions over samples and steps, `mean` by default; see below. |
-/// | `#[metric(samples)]` | field | The number of samples, which weights the values in the struct that are not per sample. Reduced by `sum`. |
+/// | `#[metric(samples)]` | field | The number of samples, which weights the values in the struct that are not given per sample. Reduced by `sum`. |
 /// | `#[diagnostic(flatten)]` | field | The field is itself a diagnostic. |
 /// | `#[diagnostic(skip)]` | field | The field is not measured. |
-/// | `#[diagnostic(summary = Name)]` | struct | The name of the summary, if the default conflicts with another struct. |
-/// | `#[diagnostic(crate = path)]` | struct | The path of `booster`, if it is not a direct dependency: `crate::facade::booster`. |
+/// | `#[diagnostic(summary = Name)]` | struct | The name of the summary, if the default name conflicts with another struct. |
+/// | `#[diagnostic(crate = path)]` | struct | The path of `booster`, if it is not a direct dependency: for example, `crate::facade::booster`. |
 ///
 /// # Reductions
 ///
@@ -113,7 +113,7 @@ pub fn derive_diagnostic(input: TokenStream) -> TokenStream {
 ///
 /// | attribute | on | meaning |
 /// |---|---|---|
-/// | `#[batch(crate = path)]` | struct | The path of `booster`, if it is not a direct dependency: `crate::facade::booster`. |
+/// | `#[batch(crate = path)]` | struct | The path of `booster`, if it is not a direct dependency: for example, `crate::facade::booster`. |
 #[proc_macro_derive(Batch, attributes(batch))]
 pub fn derive_batch(input: TokenStream) -> TokenStream {
     batch::derive(&input.into()).into()
@@ -156,20 +156,21 @@ pub fn derive_batch(input: TokenStream) -> TokenStream {
 /// | attribute | on | meaning |
 /// |---|---|---|
 /// | `#[evaluator(name = Name)]` | function | The name of the struct, instead of the function's name in `UpperCamelCase`: for example, if a function `vae` uses a struct `Vae`. |
-/// | `#[evaluator(crate = path)]` | function | The path of `booster`, if it is not a direct dependency: `crate::facade::booster`. |
-/// | `#[param]` | argument after the mode | A field of the evaluator and an argument of `new`. For an argument of type `&T`, the field has type `T` and is borrowed for each call; for any other type, it is cloned. |
+/// | `#[evaluator(crate = path)]` | function | The path of `booster`, if it is not a direct dependency: for example, `crate::facade::booster`. |
+/// | `#[param]` | argument after the mode | A field of the evaluator and an argument of `new`. For an argument of type `&T`, the field has type `T` and is borrowed for each call; for an argument of any other type, the field is cloned. |
 /// | `#[param(default = expression)]` | argument after the mode | As above, but `new` sets the field to the expression, and `with_{name}` changes it. |
 /// | `#[group = ".."]`, `#[metric(..)]` | `let` | The value becomes a field of the diagnostics; see [`Diagnostic`](derive@Diagnostic). |
 /// | `#[output]` | `let` | The value becomes a field of the output. |
 ///
 /// A marked `let` must be a top-level statement of the function body, must have a type annotation and cannot be `mut`.
-/// It binds the final value, which may be moved or shadowed afterwards. A later write to its tensor through another
-/// name (`let mut total = nll; total += &kl;`) is a runtime error that names the field; write to a `copy()` instead.
-/// Writes that libtorch does not count, such as those to `tensor.data()`, go undetected.
+/// The field takes the value that the `let` binds, which may be moved or shadowed afterwards. A later write to the
+/// value's tensor through another name (`let mut total = nll; total += &kl;`) is a runtime error that names the field;
+/// write to a `copy()` instead. Writes that do not change the tensor's version in libtorch, such as those to
+/// `tensor.data()`, go undetected.
 ///
 /// In a function with marked `let`s, the loss must be the last expression, and `return` can only return errors. The
-/// struct has the function's type parameters, and one for each `&impl Trait` model or batch. `?` converts errors from
-/// tch and booster; convert others with `.map_err(booster::Error::custom)?`.
+/// struct has the function's type parameters, and another one for each `&impl Trait` model or batch. `?` converts
+/// errors from tch and booster; convert other errors with `.map_err(booster::Error::custom)?`.
 #[proc_macro_attribute]
 pub fn evaluator(arguments: TokenStream, item: TokenStream) -> TokenStream {
     evaluator::attribute(arguments.into(), &item.into()).into()

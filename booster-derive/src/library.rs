@@ -6,7 +6,7 @@ use syn::{Path, Type};
 
 use crate::{manifest, names};
 
-/// The path of the library: from `crate = path`, or else its name in `Cargo.toml`.
+/// The path of the library: the argument `crate = path`, or else the library's name in `Cargo.toml`.
 #[derive(Clone)]
 pub(crate) struct Library {
     path: TokenStream,

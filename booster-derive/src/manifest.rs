@@ -12,7 +12,7 @@ const LIBRARY: &str = "booster";
 
 /// Returns the name of the booster dependency in the package being compiled, if that dependency is renamed.
 pub(crate) fn renamed() -> Option<String> {
-    /// The last result and the path of its manifest, since an editor expands the macros of many packages in one process.
+    /// The last result and its manifest's path, since an editor expands the macros of many packages in one process.
     static LAST: Mutex<Option<(PathBuf, Option<String>)>> = Mutex::new(None);
     let path = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR")?).join("Cargo.toml");
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,7 +5,7 @@ use syn::{Attribute, GenericArgument, Ident, PathArguments, Type, TypePath};
 use crate::ctxt::Ctxt;
 use crate::text::compact;
 
-/// Reports a field that is a reference or a shared pointer, since such a field cannot be measured or scattered.
+/// Reports a field that borrows or shares its value or is a trait object, none of which can be measured or scattered.
 pub(crate) fn check(ctxt: &Ctxt, ty: &Type, what: &str) {
     match ty {
         Type::Group(group) => check(ctxt, &group.elem, what),

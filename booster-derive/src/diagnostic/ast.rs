@@ -26,7 +26,7 @@ pub(super) struct Field<'a> {
     pub(super) role: Role,
 }
 
-/// The role of a field in its diagnostics.
+/// The role of a field in a diagnostics struct.
 pub(super) enum Role {
     Leaf(Leaf),
     Flatten,

@@ -85,9 +85,9 @@ fn one_metric_per_name(ctxt: &Ctxt, container: &Container<'_>) {
     }
 }
 
-/// Reports custom reductions that depend on a type parameter or on `Self`.
+/// Reports custom reductions that depend on a generic parameter or on `Self`.
 ///
-/// A group's summary has no parameters, and the meaning of `Self` differs between the generated items.
+/// A group's summary has no generic parameters, and the meaning of `Self` differs between the generated items.
 fn custom_reductions(ctxt: &Ctxt, container: &Container<'_>) {
     for ty in container.custom_reductions() {
         let mut mentioned = generics::mentioned(&container.input.generics, ty);

@@ -51,7 +51,7 @@ impl VisitMut for Strip {
         visit_mut::visit_local_mut(self, local);
     }
 
-    // Half-typed code is kept as verbatim tokens.
+    // Half-typed code does not parse and is kept as verbatim tokens.
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
         if let Expr::Verbatim(tokens) = expr {
             *tokens = marked::stripped_tokens(tokens.clone());

@@ -142,8 +142,8 @@ impl<'a> Summary<'a> {
         let lints = self.lints(metric_names.iter());
         let copy = copy.then(|| quote!(::core::marker::Copy,));
         let derives = quote!(#[derive(::core::clone::Clone, #copy ::core::fmt::Debug, ::core::cmp::PartialEq)]);
-        // The type of a custom reduction might not implement `Reduction`. So that only its field causes an error, bounded
-        // `impl` blocks replace the derives, and a final field makes the size of the group known.
+        // The type of a custom reduction might not implement `Reduction`. So that only its field causes an error,
+        // bounded `impl` blocks replace the derives, and a final field makes the size of the group known.
         let (derives, marker) = if self.custom(group).next().is_some() {
             (None, Some(quote!(#[doc(hidden)] __marker: ::core::marker::PhantomData<()>,)))
         } else {
