@@ -7,7 +7,7 @@ unsafe extern "C" {
     safe fn booster_accelerator_failure() -> *const c_char;
 }
 
-/// A reference that links the C++ that loads the library into every program, even one that never calls this crate.
+/// A reference that makes every program link the C++ loader of the library, even if it never calls this crate.
 #[cfg(not(feature = "doc-only"))]
 #[used]
 static KEEP: extern "C" fn() -> c_int = booster_accelerator_is_loaded;
@@ -32,6 +32,6 @@ pub fn accelerator() -> Accelerator {
     if failure.is_null() {
         return Accelerator::Absent;
     }
-    // SAFETY: a non-null pointer refers to a string that is static and never changes.
+    // SAFETY: a non-null pointer refers to a static string that never changes.
     Accelerator::Failed(unsafe { CStr::from_ptr(failure) }.to_string_lossy().into_owned())
 }

@@ -117,7 +117,7 @@ unsafe extern "C" {
     pub(crate) fn booster_set_gradient(variable: *mut C_tensor, gradient: *const C_tensor) -> *mut c_char;
 }
 
-/// Converts the message returned by a call into a result and frees it. Null means success.
+/// Converts the message returned by a call into a result, and frees the message. Null means success.
 ///
 /// # Safety
 /// `message` must be null or come from one of the functions above, and must not be used afterwards.
@@ -125,7 +125,7 @@ pub(crate) unsafe fn checked(message: *mut c_char) -> Result<(), TchError> {
     if message.is_null() {
         return Ok(());
     }
-    // SAFETY: the caller guarantees a string, which is not freed yet.
+    // SAFETY: the caller guarantees that a non-null `message` is a valid string, which has not been freed yet.
     let text = unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned();
     // SAFETY: the caller guarantees that the message is not used afterwards.
     unsafe { booster_free(message) };

@@ -60,7 +60,7 @@ pub struct Sgd {
     pub nesterov: bool,
 }
 
-/// The error of a step that libtorch refused.
+/// The error of an optimizer step that libtorch rejected.
 #[derive(Debug)]
 pub struct Refused {
     /// The index of the parameter that cannot be stepped, if known. In that case, no parameter has changed.
@@ -88,7 +88,7 @@ pub fn adam(rule: &Adam, mut parameters: Parameters<'_>) -> Result<(), Refused> 
     let (decoupled, amsgrad) = (rule.decoupled.into(), rule.amsgrad.into());
     let rule = CAdam { learning_rate, beta1, beta2, weight_decay, epsilon, decoupled, amsgrad };
     let width = if amsgrad == 0 { 2 } else { 3 };
-    // SAFETY: `step` passes pointers to live tensors, which are borrowed mutably, in the numbers that it states.
+    // SAFETY: `step` passes pointers to live, mutably borrowed tensors, with their correct counts.
     step(&mut parameters, width, |parameters, culprit| unsafe {
         ffi::booster_fused_adam(&raw const rule, parameters, culprit)
     })
@@ -135,7 +135,7 @@ fn step(
     };
     let mut culprit = usize::MAX;
     let message = kernel(&raw const passed, &raw mut culprit);
-    // SAFETY: the message comes from the kernel, and is not used afterwards.
+    // SAFETY: the kernel call returned `message`, which is not used afterwards.
     let outcome = unsafe { ffi::checked(message) };
     outcome.map_err(|error| Refused { parameter: Some(culprit).filter(|&index| index < count), error })
 }
@@ -191,7 +191,7 @@ mod tests {
                 found_inf: None,
             };
             adam(&ADAM, all).unwrap();
-            // The first step of Adam is the sign of the gradient.
+            // Adam's first step is the sign of the gradient times the learning rate.
             let expected = tch::no_grad(|| &before * (1.0 - 0.01) - before.sign() * 0.1);
             assert!(parameters[0].allclose(&expected, 1e-6, 1e-6, false), "{strides:?}");
             assert_eq!(parameters[1], Tensor::ones([2], (Kind::Float, Device::Cpu)));

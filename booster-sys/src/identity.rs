@@ -24,7 +24,7 @@ pub fn sharers(tensor: &Tensor) -> usize {
 
 /// Returns the version counter of a tensor: the number of in-place writes to it and its views.
 ///
-/// Returns `None` for an undefined tensor, and for one created in libtorch's inference mode, which has no counter.
+/// Returns `None` for an undefined tensor, and for a tensor created in libtorch's inference mode, which has no counter.
 pub fn version(tensor: &Tensor) -> Option<u64> {
     // SAFETY: the tensor is live, and the call does not retain it.
     u64::try_from(unsafe { ffi::booster_version(tensor.as_ptr()) }).ok()

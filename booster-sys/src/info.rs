@@ -27,7 +27,7 @@ pub struct Info {
 pub enum NotDense {
     /// The tensor is undefined, as `Tensor::new()` is.
     Undefined,
-    /// The layout is not strided, but sparse or nested, for example.
+    /// The layout is not strided but, for example, sparse or nested.
     Layout,
     /// tch does not support the kind, such as `uint16`.
     Kind,

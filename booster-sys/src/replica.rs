@@ -6,12 +6,13 @@ use crate::ffi;
 
 /// Routes the gradients of `variable` to `target`, if `target` requires a gradient.
 ///
-/// Set `copies` to convert gradients to the device and kind of `target`, as is needed unless both share their memory.
+/// Set `copies` to convert gradients to the device and kind of `target`. This is required unless the two variables
+/// share memory.
 ///
 /// # Errors
 /// Returns [`TchError`] if `target` cannot accumulate a gradient.
 pub fn route_gradient(variable: &Tensor, target: &Tensor, copies: bool) -> Result<(), TchError> {
-    // SAFETY: both tensors are live; the graph edge that is kept is reference-counted.
+    // SAFETY: both tensors are live; the retained graph edge is reference-counted.
     unsafe { ffi::checked(ffi::booster_route_gradient(variable.as_ptr(), target.as_ptr(), copies.into())) }
 }
 

@@ -48,8 +48,8 @@ impl Scalar {
 
 impl Drop for Scalar {
     fn drop(&mut self) {
-        // SAFETY: `new` allocated the scalar, and it is not used afterwards. Unlike tch's, this drop leaves a pending
-        // error to be read.
+        // SAFETY: `new` allocated the scalar, which is not used afterwards. Unlike tch's implementation, this one
+        // leaves a pending error in place.
         unsafe { torch_sys::ats_free(self.0) }
     }
 }
@@ -61,7 +61,7 @@ fn pending_error() -> Result<(), TchError> {
     if message.is_null() {
         return Ok(());
     }
-    // SAFETY: the message is not null and not freed yet.
+    // SAFETY: the message is non-null and has not been freed yet.
     let text = unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned();
     // SAFETY: torch-sys allocated the message with `strdup`.
     unsafe { free(message.cast()) };
@@ -120,7 +120,7 @@ macro_rules! operations {
                         );
                     }
                     pending_error()?;
-                    // SAFETY: on success, `result` is a new tensor that is ours to own.
+                    // SAFETY: on success, `result` is a new tensor without another owner.
                     Ok(unsafe { Tensor::from_ptr(result) })
                 }
             )*
@@ -161,7 +161,7 @@ operations! {
     fn try_clamp_max(self: &Self)()(max) = atg_clamp_max;
     /// Clamps entries to a minimum.
     fn try_clamp_min(self: &Self)()(min) = atg_clamp_min;
-    /// Replaces entries at or below a threshold with a value; their gradient is 0.
+    /// Replaces entries at or below a threshold with a value. The gradient of replaced entries is 0.
     fn try_threshold(self: &Self)()(threshold, value) = atg_threshold;
     /// Fills a tensor with a number, in place.
     fn try_fill_(self: &mut Self)()(value) = atg_fill_;
@@ -181,7 +181,7 @@ pub fn full(size: impl AsRef<[i64]>, value: impl Into<Number>, options: (Kind, D
     Tensor::f_empty(size.as_ref(), options)?.try_fill_(value)
 }
 
-/// Clamps floating-point entries to a range, with one kernel in the backward pass where `clamp` takes four.
+/// Clamps floating-point entries to a range. The backward pass takes one kernel, where that of `clamp` takes four.
 ///
 /// Unlike with `clamp`, the gradient is 0 at the bounds.
 ///
@@ -191,7 +191,7 @@ pub fn limit(tensor: &Tensor, least: f64, greatest: f64) -> Result<Tensor, TchEr
     let mut limited = std::ptr::null_mut();
     // SAFETY: the tensor outlives the call, which writes a new tensor to `limited` or returns a message.
     unsafe { ffi::checked(ffi::booster_limit(tensor.as_ptr(), least, greatest, &raw mut limited))? };
-    // SAFETY: on success, `limited` is a new tensor that is ours to own.
+    // SAFETY: on success, `limited` is a new tensor without another owner.
     Ok(unsafe { Tensor::from_ptr(limited) })
 }
 

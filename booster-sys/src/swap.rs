@@ -1,7 +1,7 @@
 //! Temporary replacement of a variable's values.
 //!
 //! A graph saves the variable and its version, not its memory. After `set_data` alone, backward would silently use the
-//! new values; a separate version makes it fail instead.
+//! new values; a separate version counter makes backward fail instead.
 
 use tch::{TchError, Tensor};
 
@@ -18,19 +18,19 @@ pub const LEAST_VERSION: u32 = 1 << 31;
 /// Returns [`TchError`] and leaves the variable unchanged if `value` has a different backend or layout.
 pub fn swap_in(variable: &mut Tensor, value: &Tensor) -> Result<Tensor, TchError> {
     let own = variable.f_detach()?;
-    // SAFETY: both tensors are live, and `variable` is borrowed mutably; the storage that is kept is reference-counted.
+    // SAFETY: both tensors are live, and `variable` is borrowed mutably; the retained storage is reference-counted.
     unsafe { ffi::checked(ffi::booster_swap_in(variable.as_mut_ptr(), value.as_ptr()))? };
     Ok(own)
 }
 
 /// Restores a variable's own values.
 ///
-/// Backward now fails on graphs recorded during the swap, and works again on graphs from before it.
+/// Afterwards, backward fails on graphs recorded during the swap, and works again on graphs recorded before the swap.
 ///
 /// # Errors
 /// Returns [`TchError`] if the libtorch operation fails.
 pub fn swap_back(variable: &mut Tensor, own: &Tensor) -> Result<(), TchError> {
-    // SAFETY: both tensors are live, and `variable` is borrowed mutably; the storage that is kept is reference-counted.
+    // SAFETY: both tensors are live, and `variable` is borrowed mutably; the retained storage is reference-counted.
     unsafe { ffi::checked(ffi::booster_swap_back(variable.as_mut_ptr(), own.as_ptr())) }
 }
 

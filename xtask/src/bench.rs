@@ -35,7 +35,7 @@ fn command(workspace: &Workspace, program: &str, python: Option<&Path>) -> Resul
     let mut command = workspace.cargo(arguments);
     if let Some(python) = python {
         command.arg("--python");
-        // A relative path is relative to the user's folder, but the program runs in another.
+        // A relative path is relative to the user's current folder, but the program runs in a different one.
         if python.components().count() > 1 {
             command.arg(std::path::absolute(python).context("resolving the interpreter's path")?);
         } else {

@@ -11,14 +11,14 @@ use crate::workspace::Workspace;
 
 /// The section with the commands to run.
 const OWN_CRATE: &str = "## In your own crate";
-/// The section whose first program becomes the crate's.
+/// The section whose first program becomes the crate's `src/main.rs`.
 const PROGRAM: &str = "## What it looks like";
 /// The README's placeholder for the clone of the repository.
 const CLONE: &str = "/path/to/booster";
 
 /// Creates, runs and tests the crate in an empty folder outside the checkout.
 ///
-/// It shares the checkout's target folder and dependency versions, which are already built.
+/// The crate shares the checkout's target folder and dependency versions, so that existing builds are reused.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let readme = fs::read_to_string(workspace.root().join("README.md")).context("reading `README.md`")?;
     let recipe = Recipe::read(&readme)?;
@@ -88,7 +88,7 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
     blocks
 }
 
-/// Runs the README's commands, portably, in the environment of a new user.
+/// A portable runner of the README's commands, in the environment of a new user.
 #[derive(Debug)]
 struct Shell<'workspace> {
     workspace: &'workspace Workspace,

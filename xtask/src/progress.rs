@@ -22,13 +22,14 @@ const SPEAK: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
-    /// The last lines of its output.
+    /// The last lines of the command's output.
     pub(crate) last_lines: Vec<String>,
 }
 
-/// Runs `command`, which fills `folder`, without standard input, and shows its progress.
+/// Runs `command` without standard input, and shows its progress in filling `folder`.
 ///
-/// A terminal shows its output above a spinner with the elapsed time and the size of `folder`; a log gets plain lines.
+/// A terminal shows the command's output above a spinner with the elapsed time and the size of `folder`; a log gets
+/// plain lines.
 pub(crate) fn watch(command: &mut Command, folder: &Path) -> Result<Ended> {
     let mut child = command
         .stdin(Stdio::null())
@@ -61,7 +62,7 @@ pub(crate) fn watch(command: &mut Command, folder: &Path) -> Result<Ended> {
     Ok(Ended { status, last_lines: last_lines.into() })
 }
 
-/// Returns whether the process has exited, even if a process that it left behind keeps its pipes open.
+/// Returns whether `child` has exited, even if an orphaned descendant keeps its pipes open.
 fn has_ended(child: &mut Child) -> bool {
     matches!(child.try_wait(), Ok(Some(_)))
 }

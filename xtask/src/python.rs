@@ -35,10 +35,10 @@ impl Python {
         })
     }
 
-    /// Installs into `staging.content` with `pip install --target`.
+    /// Installs packages into `staging.content` with `pip install --target`.
     ///
     /// # Errors
-    /// Returns an error with pip's last lines of output if it fails.
+    /// Returns an error with pip's last lines of output if pip fails.
     pub(crate) fn install<A: AsRef<OsStr>>(
         &self,
         staging: &Staging,
@@ -51,7 +51,7 @@ impl Python {
             .args(["--no-compile", "--target"])
             .arg(&staging.content)
             .args(arguments)
-            // Use the disk of the cache: `/tmp` may be small, and moves become renames.
+            // Stay on the cache's disk: `/tmp` may be small, and moves within a disk are renames.
             .env("TMPDIR", &staging.scratch)
             // The user's configuration may conflict with `--target`.
             .env("PIP_USER", "0")
@@ -98,7 +98,7 @@ fn is_too_old(pip: &str) -> bool {
 /// Runs `command` and returns its first line of output.
 ///
 /// # Errors
-/// Returns an error with its last error line unless it exits with 0.
+/// Returns an error with the command's last error line unless the command exits with 0.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let program = command.get_program().display().to_string();
     let output = command.output().with_context(|| format!("`{program}` cannot be started"))?;

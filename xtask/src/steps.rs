@@ -1,4 +1,4 @@
-//! Sequential steps, each with a heading and its time.
+//! Sequential steps, each with a heading and a time.
 
 use std::fmt::Write as _;
 use std::process::Command;

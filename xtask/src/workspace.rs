@@ -32,7 +32,7 @@ impl Workspace {
     }
 
     /// Returns a separate target folder for packages built with tch's `doc-only` feature, so that they do not trigger
-    /// rebuilds of the others.
+    /// rebuilds of other packages.
     pub(crate) fn ui_target(&self) -> PathBuf {
         self.target().join("ui")
     }

@@ -23,7 +23,7 @@ pub(crate) struct Slot {
 /// The staging folders for the content of a [`Slot`].
 #[derive(Debug)]
 pub(crate) struct Staging {
-    /// The folder that becomes the slot's.
+    /// The folder to fill, which then becomes the slot's folder.
     pub(crate) content: PathBuf,
     /// Temporary space on the same disk, removed at the end.
     pub(crate) scratch: PathBuf,
@@ -51,7 +51,7 @@ impl Slot {
 
     /// Calls `make` if the folder is incomplete or `force` is set.
     ///
-    /// One process at a time fills a slot; others wait and find it complete. If `make` fails, the cache is unchanged.
+    /// Only one process at a time fills a slot; the others wait, then find it complete. If `make` fails, the cache is unchanged.
     pub(crate) fn fill(&self, force: bool, make: impl FnOnce(&Staging) -> Result<()>) -> Result<()> {
         if !force && self.is_complete() {
             return Ok(());
@@ -105,7 +105,7 @@ impl Slot {
         format!(".{}.", self.name)
     }
 
-    /// Removes leftovers of killed runs; the caller holds the lock.
+    /// Removes leftovers of killed runs. The caller must hold the lock.
     fn remove_leftovers(&self) {
         let prefix = self.staging_prefix();
         for entry in fs::read_dir(&self.parent).into_iter().flatten().flatten() {

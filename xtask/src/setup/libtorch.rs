@@ -66,7 +66,7 @@ pub(crate) fn is_complete(flavor: Flavor) -> bool {
 
 fn slot(flavor: Flavor) -> Result<Slot> {
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-    // Increase the number if `fill` changes.
+    // Increment the recipe number when `fill` changes, so that installed copies are out of date.
     let identity = format!("libtorch {VERSION} {flavor} for {os} {arch}, recipe 1");
     Slot::new(format!("libtorch-{VERSION}-{flavor}"), identity)
 }
@@ -116,7 +116,7 @@ fn download(flavor: Flavor) -> &'static str {
 
 /// Keeps the CPU part of a CUDA build: libtorch's `include` and `lib`.
 ///
-/// `libtorch_cpu.so` itself needs two CUDA libraries, and finds them next to it.
+/// `libtorch_cpu.so` itself needs two CUDA libraries, which it finds in its own folder.
 fn reduce(staging: &Staging) -> Result<()> {
     let full = staging.scratch.join("full");
     fs::rename(&staging.content, &full)?;

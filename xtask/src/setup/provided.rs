@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 /// Returns a description of its location, or `None` if the environment names none.
 ///
 /// # Errors
-/// Returns an error if tch cannot be built with it.
+/// Returns an error if tch cannot be built with that libtorch.
 pub(super) fn check(workspace: &Workspace) -> Result<Option<String>> {
     if env::var_os("LIBTORCH_USE_PYTORCH").is_some() {
         let folder = pytorch().context("LIBTORCH_USE_PYTORCH is set")?;
@@ -77,7 +77,7 @@ fn expect(found: &str) -> Result<()> {
 
 /// Checks the torch package of the current Python and returns its folder.
 fn pytorch() -> Result<String> {
-    // The interpreter that torch-sys uses.
+    // Use the same interpreter as torch-sys.
     let python = match env::var_os("VIRTUAL_ENV") {
         _ if cfg!(windows) => "python.exe",
         Some(_) => "python",

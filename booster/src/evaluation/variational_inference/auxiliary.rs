@@ -9,7 +9,8 @@ use crate::error::Result;
 
 /// Additional losses of a model, measured as diagnostics and weighted by name.
 ///
-/// The diagnostics report them beside `elbo`, `nll` and `kl`; a loss whose group and name are taken does not compile.
+/// The diagnostics report these losses alongside `elbo`, `nll` and `kl`. A loss with the same group and name as another
+/// diagnostic is a compile error.
 ///
 /// ```
 /// use booster::evaluation::AuxiliaryLosses;

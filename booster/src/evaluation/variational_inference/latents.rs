@@ -73,8 +73,8 @@ impl Latents {
 
     /// Draws a stochastic layer from its posterior: `[batch * importance_samples, *dims]`, differentiable.
     ///
-    /// The posterior has one row per sample or, if it depends on a previous layer, one per importance sample; the prior
-    /// has as many rows, one row, or one dimension less. The KL divergence is computed in closed form.
+    /// The posterior has one row per sample or, if it depends on a previous layer, one per importance sample. The prior
+    /// has the same number of rows, a single row, or no row dimension. The KL divergence is computed in closed form.
     ///
     /// # Errors
     /// Returns [`Error::Mismatch`] if the number of rows differs, or if the prior does not broadcast to the posterior.

@@ -29,8 +29,8 @@ pub(super) fn distinct(devices: impl IntoIterator<Item = Device>) -> Vec<Device>
     distinct
 }
 
-/// Reseeds CUDA generators that are in the same state: [`tch::manual_seed`] gives all devices the same seed, with which
-/// replicas would draw the same dropout masks.
+/// Reseeds CUDA generators that are in the same state: [`tch::manual_seed`] gives all devices the same seed, which
+/// would make replicas draw the same dropout masks.
 pub(super) fn separate(devices: &[Device]) -> Result<()> {
     // The increment of SplitMix64 (Steele et al., 2014): its multiples make dissimilar seeds.
     const GOLDEN_GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;

@@ -79,7 +79,7 @@ pub(super) fn take_gradients(variables: &mut [Tensor]) -> Result<Gradients> {
     Ok(gradients)
 }
 
-/// Moves tensors to another device; dense ones take one transfer per kind.
+/// Moves tensors to another device, with one transfer for all dense tensors of a kind.
 pub(super) fn sent_together(tensors: &[Tensor], device: Device) -> Result<Vec<Tensor>> {
     let mut sent = tensors.iter().map(|_| None).collect::<Vec<Option<Tensor>>>();
     let mut kinds = Vec::<Kind>::new();

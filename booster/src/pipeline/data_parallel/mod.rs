@@ -29,9 +29,9 @@ use crate::sealed::Sealed;
 ///
 /// A batch is split into contiguous shards whose sizes differ by at most one. Each device evaluates its shard on its
 /// own thread. The combined loss, diagnostics, output and gradients equal those of [`Pipeline`](super::Pipeline) on the
-/// whole batch, up to rounding and for every batch size: each shard's loss counts by its [weight](Loss::weighted), or
-/// else by its number of samples. A batch with fewer samples than devices uses only the first devices, and a batch
-/// without tensors only the first one. Statistics across the batch, such as those of batch norm in training, are
+/// whole batch, up to rounding and for every batch size: each shard's loss is weighted by its [own weight](Loss::weighted)
+/// or, without one, by its number of samples. A batch with fewer samples than devices uses only the first devices, and a batch
+/// without tensors uses only the first device. Statistics across the batch, such as those of batch norm in training, are
 /// computed per shard.
 ///
 /// - The first device holds the master replica: [`var_store`](EvaluationPipeline::var_store) returns its variables, and
@@ -45,11 +45,11 @@ use crate::sealed::Sealed;
 ///   them only once.
 /// - On the CPU each replica gets an equal part of the threads that [`tch::get_num_threads`] returned when the pipeline
 ///   was built.
-/// - Replicas draw different random numbers, for dropout for example. Those that share a device draw in the order in
-///   which their threads run, so a seeded run is not reproducible; with [`take_turns`](Self::take_turns) it is
+/// - Replicas draw different random numbers, for dropout for example. Replicas that share a device draw in the order
+///   in which their threads run, so a seeded run is not reproducible; with [`take_turns`](Self::take_turns) it is
 ///   reproducible bit for bit.
 /// - A graph from `evaluate` outlives later evaluations, training steps and averages, as on one device: its gradient is
-///   that of the weights it was recorded with. `backward` fails if an optimizer or a load has overwritten those
+///   taken at the weights with which it was recorded. `backward` fails if an optimizer or a load has overwritten those
 ///   weights, if they were averages that are no longer swapped in, or if averages are currently swapped in for them.
 /// - Each replica's thread has a stack of 8 MiB, like the main thread, or of `RUST_MIN_STACK` bytes if that is larger.
 /// - Enable [`autocast`](tch::autocast) in the evaluator: the calling thread's setting does not apply to the replicas'
@@ -120,7 +120,7 @@ impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
 
     /// Makes replicas that share a device evaluate one after another, on one thread, in shard order.
     ///
-    /// They then draw random numbers in that order, so a seeded run is reproducible bit for bit. On the CPU that thread
+    /// They then draw random numbers in that order, so a seeded run is reproducible bit for bit. On the CPU, that thread
     /// uses all intra-op threads.
     ///
     /// ```
@@ -177,7 +177,7 @@ fn infallible<M>(model: impl for<'p> Fn(&'p Path<'p>) -> M) -> impl for<'p> Fn(&
 }
 
 impl<E: Evaluator> DataParallelPipeline<E, E::Model> {
-    /// Adds the gradient of the whole batch to those of the variables. Returns the shards' outputs if requested.
+    /// Adds the gradient of the whole batch to the variables' gradients. Returns the shards' outputs if requested.
     fn differentiate(&mut self, batch: &E::Batch, request: EvaluationRequest) -> Result<Whole<E>> {
         let wanted = |output| if request == EvaluationRequest::GradientAndOutput { vec![output] } else { Vec::new() };
         let Some(shards) = self.shards(batch)? else {

@@ -145,8 +145,8 @@ impl<M: Send + 'static> ReplicaSet<M> {
         let used = batch.shards.len();
         let found = self.enter(used, gradients, &batch.samples);
         let found = found.and_then(|()| self.run(evaluator, batch, mode, EvaluationRequest::Graph));
-        // The evaluator may run a backward pass itself. Without a graph its gradients do not reach the master's
-        // variables.
+        // The evaluator may run a backward pass itself. Without a graph, the resulting gradients do not reach
+        // the master's variables.
         let own = if gradients == GradientMode::None { self.take_gradients(1..used) } else { Ok(Vec::new()) };
         let left = self.leave();
         let found = found.and_then(|found| left.map(|()| found))?;
@@ -233,7 +233,7 @@ impl<M: Send + 'static> ReplicaSet<M> {
         self.named(left, &[]).map(drop)
     }
 
-    /// Evaluates each shard on its replica's thread. All finish, even if some fail.
+    /// Evaluates each shard on its replica's thread. Waits for all shards, even if some fail.
     fn run<E: Evaluator<Model = M>>(
         &self,
         evaluator: &E,

@@ -46,7 +46,7 @@ struct CopiedVersion {
 }
 
 impl CopiedVersion {
-    /// Returns whether the values are certainly the same as `before`.
+    /// Returns whether the values are guaranteed to be unchanged since `before`.
     fn is_still(self, before: Self) -> bool {
         let is_kept = if self.is_frozen && before.is_frozen {
             self.version.changes == before.version.changes
@@ -60,7 +60,7 @@ impl CopiedVersion {
 /// The path of gradients to the master's variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GradientMode {
-    /// Through the graph: the backward pass accumulates them there.
+    /// Through the graph: the backward pass accumulates gradients in the master's variables.
     Graph,
     /// Through separate gradients: each replica's variable has its own, which is later added to the master's.
     Apart,
@@ -111,8 +111,8 @@ impl VariableSync {
         Self { name, master, replica, is_buffer, shares, of, holds, in_graph: false, homes, route, writes: (0, 0) }
     }
 
-    /// Follows the master to other memory or back. If `is_temporary`, records the replica's state, so that it can
-    /// return when the master does.
+    /// Follows the master to other memory or back. If `is_temporary`, records the replica's state, to be restored when
+    /// the master's memory is.
     pub(super) fn sync(&mut self, is_temporary: bool) -> Result<()> {
         let of = self.master.data_ptr() as usize;
         // An empty tensor has no address to compare.
