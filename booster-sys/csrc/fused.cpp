@@ -56,8 +56,8 @@ struct Group {
   std::vector<at::Tensor> steps;
 };
 
-// Returns a tensor with the strides, kind and device of another, since the kernels walk the memory of all tensors in
-// step.
+// Returns a tensor with the strides, kind and device of another, since the kernels traverse the memory of all tensors
+// in the same order.
 at::Tensor aligned(const char *what, const at::Tensor &tensor, const at::Tensor &like) {
   TORCH_CHECK(tensor.sizes() == like.sizes(), "expected a ", what, " of shape ", like.sizes(), ", got ",
               tensor.sizes());
@@ -70,7 +70,7 @@ bool is_supported(at::ScalarType kind) {
   return kind == at::kFloat || kind == at::kDouble || kind == at::kHalf || kind == at::kBFloat16;
 }
 
-// The changes of a step besides those to the parameters' memory, made once all parameters are known to be valid.
+// A step's changes other than those to the parameters' memory, applied once all parameters have been validated.
 struct Changes {
   // Tensors that the kernel cannot update in place, with the copies to write back afterwards.
   std::vector<std::pair<at::Tensor, at::Tensor>> copies;
@@ -155,7 +155,7 @@ void count(std::vector<at::Tensor> &steps, const c10::optional<at::Tensor> &foun
   at::_foreach_add_(steps, 1);
 }
 
-// Steps all parameters that have a gradient. If an exception concerns one parameter, stores its index in `culprit`.
+// Steps all parameters that have a gradient. If a parameter causes an exception, stores its index in `culprit`.
 template <typename Kernel> char *step(const Parameters *all, size_t *culprit, Kernel kernel) {
   return guarded([&] {
     at::NoGradGuard no_grad;

@@ -26,7 +26,8 @@ pub struct Parameters<'a> {
     pub found_inf: Option<&'a Tensor>,
 }
 
-/// Adam (Kingma and Ba, 2015, arXiv 1412.6980), or AdamW (Loshchilov and Hutter, 2019, arXiv 1711.05101) if `decoupled`.
+/// Adam (Kingma and Ba, 2015, arXiv 1412.6980), or AdamW (Loshchilov and Hutter, 2019, arXiv 1711.05101) if
+/// `decoupled`.
 ///
 /// The columns are the mean of the gradients, the mean of their squares and, with `amsgrad`, the maximum of the latter.
 #[derive(Clone, Copy, Debug)]

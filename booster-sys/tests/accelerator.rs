@@ -1,5 +1,5 @@
-//! Tests that the library for CUDA devices is loaded from libtorch's directory. The tests replace it with a stub that sets
-//! an environment variable, and rerun this program with the stub's directory on the library search path.
+//! Tests that the library for CUDA devices is loaded from libtorch's directory. The tests replace it with a stub that
+//! sets an environment variable, and rerun this program with the stub's directory on the library search path.
 #![cfg(target_os = "linux")]
 
 use std::error::Error;

@@ -32,7 +32,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     shell.run(&recipe.start)
 }
 
-/// Builds the crate with the checkout's profile, to reuse existing builds.
+/// Copies the checkout's build profiles to the crate, so that existing builds can be reused.
 fn share(workspace: &Workspace, folder: &Path) -> Result<()> {
     let manifest = fs::read_to_string(workspace.root().join("Cargo.toml")).context("reading `Cargo.toml`")?;
     let profile = manifest.find("[profile.").map_or("", |start| &manifest[start..]);
@@ -122,7 +122,7 @@ impl<'workspace> Shell<'workspace> {
     fn cargo(&self, arguments: &[&str]) -> Command {
         let mut cargo = self.workspace.cargo(arguments);
         cargo.current_dir(&self.folder);
-        // Cargo sets these for xtask's own package, but a new user has not set them.
+        // Cargo sets these variables for xtask itself, but they are unset for a new user.
         for name in ["LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"] {
             cargo.env_remove(name);
         }

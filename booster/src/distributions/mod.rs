@@ -1,9 +1,9 @@
 //! Probability distributions over tensors, parameterized for numerical stability by logits and log scales.
 //!
 //! A distribution is a [`Batch`](crate::Batch) of its parameters: if their first dimension is the sample dimension, it
-//! can be split into shards, joined and moved between devices like any other. Results agree with PyTorch's
-//! `torch.distributions`, but are limits where PyTorch returns NaN: for probabilities of 0 and 1, and for scales that
-//! underflow.
+//! can be split into shards, joined and moved between devices like any other batch. Results agree with PyTorch's
+//! `torch.distributions`, except that where PyTorch returns NaN, for probabilities of 0 and 1 and for scales that
+//! underflow, they are the mathematical limits.
 //!
 //! Draws and means have the kind of the parameters. Log-probabilities, entropies, divergences and the noise of draws
 //! have at least single precision: in half precision, a sum over pixels would have three significant digits, and
@@ -23,7 +23,7 @@
 //! # }
 //! ```
 //!
-//! Reparameterized draws from other distributions do not compile:
+//! Reparameterized draws from a distribution that does not support them, such as Bernoulli, are a compile error:
 //!
 //! ```compile_fail,E0277
 //! use booster::distributions::{Bernoulli, Reparameterized};
@@ -114,7 +114,7 @@ pub trait Reparameterized: Distribution {
     /// parameters.
     ///
     /// # Errors
-    /// Same as [`Distribution::sample`].
+    /// Returns the same errors as [`Distribution::sample`].
     fn rsample(&self, sample_shape: &[i64]) -> Result<Tensor>;
 }
 

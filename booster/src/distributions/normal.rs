@@ -32,7 +32,7 @@ impl Distribution for Normal {
     fn log_prob(&self, value: &Tensor) -> Result<Tensor> {
         let [loc, log_scale] = self.at_least_single()?;
         let value = values("Normal::log_prob", value, &loc)?;
-        // The gradients of `square` and of `value - loc` would cost more.
+        // `square` and `value - loc` have more expensive backward passes.
         let distance = in_units(&loc.f_sub(&value)?, &log_scale)?;
         let energy = distance.f_mul(&distance.try_mul_scalar(-0.5)?)?;
         Ok(energy.f_sub(&log_scale)?.try_sub_scalar(0.5 * (2.0 * PI).ln())?)

@@ -51,7 +51,8 @@ impl Slot {
 
     /// Calls `make` if the folder is incomplete or `force` is set.
     ///
-    /// Only one process at a time fills a slot; the others wait, then find it complete. If `make` fails, the cache is unchanged.
+    /// Only one process at a time fills a slot; the others wait, then find it complete. If `make` fails, the cache is
+    /// unchanged.
     pub(crate) fn fill(&self, force: bool, make: impl FnOnce(&Staging) -> Result<()>) -> Result<()> {
         if !force && self.is_complete() {
             return Ok(());

@@ -27,7 +27,7 @@ pub(super) fn point(link: &Path, target: &Path) -> Result<Linked> {
     let fresh = link.with_extension(format!("new-{}", std::process::id()));
     let outcome = symlink(target, &fresh).and_then(|()| fs::rename(&fresh, link));
     if outcome.is_err() {
-        // Only the error of the actual link matters.
+        // The error reported below is the link's, not the cleanup's.
         let _ = fs::remove_file(&fresh);
     }
     outcome.with_context(|| format!("linking `{}` to `{}`", link.display(), target.display()))?;

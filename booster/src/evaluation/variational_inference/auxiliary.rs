@@ -83,7 +83,7 @@ pub trait AuxiliaryLosses: Diagnostic {
 
     /// Computes the weighted sum of the losses, whose mean is added to the loss.
     ///
-    /// The sum is `[batch, *dims]` or 0-dimensional, or `None` if there is nothing to add.
+    /// The sum has shape `[batch, *dims]` or is 0-dimensional. Returns `None` if there is nothing to add.
     ///
     /// # Errors
     /// Returns an error if the computation fails.

@@ -35,8 +35,9 @@ pub struct VariationalInferenceDiagnostics<A: Diagnostic> {
     /// The effective number of importance samples: `[batch]`, or `None` with one importance sample.
     #[group = "metrics"]
     pub effective_sample_size: Option<Tensor>,
-    /// The negated tighter bound, in bits per observed value: `[batch]`. For continuous values, such as pixels divided
-    /// by 255, the bound is on a density and depends on the scale of the data.
+    /// The negated importance-weighted bound, or the negated `elbo` with one importance sample, in bits per observed
+    /// value: `[batch]`. For continuous values, such as pixels divided by 255, the bound is on a density and depends
+    /// on the scale of the data.
     #[group = "metrics"]
     pub bits_per_dimension: Tensor,
     /// The weight of the KL divergence.

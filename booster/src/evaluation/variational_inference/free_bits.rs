@@ -24,7 +24,7 @@ use crate::error::Result;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FreeBits {
-    /// The budget of each stochastic layer, in nats; 0 turns free bits off.
+    /// The budget of each stochastic layer, in nats; 0 disables free bits.
     pub nats: f64,
     /// The KL divergence to compare with the budget.
     pub clamp: FreeBitsClamp,

@@ -90,7 +90,8 @@ impl Latents {
         self.keep(&posterior, draw, &kl, log_ratio)
     }
 
-    /// Draws a stochastic layer from its posterior, and estimates the KL divergence from the draw as `ln q(z) - ln p(z)`.
+    /// Draws a stochastic layer from its posterior, and estimates the KL divergence from the draw as
+    /// `ln q(z) - ln p(z)`.
     ///
     /// Use this for a posterior whose KL divergence from the prior has no closed form.
     ///

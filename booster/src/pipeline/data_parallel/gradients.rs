@@ -35,7 +35,7 @@ impl Addition {
     pub(super) fn apply(mut self) -> Result<()> {
         let mut sum = self.master.f_grad()?;
         if !sum.defined() {
-            // A gradient from before the master was converted has the previous kind.
+            // A gradient computed before the master was converted still has the previous kind.
             let own = to_device_and_kind(&self.gradient, self.master.device(), self.master.f_kind()?)?;
             return Ok(gradient::set(&mut self.master, Some(&own))?);
         }

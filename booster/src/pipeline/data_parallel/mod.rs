@@ -29,10 +29,10 @@ use crate::sealed::Sealed;
 ///
 /// A batch is split into contiguous shards whose sizes differ by at most one. Each device evaluates its shard on its
 /// own thread. The combined loss, diagnostics, output and gradients equal those of [`Pipeline`](super::Pipeline) on the
-/// whole batch, up to rounding and for every batch size: each shard's loss is weighted by its [own weight](Loss::weighted)
-/// or, without one, by its number of samples. A batch with fewer samples than devices uses only the first devices, and a batch
-/// without tensors uses only the first device. Statistics across the batch, such as those of batch norm in training, are
-/// computed per shard.
+/// whole batch, up to rounding and for every batch size: each shard's loss is weighted by its [own
+/// weight](Loss::weighted) or, without one, by its number of samples. A batch with fewer samples than devices uses only
+/// the first devices, and a batch without tensors uses only the first device. Statistics across the batch, such as
+/// those of batch norm in training, are computed per shard.
 ///
 /// - The first device holds the master replica: [`var_store`](EvaluationPipeline::var_store) returns its variables, and
 ///   gradients accumulate there, whether from `loss.backward()` or from [`training_step`](crate::training_step), which
@@ -45,8 +45,8 @@ use crate::sealed::Sealed;
 ///   them only once.
 /// - On the CPU each replica gets an equal part of the threads that [`tch::get_num_threads`] returned when the pipeline
 ///   was built.
-/// - Replicas draw different random numbers, for dropout for example. Replicas that share a device draw in the order
-///   in which their threads run, so a seeded run is not reproducible; with [`take_turns`](Self::take_turns) it is
+/// - Replicas draw different random numbers, for dropout for example. Replicas that share a device draw in the order in
+///   which their threads run, so a seeded run is not reproducible; with [`take_turns`](Self::take_turns) it is
 ///   reproducible bit for bit.
 /// - A graph from `evaluate` outlives later evaluations, training steps and averages, as on one device: its gradient is
 ///   taken at the weights with which it was recorded. `backward` fails if an optimizer or a load has overwritten those
@@ -120,8 +120,8 @@ impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
 
     /// Makes replicas that share a device evaluate one after another, on one thread, in shard order.
     ///
-    /// They then draw random numbers in that order, so a seeded run is reproducible bit for bit. On the CPU, that thread
-    /// uses all intra-op threads.
+    /// They then draw random numbers in that order, so a seeded run is reproducible bit for bit. On the CPU, that
+    /// thread uses all intra-op threads.
     ///
     /// ```
     /// # use booster::evaluation::Classification;
