@@ -35,7 +35,7 @@ using namespace booster;
 
 namespace {
 
-// Returns the default generator of a tensor's device. Taking a tensor avoids a second numbering of devices.
+// Returns the default generator of a tensor's device. A tensor argument avoids a separate device number.
 const at::Generator &generator_beside(const at::Tensor &tensor) {
   return at::globalContext().defaultGenerator(tensor.device());
 }

@@ -70,7 +70,7 @@ bool is_supported(at::ScalarType kind) {
   return kind == at::kFloat || kind == at::kDouble || kind == at::kHalf || kind == at::kBFloat16;
 }
 
-// A step's changes other than those to the parameters' memory, applied once all parameters have been validated.
+// The writes of a step outside the kernels, applied once all parameters have been validated.
 struct Changes {
   // Tensors that the kernel cannot update in place, with the copies to write back afterwards.
   std::vector<std::pair<at::Tensor, at::Tensor>> copies;
@@ -139,7 +139,7 @@ c10::optional<at::Tensor> number(const at::Tensor *tensor, const Group &group) {
   return tensor->to(group.options.device(), at::kFloat);
 }
 
-// Counts a step, unless `found_inf` is 1. On the CPU, a loop costs far less than an operation per number.
+// Counts a step, unless `found_inf` is 1. On the CPU, a loop costs far less than a libtorch operation per number.
 void count(std::vector<at::Tensor> &steps, const c10::optional<at::Tensor> &found_inf) {
   bool is_on_host = true;
   for (const at::Tensor &each : steps)

@@ -100,7 +100,7 @@ pub fn adam(rule: &Adam, mut parameters: Parameters<'_>) -> Result<(), Refused> 
 /// With dampening, `found_inf` must not be set before the momentum buffers exist.
 ///
 /// # Errors
-/// Returns the errors of [`adam`].
+/// Returns [`Refused`] under the same conditions as [`adam`].
 pub fn sgd(rule: &Sgd, mut parameters: Parameters<'_>) -> Result<(), Refused> {
     let Sgd { learning_rate, momentum, dampening, weight_decay, nesterov } = *rule;
     let rule = CSgd { learning_rate, momentum, dampening, weight_decay, nesterov: nesterov.into() };

@@ -6,13 +6,13 @@ use crate::ffi;
 
 /// Returns whether operations on this thread record a graph: `false` within [`tch::no_grad`].
 pub fn is_enabled() -> bool {
-    // SAFETY: the call reads a flag of this thread.
+    // SAFETY: the call reads a thread-local flag.
     unsafe { ffi::booster_is_grad_enabled() != 0 }
 }
 
 /// Sets whether operations on this thread record a graph.
 pub fn set_enabled(enabled: bool) {
-    // SAFETY: the call writes a flag of this thread.
+    // SAFETY: the call writes a thread-local flag.
     unsafe { ffi::booster_set_grad_enabled(enabled.into()) }
 }
 

@@ -1,4 +1,4 @@
-//! Routing of gradients from one variable to another, as from a replica's to the master's.
+//! Routing of gradients from one variable to another, such as from a replica's variable to the master's.
 
 use tch::{TchError, Tensor};
 

@@ -19,7 +19,7 @@ impl ThreadState {
     /// Returns the state of the current thread.
     pub fn current() -> Self {
         let mut nesting = 0;
-        // SAFETY: the call reads flags of this thread and writes to a local variable.
+        // SAFETY: the call reads thread-local flags and writes to a local variable.
         let autocast = unsafe { ffi::booster_autocast(&raw mut nesting) };
         Self { records: gradient::is_enabled(), autocast, nesting }
     }
@@ -27,7 +27,7 @@ impl ThreadState {
     /// Restores this state on the current thread.
     pub fn restore(self) {
         gradient::set_enabled(self.records);
-        // SAFETY: the call sets flags of this thread and may clear its autocast cache.
+        // SAFETY: the call sets thread-local flags and may clear the thread's autocast cache.
         unsafe { ffi::booster_set_autocast(self.autocast, self.nesting) };
     }
 }
@@ -41,7 +41,7 @@ mod tests {
     /// Stands in for `tch::autocast`, which is a no-op without CUDA.
     fn autocast<T>(enabled: c_int, body: impl FnOnce() -> T) -> T {
         let before = ThreadState::current();
-        // SAFETY: the calls set a flag and a counter of this thread.
+        // SAFETY: the calls set a thread-local flag and counter.
         unsafe {
             ffi::booster_set_autocast(enabled, before.nesting);
             torch_sys::at_autocast_increment_nesting();

@@ -80,7 +80,7 @@ fn forward_lines(stream: Option<impl Read + Send + 'static>, lines: Sender<Strin
     });
 }
 
-/// A way to show progress.
+/// The progress display: a spinner on a terminal, plain lines in a log.
 #[derive(Debug)]
 enum Display {
     Terminal(ProgressBar),

@@ -98,7 +98,7 @@ fn is_too_old(pip: &str) -> bool {
 /// Runs `command` and returns its first line of output.
 ///
 /// # Errors
-/// Returns an error with the command's last error line unless the command exits with 0.
+/// Returns an error with the last line that the command wrote to stderr, unless the command exits with 0.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let program = command.get_program().display().to_string();
     let output = command.output().with_context(|| format!("`{program}` cannot be started"))?;

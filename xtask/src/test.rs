@@ -61,7 +61,7 @@ pub(crate) fn steps(workspace: &Workspace, steps: &mut Steps, packages: &Package
     Ok(counts)
 }
 
-/// Part of the name of every test that needs Python.
+/// The text in the name of every test that needs Python.
 const WITH_PYTHON: &str = "python";
 
 /// Runs a `cargo test`, forwards its output and adds up its result lines.

@@ -42,9 +42,9 @@ use crate::sealed::Sealed;
 /// - A device may be listed several times. Replicas on the master's device share its parameter memory. Other replicas
 ///   receive the parameters before each evaluation, except frozen ones that have not changed; after
 ///   [`training_step`](crate::training_step), which knows when the optimizer steps, evaluations without gradients send
-///   them only once.
-/// - On the CPU each replica gets an equal part of the threads that [`tch::get_num_threads`] returned when the pipeline
-///   was built.
+///   the parameters only once.
+/// - On the CPU, each replica gets an equal part of the threads that [`tch::get_num_threads`] returned when the
+///   pipeline was built.
 /// - Replicas draw different random numbers, for dropout for example. Replicas that share a device draw in the order in
 ///   which their threads run, so a seeded run is not reproducible; with [`take_turns`](Self::take_turns) it is
 ///   reproducible bit for bit.
@@ -120,8 +120,8 @@ impl<E: Evaluator<Model = M>, M> DataParallelPipeline<E, M> {
 
     /// Makes replicas that share a device evaluate one after another, on one thread, in shard order.
     ///
-    /// They then draw random numbers in that order, so a seeded run is reproducible bit for bit. On the CPU, that
-    /// thread uses all intra-op threads.
+    /// These replicas then draw random numbers in shard order, so a seeded run is reproducible bit for bit. On the CPU,
+    /// that thread uses all intra-op threads.
     ///
     /// ```
     /// # use booster::evaluation::Classification;

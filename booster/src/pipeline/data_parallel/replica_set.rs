@@ -119,7 +119,7 @@ impl<M> ReplicaSet<M> {
         })
     }
 
-    /// Returns the values, or the first error with its replica.
+    /// Returns the values, or the first error as an [`Error::Replica`] that names its replica.
     fn named<T>(&self, outcomes: Vec<Result<T>>, samples: &[i64]) -> Result<Vec<T>> {
         let named = outcomes.into_iter().enumerate().map(|(replica, outcome)| {
             let device = self.replicas[replica].device;

@@ -162,7 +162,7 @@ fn values_are_sent_again_unless_they_cannot_have_changed() {
         let mut version = recorded();
         enter(&mut replica, flow, version);
         assert_follows(&mut replica, &master, case);
-        // A write that bumps the version; the next one does not, but its optimizer step is reported.
+        // The first write bumps the version. The second does not, but it is followed by a reported optimizer step.
         let _ = no_grad(|| master.float.fill_(3.0));
         let _ = master.buffer.fill_(2.0);
         version.step(false);
