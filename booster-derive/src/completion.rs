@@ -52,12 +52,13 @@ impl Words {
 
     fn take(&mut self, module: &'static str, word: &Ident) {
         let text = word.to_string();
-        // `p95` stands for all percentiles. A keyword cannot name an item.
+        // `p95` stands for all percentiles.
         let percentile = |digits: &str| {
             digits.starts_with(|first: char| first.is_ascii_digit())
                 && digits.chars().all(|digit| digit == '_' || digit.is_ascii_digit())
         };
         let name = if text.strip_prefix('p').is_some_and(percentile) { "p95" } else { &text };
+        // A keyword cannot name an item.
         if names::identifier(name, Span::call_site()).is_some_and(|plain| plain == name) {
             self.found.entry(module).or_default().push(Ident::new(name, word.span()));
         }

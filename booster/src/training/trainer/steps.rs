@@ -112,7 +112,7 @@ impl<O: Optimizer> Trainer<O> {
         backward: impl FnOnce(&mut P) -> Result<(Loss, DiagnosticsOf<P>, T)>,
     ) -> Result<(Loss, DiagnosticsOf<P>, T)> {
         if self.window.len() == 0 {
-            // Copies outlive a window whose optimizer panicked.
+            // If the optimizer panicked, the buffer copies of the previous window are still stored.
             self.buffers.invalidate();
         }
         if self.non_finite != NonFiniteStep::Error {
