@@ -164,6 +164,15 @@ mod tests {
         std::iter::repeat_with(Tensor::new).take(count).collect()
     }
 
+    /// Returns the arguments of a step without `grad_scale` and `found_inf`.
+    fn unscaled<'a>(
+        parameters: &'a mut [Tensor],
+        states: &'a mut [Vec<Tensor>],
+        steps: &'a mut [Tensor],
+    ) -> Parameters<'a> {
+        Parameters { parameters, states, steps, grad_scale: None, found_inf: None }
+    }
+
     /// Returns a parameter with these strides, whose gradient equals its values.
     fn parameter(kind: Kind, strides: &[i64]) -> Tensor {
         let values = Tensor::arange(24, (kind, Device::Cpu)).as_strided([2, 3], strides, None).set_requires_grad(true);
@@ -184,13 +193,7 @@ mod tests {
             let version = crate::identity::version(&parameters[0]);
             let mut states = vec![undefined(3), undefined(3), undefined(3)];
             let mut steps = undefined(3);
-            let all = Parameters {
-                parameters: &mut parameters,
-                states: &mut states,
-                steps: &mut steps,
-                grad_scale: None,
-                found_inf: None,
-            };
+            let all = unscaled(&mut parameters, &mut states, &mut steps);
             adam(&ADAM, all).unwrap();
             // Adam's first step is the sign of the gradient times the learning rate.
             let expected = tch::no_grad(|| &before * (1.0 - 0.01) - before.sign() * 0.1);
@@ -209,11 +212,9 @@ mod tests {
             let (mut states, mut steps) = (vec![undefined(1)], undefined(1));
             let (grad_scale, found_inf) = (Tensor::from(grad_scale), Tensor::from(found_inf));
             let all = Parameters {
-                parameters: &mut parameters,
-                states: &mut states,
-                steps: &mut steps,
                 grad_scale: Some(&grad_scale),
                 found_inf: Some(&found_inf),
+                ..unscaled(&mut parameters, &mut states, &mut steps)
             };
             let rule = Sgd { learning_rate: 0.5, momentum: 0.9, dampening: 0.0, weight_decay: 0.0, nesterov: false };
             sgd(&rule, all).unwrap();
@@ -233,13 +234,7 @@ mod tests {
         let mut states =
             vec![undefined(2), undefined(2), vec![Tensor::new(), Tensor::zeros([5], (Kind::Float, Device::Cpu))]];
         let mut steps = undefined(2);
-        let all = Parameters {
-            parameters: &mut parameters,
-            states: &mut states,
-            steps: &mut steps,
-            grad_scale: None,
-            found_inf: None,
-        };
+        let all = unscaled(&mut parameters, &mut states, &mut steps);
         let refused = adam(&ADAM, all).unwrap_err();
         assert_eq!(refused.parameter, Some(1));
         assert!(refused.to_string().contains("expected a state of shape [2, 3], got [5]"), "{refused}");

@@ -4,7 +4,7 @@ use booster_sys::fused::{self, Parameters, Refused};
 use tch::nn::VarStore;
 
 use super::Parameter;
-use super::fused::{Builder, Fused, Rule, check};
+use super::fused::{Builder, Fused, Rule, builder_methods, check, not_negative};
 use crate::error::Result;
 use crate::sealed::Sealed;
 
@@ -68,28 +68,7 @@ impl<const DECOUPLED: bool> AdamOptions<DECOUPLED> {
         self
     }
 
-    /// Adds a parameter group; see [`Builder::group`].
-    pub fn group(
-        self,
-        predicate: impl Fn(&Parameter) -> bool + 'static,
-        options: impl FnOnce(Self) -> Self,
-    ) -> Builder<Self> {
-        Builder::new(self).group(predicate, options)
-    }
-
-    /// Restricts the optimizer to some parameters; see [`Builder::of`].
-    pub fn of(self, predicate: impl Fn(&Parameter) -> bool + 'static) -> Builder<Self> {
-        Builder::new(self).of(predicate)
-    }
-
-    /// Builds the optimizer; see [`Builder::build`].
-    ///
-    /// # Errors
-    /// Returns [`Error::Mismatch`](crate::Error::Mismatch) if an option is out of range, or if the store has no
-    /// trainable parameters.
-    pub fn build(self, store: &VarStore) -> Result<Fused<Self>> {
-        Builder::new(self).build(store)
-    }
+    builder_methods!();
 }
 
 impl<const DECOUPLED: bool> Sealed for AdamOptions<DECOUPLED> {}
@@ -102,14 +81,11 @@ impl<const DECOUPLED: bool> Rule for AdamOptions<DECOUPLED> {
     }
 
     fn check(&self) -> Result<()> {
-        let of = |option, value: f64, is_in_range, expected| check(Self::NAME, option, value, is_in_range, expected);
-        let is_from_0 = |value: f64| value.is_finite() && value >= 0.0;
-        of("learning_rate", self.learning_rate, is_from_0(self.learning_rate), "finite and not negative")?;
+        not_negative(Self::NAME, &[("learning_rate", self.learning_rate)])?;
         for beta in [self.betas.0, self.betas.1] {
-            of("betas", beta, (0.0..1.0).contains(&beta), "in 0..1")?;
+            check(Self::NAME, "betas", beta, (0.0..1.0).contains(&beta), "in 0..1")?;
         }
-        of("epsilon", self.epsilon, is_from_0(self.epsilon), "finite and not negative")?;
-        of("weight_decay", self.weight_decay, is_from_0(self.weight_decay), "finite and not negative")
+        not_negative(Self::NAME, &[("epsilon", self.epsilon), ("weight_decay", self.weight_decay)])
     }
 
     fn learning_rate_mut(&mut self) -> &mut f64 {

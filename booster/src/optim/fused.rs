@@ -214,3 +214,39 @@ pub(super) fn check(
 ) -> Result<()> {
     if is_in_range { Ok(()) } else { Err(Error::argument(rule, option, expected, value.to_string())) }
 }
+
+/// Checks that options are finite and not negative.
+pub(super) fn not_negative(rule: &'static str, options: &[(&'static str, f64)]) -> Result<()> {
+    options.iter().try_for_each(|&(option, value)| {
+        check(rule, option, value, value.is_finite() && value >= 0.0, "finite and not negative")
+    })
+}
+
+/// Defines the methods of [`Builder`] on options, for optimizers of a single parameter group.
+macro_rules! builder_methods {
+    () => {
+        /// Adds a parameter group; see [`Builder::group`].
+        pub fn group(
+            self,
+            predicate: impl Fn(&Parameter) -> bool + 'static,
+            options: impl FnOnce(Self) -> Self,
+        ) -> Builder<Self> {
+            Builder::new(self).group(predicate, options)
+        }
+
+        /// Restricts the optimizer to some parameters; see [`Builder::of`].
+        pub fn of(self, predicate: impl Fn(&Parameter) -> bool + 'static) -> Builder<Self> {
+            Builder::new(self).of(predicate)
+        }
+
+        /// Builds the optimizer; see [`Builder::build`].
+        ///
+        /// # Errors
+        /// Returns [`Error::Mismatch`](crate::Error::Mismatch) if an option is out of range, or if the store has no
+        /// trainable parameters.
+        pub fn build(self, store: &VarStore) -> Result<Fused<Self>> {
+            Builder::new(self).build(store)
+        }
+    };
+}
+pub(super) use builder_methods;

@@ -4,7 +4,7 @@ use booster_sys::fused::{self, Parameters, Refused};
 use tch::nn::VarStore;
 
 use super::Parameter;
-use super::fused::{Builder, Fused, Rule, check};
+use super::fused::{Builder, Fused, Rule, builder_methods, check, not_negative};
 use crate::error::{Error, Result};
 use crate::sealed::Sealed;
 
@@ -63,27 +63,7 @@ impl SgdOptions {
         self
     }
 
-    /// Adds a parameter group; see [`Builder::group`].
-    pub fn group(
-        self,
-        predicate: impl Fn(&Parameter) -> bool + 'static,
-        options: impl FnOnce(Self) -> Self,
-    ) -> Builder<Self> {
-        Builder::new(self).group(predicate, options)
-    }
-
-    /// Restricts the optimizer to some parameters; see [`Builder::of`].
-    pub fn of(self, predicate: impl Fn(&Parameter) -> bool + 'static) -> Builder<Self> {
-        Builder::new(self).of(predicate)
-    }
-
-    /// Builds the optimizer; see [`Builder::build`].
-    ///
-    /// # Errors
-    /// Returns [`Error::Mismatch`] if an option is out of range, or if the store has no trainable parameters.
-    pub fn build(self, store: &VarStore) -> Result<Sgd> {
-        Builder::new(self).build(store)
-    }
+    builder_methods!();
 }
 
 impl Sealed for SgdOptions {}
@@ -98,9 +78,7 @@ impl Rule for SgdOptions {
     fn check(&self) -> Result<()> {
         let Self { learning_rate, momentum, dampening, weight_decay, nesterov } = *self;
         let options = [("learning_rate", learning_rate), ("momentum", momentum), ("weight_decay", weight_decay)];
-        for (option, value) in options {
-            check(Self::NAME, option, value, value.is_finite() && value >= 0.0, "finite and not negative")?;
-        }
+        not_negative(Self::NAME, &options)?;
         check(Self::NAME, "dampening", dampening, dampening.is_finite(), "finite")?;
         if nesterov && (momentum == 0.0 || dampening != 0.0) {
             let found = format!("momentum {momentum} and dampening {dampening}");
