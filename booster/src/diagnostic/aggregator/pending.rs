@@ -100,7 +100,7 @@ impl Staged {
                 Self::Pending(LeafValue::Weighted(Weighted::new(value, weight)), bytes + more)
             }
             (LeafRef::Ratio(Ratio { numerator, denominator }), Some(of_numerator), Some(of_denominator)) => {
-                // Rows are kept separate if they may have to be skipped.
+                // The policy may skip single rows.
                 let rows =
                     if policy == NonFinite::Skip { rows_of(&of_numerator.shape, &of_denominator.shape) } else { None };
                 let sum = |tensor, info: &Info| {

@@ -61,8 +61,8 @@ use crate::error::{Error, Result};
 /// # }
 /// ```
 ///
-/// The serde format is readable, `{"cosine":{"from":0.0003,"to":0.0,"steps":10000}}`, and round-trips exactly; numbers
-/// with so many digits that some parsers would not read them exactly are written as strings.
+/// The serde format is readable, `{"cosine":{"from":0.0003,"to":0.0,"steps":10000}}`, and round-trips exactly. A
+/// number with more digits than every parser reads exactly is written as a string.
 ///
 /// The plots below show 60 steps each, scaled from their minimum to their maximum.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
